@@ -1,0 +1,1 @@
+"""Files: atomic writing, hashing, and pictures of every kind read safely."""

@@ -1,0 +1,120 @@
+"""Files and folders that are there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from studio.vocabulary.errors import DiskFull, InputError, TrocarError
+
+_CHUNK_BYTES = 1 << 20
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace a file in one step. Raise DiskFull or InputError (read-only) with nothing half-written left."""
+    _replaced(path, lambda temporary: temporary.write_bytes(data))
+
+
+def write_text(path: Path, text: str) -> None:
+    """write_bytes of UTF-8 with line feeds as they are."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Indented JSON, keys in the order given, a line feed at the end."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_with(path: Path, writer: Callable[[Path], object]) -> None:
+    """Replace a file by what ``writer`` puts at the path it is given (same folder, same ending)."""
+    _replaced(path, writer)
+
+
+def _replaced(path: Path, writer: Callable[[Path], object]) -> None:
+    with disk_errors_named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            writer(temporary)
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_errors_named(path: Path) -> Iterator[None]:
+    """Turn the operating system's write errors into one line that helps."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(
+                "the disk is full", where=path, remedy="Free some space, then run the same again."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise InputError(
+                "may not be written", where=path, remedy="Choose another place or change its permissions."
+            ) from error
+        if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG):
+            raise InputError(
+                f"cannot be written ({error.strerror})", where=path, remedy="Choose another path."
+            ) from error
+        raise TrocarError(f"{path}: could not be written ({error.strerror or error})") from error
+
+
+@contextmanager
+def folder_in_place(dest: Path) -> Iterator[Path]:
+    """Give a fresh folder beside ``dest``; move it there when all went well, remove it otherwise.
+
+    Raise InputError when ``dest`` exists and is not an empty folder.
+    """
+    if dest.exists() and (not dest.is_dir() or any(dest.iterdir())):
+        raise InputError("exists already", where=dest, remedy="Choose another place or remove it first.")
+    with disk_errors_named(dest):
+        dest.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=dest.parent, prefix=f".{dest.name}-"))
+        try:
+            temporary.chmod(0o755)
+            yield temporary
+            if dest.exists():
+                dest.rmdir()
+            temporary.replace(dest)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def hash_file(path: Path) -> str:
+    """BLAKE2b-128 of a file's bytes, 32 hexadecimal digits."""
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def hash_bytes(data: bytes) -> str:
+    """BLAKE2b-128, 32 hexadecimal digits."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def space_checked(folder: Path, needed_bytes: int) -> None:
+    """Raise DiskFull when ``folder``'s file system has not that much room."""
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed_bytes:
+        raise DiskFull(
+            f"needs about {needed_bytes / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
+            where=folder,
+            remedy="Free some space or choose another disk.",
+        )

@@ -1,0 +1,168 @@
+"""Reading pictures of every common kind into one form, and writing ours.
+
+Colour is 8-bit RGB everywhere. Sides are limited to 8 ... 8192 px, so that a hostile or mistaken file costs a line,
+not the memory.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from studio.files.atomic import write_bytes, write_with
+from studio.vocabulary.errors import InputError
+
+MIN_SIDE, MAX_SIDE = 8, 8192
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """(width, height), from the header alone. Raise InputError when it is no picture or of an unusable size."""
+    with _opened(path) as picture:
+        return picture.size
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """uint8 HxWx3 RGB of any 8- or 16-bit grey, colour, alpha (over black), palette or CMYK picture.
+
+    Raise InputError for a missing, truncated or unreadable file and for sides outside 8 ... 8192 px.
+    """
+    with _opened(path) as picture:
+        if picture.mode in ("RGB", "L", "P", "CMYK", "1", "YCbCr"):
+            return np.asarray(_decoded(picture, path).convert("RGB"))
+        if picture.mode in ("RGBA", "LA", "PA"):
+            rgba_HW4 = np.asarray(_decoded(picture, path).convert("RGBA")).astype(np.uint16)
+            return ((rgba_HW4[..., :3] * rgba_HW4[..., 3:] + 127) // 255).astype(np.uint8)
+    return _read_deep(path)
+
+
+def read_grey_levels(path: Path) -> np.ndarray:
+    """uint8 HxW or HxWx3 exactly as stored (label pictures): no scaling, palettes give their indices' own colours.
+
+    A grey picture stored in three equal channels stays HxWx3. 16-bit pictures pass when every value is below 256.
+    """
+    with _opened(path) as picture:
+        if picture.mode in ("L", "RGB"):
+            return np.asarray(_decoded(picture, path))
+        if picture.mode in ("P", "1"):
+            return np.asarray(_decoded(picture, path).convert("RGB" if picture.mode == "P" else "L"))
+        if picture.mode in ("RGBA", "LA"):
+            return np.asarray(_decoded(picture, path).convert("RGB" if picture.mode == "RGBA" else "L"))
+        values = np.asarray(_decoded(picture, path))
+    if values.ndim == 2 and values.min() >= 0 and values.max() < 256:
+        return values.astype(np.uint8)
+    raise InputError("a label picture with values of 256 or more", where=path, remedy="Save labels as 8-bit pictures.")
+
+
+def _opened(path: Path) -> Image.Image:
+    if not path.is_file():
+        raise InputError("there is no such file", where=path, remedy="Check the path.")
+    try:
+        with warnings.catch_warnings():
+            # Our own limit on sides replaces Pillow's warning about decompression bombs.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(path)
+    except PermissionError as error:
+        raise InputError("may not be read", where=path, remedy="Change its permissions.") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError("not a readable picture", where=path, remedy="Save it again or leave it out.") from error
+    width, height = picture.size
+    if not (MIN_SIDE <= width <= MAX_SIDE and MIN_SIDE <= height <= MAX_SIDE):
+        picture.close()
+        raise InputError(
+            f"the picture has {width}x{height} px; sides of {MIN_SIDE} to {MAX_SIDE} can be used",
+            where=path,
+            remedy="Resize it or leave it out.",
+        )
+    return picture
+
+
+def _decoded(picture: Image.Image, path: Path) -> Image.Image:
+    try:
+        picture.load()
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise InputError(
+            "the picture is damaged or cut short", where=path, remedy="Copy it again or leave it out."
+        ) from error
+    return picture
+
+
+def _read_deep(path: Path) -> np.ndarray:
+    """16-bit and float pictures, scaled from their type's full range to 8 bits."""
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    values = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    if values is None:
+        raise InputError("the picture is damaged or of an unknown kind", where=path, remedy="Save it as 8-bit PNG.")
+    scale = 255.0 / 65535.0 if values.dtype == np.uint16 else 255.0 if values.dtype.kind == "f" else 1.0
+    eight_bit = np.clip(np.rint(np.nan_to_num(values.astype(np.float32)) * scale), 0, 255).astype(np.uint8)
+    if eight_bit.ndim == 2:
+        return np.repeat(eight_bit[..., None], 3, axis=2)
+    return np.ascontiguousarray(eight_bit[..., 2::-1])
+
+
+def encode_png(array: np.ndarray, *, compression: int = 1) -> bytes:
+    """PNG of uint8/uint16 HxW or uint8 HxWx3 RGB. The same array gives the same bytes."""
+    bgr = np.ascontiguousarray(array[..., ::-1]) if array.ndim == 3 else np.ascontiguousarray(array)
+    good, data = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, compression])
+    if not good:
+        raise ValueError(f"cannot encode {array.dtype} {array.shape} as PNG")
+    return bytes(data.tobytes())
+
+
+def write_png(path: Path, array: np.ndarray, *, compression: int = 1) -> None:
+    """encode_png into a file, atomically."""
+    write_bytes(path, encode_png(array, compression=compression))
+
+
+def encode_jpeg(rgb_HW3: np.ndarray, *, quality: int = 92) -> bytes:
+    """JPEG bytes of uint8 RGB."""
+    good, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb_HW3[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not good:
+        raise ValueError(f"cannot encode {rgb_HW3.dtype} {rgb_HW3.shape} as JPEG")
+    return bytes(data.tobytes())
+
+
+def write_jpeg(path: Path, rgb_HW3: np.ndarray, quality: int = 92) -> None:
+    """JPEG of uint8 RGB into a file, atomically."""
+    write_bytes(path, encode_jpeg(rgb_HW3, quality=quality))
+
+
+def read_exr(path: Path) -> np.ndarray:
+    """float32 HxW (one channel, or only the first of equal ones stored as R/Y/Z) or HxWx3 of an OpenEXR file.
+
+    Raise InputError when it is missing or unreadable.
+    """
+    import OpenEXR  # late: only some layouts need it, and it takes a moment to load
+
+    if not path.is_file():
+        raise InputError("there is no such file", where=path, remedy="Check the path.")
+    try:
+        with OpenEXR.File(str(path), separate_channels=True) as file:
+            channels = {name: np.asarray(c.pixels, np.float32) for name, c in file.channels().items()}
+    except (RuntimeError, OSError, ValueError, TypeError) as error:
+        raise InputError("not a readable EXR picture", where=path, remedy="Write it again or leave it out.") from error
+    for names in ("RGB", "XYZ", "xyz"):
+        if all(n in channels for n in names):
+            return np.stack([channels[n] for n in names], axis=2)
+    if len(channels) == 1:
+        return next(iter(channels.values()))
+    for name in ("Z", "Y", "V", "R", "depth.Z"):
+        if name in channels:
+            return channels[name]
+    raise InputError(
+        f"channels {', '.join(sorted(channels))} are not understood", where=path, remedy="Store Y or R, G, B."
+    )
+
+
+def write_exr(path: Path, array: np.ndarray) -> None:
+    """float32 HxW as channel Y, HxWx3 as R, G, B; ZIP compression; atomically."""
+    import OpenEXR
+
+    values = np.ascontiguousarray(array, np.float32)
+    channels = {"Y": values} if values.ndim == 2 else {"RGB": values}
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    write_with(path, lambda temporary: OpenEXR.File(header, channels).write(str(temporary)))

@@ -1,0 +1,1 @@
+"""Real footage: readers and screening."""

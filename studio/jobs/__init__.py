@@ -1,0 +1,1 @@
+"""What a long task says while it runs, and who runs it."""

@@ -1,0 +1,1 @@
+"""The project folder: catalogue, atomic files, references."""

@@ -1,0 +1,1 @@
+"""How far a translation's labels can be trusted, and how real it looks."""

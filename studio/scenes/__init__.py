@@ -1,0 +1,1 @@
+"""Simulated scenes: readers and the simulator."""

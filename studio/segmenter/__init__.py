@@ -1,0 +1,1 @@
+"""The proof: segmenters, their measures and the report."""

@@ -1,0 +1,1 @@
+"""Style codes: drawing, palettes, diversity."""

@@ -1,0 +1,1 @@
+"""The unpaired translator: networks, losses, training, checkpoints, inference."""

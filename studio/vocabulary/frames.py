@@ -1,0 +1,96 @@
+"""A frame and its layers, as arrays in memory and as files that are referenced where they lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from studio.vocabulary.labels import ClassTable
+
+LayerName = Literal["rgb", "segmentation", "depth", "normals"]
+LAYER_NAMES: tuple[LayerName, ...] = ("rgb", "segmentation", "depth", "normals")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolPose:
+    """One instrument: name and 4x4 tool-to-world matrix (mm; z along the shaft towards the tip, origin at the tip)."""
+
+    name: str
+    tool_to_world: tuple[tuple[float, ...], ...]
+    jaw_angle: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """One frame in memory.
+
+    ``rgb_HW3`` uint8 sRGB; ``segmentation_HW`` uint8 class ids; ``depth_HW`` float32 planar z in mm, 0 = nothing;
+    ``normals_HW3`` float32 unit vectors in OpenCV camera axes that point at the camera; ``K`` 3x3 in pixels;
+    ``camera_to_world`` 4x4. What a scene lacks is None.
+    """
+
+    rgb_HW3: np.ndarray
+    segmentation_HW: np.ndarray | None = None
+    depth_HW: np.ndarray | None = None
+    normals_HW3: np.ndarray | None = None
+    K: np.ndarray | None = None
+    camera_to_world: np.ndarray | None = None
+    tools: tuple[ToolPose, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.rgb_HW3.shape[1], self.rgb_HW3.shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFiles:
+    """Where one frame's layers lie. ``index`` counts from 0 within its scene."""
+
+    name: str
+    index: int
+    rgb: Path
+    segmentation: Path | None = None
+    depth: Path | None = None
+    normals: Path | None = None
+
+
+@dataclass(frozen=True)
+class SceneFiles:
+    """What a reader found: one scene of one patient.
+
+    ``encoding`` says how layers are stored, in the reader's own words.
+    """
+
+    name: str
+    patient: str
+    layout: str
+    root: Path
+    size: tuple[int, int]
+    classes: ClassTable
+    frames: tuple[FrameFiles, ...]
+    encoding: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FootageFile:
+    """One real frame on disk. ``patient`` is the video or folder it comes from; ``seconds`` its place in a video."""
+
+    patient: str
+    name: str
+    path: Path
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFrame:
+    """A real frame with a mask in studio class ids (IGNORE where the set says nothing)."""
+
+    patient: str
+    name: str
+    image: Path
+    mask: Path
