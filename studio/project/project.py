@@ -1,0 +1,151 @@
+"""The project folder: made, opened, locked, refused."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from studio.files.atomic import disk_errors_named
+from studio.project.footage_table import FootageTable
+from studio.project.lock import ProjectLock
+from studio.project.run_table import OutcomeTable, PaletteTable, RunTable
+from studio.project.scene_table import SceneTable
+from studio.project.schema import SCHEMA_VERSION, migrated
+from studio.project.translation_table import TranslationTable
+from studio.vocabulary.errors import InputError, TrocarError
+
+SUFFIX = ".trocar"
+_CATALOGUE = "catalogue.sqlite"
+_BUSY_SECONDS = 30.0
+
+
+class Project:
+    """An open project. Not shared between threads: each opens its own.
+
+    The catalogue's tables: ``scenes``, ``footage``, ``runs``, ``palettes``, ``translations``, ``outcomes``.
+    """
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection, lock: ProjectLock | None) -> None:
+        self.folder = folder
+        self._db = connection
+        self._lock = lock
+        self.scenes = SceneTable(connection, folder)
+        self.footage = FootageTable(connection, folder)
+        self.runs = RunTable(connection, folder)
+        self.palettes = PaletteTable(connection, folder)
+        self.translations = TranslationTable(connection, folder)
+        self.outcomes = OutcomeTable(connection, folder)
+
+    @staticmethod
+    def create(path: Path) -> Project:
+        """Make an empty project; the folder gets the ending .trocar. Raise InputError when something is there."""
+        folder = with_suffix(path)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError("exists already", where=folder, remedy="Open it, or choose another name.")
+        with disk_errors_named(folder):
+            for part in ("runs", "cache", "exports", "scenes", "footage", "translations", "reports"):
+                (folder / part).mkdir(parents=True, exist_ok=True)
+        connection = _connected(folder / _CATALOGUE)
+        connection.close()
+        project = Project.open(folder)
+        project.set_setting("id", secrets.token_hex(8))
+        return project
+
+    @staticmethod
+    def open(path: Path, *, write: bool = True) -> Project:
+        """Open a project, for reading only or as its one writer.
+
+        Raise InputError when there is none, when it is damaged, from a newer version, or in use by another process.
+        """
+        folder = path if (path / _CATALOGUE).is_file() else with_suffix(path)
+        if not (folder / _CATALOGUE).is_file():
+            raise InputError("there is no project here", where=path, remedy=f"Make one: trocar new {path}")
+        with disk_errors_named(folder):
+            lock = ProjectLock(folder) if write else None
+        try:
+            connection = _connected(folder / _CATALOGUE)
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        return Project(folder.resolve(), connection, lock)
+
+    @property
+    def name(self) -> str:
+        return self.folder.name.removesuffix(SUFFIX)
+
+    @property
+    def cache(self) -> Path:
+        """May be deleted at any time."""
+        return self.folder / "cache"
+
+    def child_environment(self) -> dict[str, str]:
+        """Environment variables that let a child process write to this project."""
+        return self._lock.environment() if self._lock else {}
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """A JSON-able value kept with the project."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    def set_setting(self, key: str, value: Any) -> None:
+        with self._db:
+            self._db.execute(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (key, json.dumps(value)),
+            )
+
+    def close(self) -> None:
+        self._db.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def with_suffix(path: Path) -> Path:
+    """The path with the ending .trocar."""
+    return path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX)
+
+
+def _connected(file: Path) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(file, timeout=_BUSY_SECONDS)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if version > SCHEMA_VERSION:
+                raise InputError(
+                    f"the project is of version {version}, this program knows up to {SCHEMA_VERSION}",
+                    where=file.parent,
+                    remedy="Open it with a newer Trocar Studio.",
+                )
+            if version < SCHEMA_VERSION:
+                migrated(connection)
+            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("quick_check failed")
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.OperationalError as error:
+        raise TrocarError(f"{file}: the catalogue could not be opened ({error})") from error
+    except sqlite3.DatabaseError as error:
+        raise InputError(
+            f"the catalogue is damaged ({error})",
+            where=file,
+            remedy="Restore it from a copy; scenes, footage and runs themselves are untouched.",
+        ) from error
+    return connection

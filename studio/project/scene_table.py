@@ -1,0 +1,140 @@
+"""Scenes and their frames in the catalogue."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from studio.files.atomic import hash_file
+from studio.project.paths import found, kept
+from studio.project.records import FrameRecord, SceneRecord
+from studio.vocabulary.errors import InputError
+from studio.vocabulary.frames import FrameFiles, SceneFiles
+from studio.vocabulary.labels import ClassTable
+
+_BATCH = 500
+
+
+class SceneTable:
+    """Scenes are referenced where they lie; only paths, sizes and hashes are kept."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+        self._db = connection
+        self._folder = folder
+
+    def add(self, scene: SceneFiles) -> Iterator[int]:
+        """Add one scene, yielding how many of its frames are in; nothing is kept when it is not run to its end.
+
+        Adding a folder again replaces what was known of it, with frames of the same name keeping their ids.
+        """
+        with self._db:
+            scene_id = self._upsert(scene)
+            known = dict(self._db.execute("SELECT name, id FROM frames WHERE scene_id = ?", (scene_id,)).fetchall())
+            # Positions are unique: move the old ones out of the way before they are given anew.
+            self._db.execute("UPDATE frames SET position = -1 - position WHERE scene_id = ?", (scene_id,))
+            for position, frame in enumerate(scene.frames):
+                self._put_frame(scene_id, scene.root, replace(frame, index=position), known.pop(frame.name, None))
+                if position % _BATCH == _BATCH - 1:
+                    yield position + 1
+            self._db.executemany("DELETE FROM frames WHERE id = ?", [(i,) for i in known.values()])
+        yield len(scene.frames)
+
+    def _upsert(self, scene: SceneFiles) -> int:
+        row = self._db.execute(
+            "INSERT INTO scenes (name, patient, layout, root, width, height, classes, encoding, notes, frame_count)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, patient) DO UPDATE SET name = excluded.name,"
+            " layout = excluded.layout, width = excluded.width, height = excluded.height,"
+            " classes = excluded.classes, encoding = excluded.encoding, notes = excluded.notes,"
+            " frame_count = excluded.frame_count RETURNING id",
+            (
+                scene.name, scene.patient, scene.layout, kept(scene.root, self._folder), *scene.size,
+                scene.classes.to_json(), json.dumps(scene.encoding), json.dumps(scene.notes), len(scene.frames),
+            ),
+        ).fetchone()  # fmt: skip
+        return int(row[0])
+
+    def _put_frame(self, scene_id: int, root: Path, frame: FrameFiles, known_id: int | None) -> None:
+        def relative(path: Path | None) -> str | None:
+            return None if path is None else kept(path, root)
+
+        self._db.execute(
+            "INSERT INTO frames (id, scene_id, position, name, rgb, segmentation, depth, normals, size_bytes, hash)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET position = excluded.position,"
+            " rgb = excluded.rgb, segmentation = excluded.segmentation, depth = excluded.depth,"
+            " normals = excluded.normals, size_bytes = excluded.size_bytes, hash = excluded.hash",
+            (
+                known_id, scene_id, frame.index, frame.name, relative(frame.rgb), relative(frame.segmentation),
+                relative(frame.depth), relative(frame.normals), frame.rgb.stat().st_size, hash_file(frame.rgb),
+            ),
+        )  # fmt: skip
+
+    def all(self) -> list[SceneRecord]:
+        """All scenes, by patient and name."""
+        rows = self._db.execute("SELECT * FROM scenes ORDER BY patient, name").fetchall()
+        return [self._scene(row) for row in rows]
+
+    def get(self, scene_id: int) -> SceneRecord:
+        row = self._db.execute("SELECT * FROM scenes WHERE id = ?", (scene_id,)).fetchone()
+        if row is None:
+            raise InputError(f"there is no scene {scene_id}", where=self._folder)
+        return self._scene(row)
+
+    def _scene(self, row: sqlite3.Row) -> SceneRecord:
+        return SceneRecord(
+            id=row["id"], name=row["name"], patient=row["patient"], layout=row["layout"],
+            root=found(row["root"], self._folder), size=(row["width"], row["height"]),
+            classes=ClassTable.from_json(row["classes"]), encoding=json.loads(row["encoding"]),
+            notes=tuple(json.loads(row["notes"])), frame_count=row["frame_count"],
+        )  # fmt: skip
+
+    def remove(self, scene_id: int) -> None:
+        """Forget a scene and its translations' rows; no file is touched."""
+        with self._db:
+            self._db.execute("DELETE FROM scenes WHERE id = ?", (scene_id,))
+
+    def relink(self, scene_id: int, root: Path) -> None:
+        """Point a scene to where its folder lies now; raise InputError unless its first frame has the same bytes."""
+        row = self._db.execute(
+            "SELECT rgb, hash FROM frames WHERE scene_id = ? ORDER BY position LIMIT 1", (scene_id,)
+        ).fetchone()
+        if row is None or not (root / row["rgb"]).is_file() or hash_file(root / row["rgb"]) != row["hash"]:
+            raise InputError("this is not the scene's folder", where=root, remedy="Choose the folder that was moved.")
+        with self._db:
+            self._db.execute("UPDATE scenes SET root = ? WHERE id = ?", (kept(root, self._folder), scene_id))
+
+    def frame_count(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM frames").fetchone()[0])
+
+    def frames(self, scene_id: int | None = None, *, offset: int = 0, limit: int = -1) -> list[FrameRecord]:
+        """Frames in the order of scenes and positions."""
+        where = "" if scene_id is None else "WHERE f.scene_id = :scene"
+        rows = self._db.execute(
+            "SELECT f.*, s.patient, s.root FROM frames f JOIN scenes s ON s.id = f.scene_id "
+            f"{where} ORDER BY s.patient, s.name, f.position LIMIT :limit OFFSET :offset",
+            {"scene": scene_id, "limit": limit, "offset": offset},
+        )
+        return [self._frame(row) for row in rows]
+
+    def frame(self, frame_id: int) -> FrameRecord:
+        """Raise InputError when there is none."""
+        row = self._db.execute(
+            "SELECT f.*, s.patient, s.root FROM frames f JOIN scenes s ON s.id = f.scene_id WHERE f.id = ?", (frame_id,)
+        ).fetchone()
+        if row is None:
+            raise InputError(f"there is no frame {frame_id}", where=self._folder)
+        return self._frame(row)
+
+    def _frame(self, row: sqlite3.Row) -> FrameRecord:
+        root = found(row["root"], self._folder)
+
+        def absolute(column: str) -> Path | None:
+            return None if row[column] is None else found(row[column], root)
+
+        files = FrameFiles(
+            name=row["name"], index=row["position"], rgb=found(row["rgb"], root),
+            segmentation=absolute("segmentation"), depth=absolute("depth"), normals=absolute("normals"),
+        )  # fmt: skip
+        return FrameRecord(row["id"], row["scene_id"], row["patient"], files)
