@@ -68,7 +68,7 @@ class ChildJob:
 
     @property
     def status(self) -> int | None:
-        """Exit status: 0 done, 1 failed, 2 wrong input, 130 stopped, negative = ended by a signal; None = still running."""
+        """0 done, 1 failed, 2 wrong input, 130 stopped, negative = ended by a signal; None = still running."""
         return self.process.poll()
 
     @property

@@ -10,7 +10,7 @@ from studio.jobs.events import Event, Job
 
 
 class Control:
-    """Reads control words from a stream in a daemon thread. The stream's end counts as "stop": the supervisor is gone."""
+    """Reads control words from a stream in a daemon thread; the stream's end counts as "stop"."""
 
     def __init__(self, stream: TextIO) -> None:
         self._going = threading.Event()
