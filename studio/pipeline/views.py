@@ -1,0 +1,140 @@
+"""Quick looks into a project, without torch: what the window shows and the edits that it makes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from studio.curation.rules import parse_rule
+from studio.files.pictures import read_rgb
+from studio.footage.readers import load_footage_image
+from studio.project.project import Project
+from studio.project.records import FootageRecord, FrameRecord, RunRecord, TranslationRecord
+from studio.scenes.readers import load_layers_of
+from studio.vocabulary.frames import FootageFile, Layers
+from studio.vocabulary.verdicts import Verdict, VerdictChange, VerdictValue
+
+CODES_FILE = "footage_codes.json"
+
+
+def frame_layers(project: Project, frame: FrameRecord) -> Layers:
+    """All layers of a simulated frame, in the studio's conventions. Raise InputError for files that are gone or wrong."""
+    scene = project.scenes.get(frame.scene_id)
+    return load_layers_of(frame.files, layout=scene.layout, encoding=scene.encoding)
+
+
+def footage_file(record: FootageRecord) -> FootageFile:
+    return FootageFile(record.patient, record.name, record.path, record.seconds)
+
+
+def footage_picture(project: Project, record: FootageRecord) -> np.ndarray:
+    """uint8 HxWx3 of one footage frame; frames of videos are kept in the cache."""
+    return load_footage_image(footage_file(record), footage_cache(project))
+
+
+def footage_cache(project: Project) -> Path:
+    return project.cache / "footage"
+
+
+def translation_layers(project: Project, record: TranslationRecord) -> tuple[Layers, np.ndarray]:
+    """The layers of a translation's frame, and its picture (uint8 HxWx3)."""
+    return frame_layers(project, project.scenes.frame(record.frame_id)), read_rgb(record.path)
+
+
+@dataclass(frozen=True)
+class RuleOutcome:
+    """What a rule does, or would do: counts of translations, and the changes."""
+
+    accepted: int
+    rejected: int
+    undecidable: int
+    kept_by_person: int
+    changes: tuple[VerdictChange, ...]
+
+
+def apply_rule(project: Project, rule_text: str, *, dry_run: bool, override_person: bool = False) -> RuleOutcome:
+    """Accept what the rule holds for, reject what it does not; what a person decided stays unless overridden.
+
+    Translations that lack a measure the rule names are left as they are and counted. One undo step.
+    Raise InputError for a rule that cannot be read.
+    """
+    rule = parse_rule(rule_text)
+    changes: list[VerdictChange] = []
+    accepted = rejected = undecidable = kept = 0
+    for record in project.translations.all():
+        holds = rule.accepts(record.measures)
+        if holds is None:
+            undecidable += 1
+        elif record.verdict.by == "person" and record.verdict.value != "undecided" and not override_person:
+            kept += 1
+        else:
+            accepted += holds
+            rejected += not holds
+            after = Verdict("accepted" if holds else "rejected", "rule", rule_text)
+            changes.append(VerdictChange(record.id, record.verdict, after))
+    if not dry_run:
+        project.translations.change_verdicts(f"rule {rule_text}", changes)
+    return RuleOutcome(accepted, rejected, undecidable, kept, tuple(changes))
+
+
+def set_verdicts(project: Project, ids: Sequence[int], value: VerdictValue, reason: str = "") -> tuple[int, ...]:
+    """A person's verdict on some translations, as one undo step; return the ids that changed."""
+    after = Verdict(value, "person", reason)
+    changes = [VerdictChange(r.id, r.verdict, after) for r in project.translations.some(ids) if r.verdict != after]
+    project.translations.change_verdicts(f"{value} {len(changes)}", changes)
+    return tuple(c.translation_id for c in changes)
+
+
+@dataclass(frozen=True)
+class FootageCodes:
+    """Style codes of the footage under one run's style encoder, with the catalogue ids of the frames they come from."""
+
+    fingerprint: str
+    codes_NS: np.ndarray
+    ids: tuple[int, ...]
+    patients: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def footage_codes(run: RunRecord) -> FootageCodes | None:
+    """The kept codes of a run, or None when the footage has not been encoded yet (or the file is damaged)."""
+    try:
+        kept = json.loads((run.folder / CODES_FILE).read_text(encoding="utf-8"))
+        codes_NS = np.array(kept["codes"], np.float32)
+        return FootageCodes(
+            str(kept["fingerprint"]), codes_NS.reshape(len(kept["ids"]), -1),
+            tuple(int(i) for i in kept["ids"]), tuple(map(str, kept["patients"])), tuple(map(str, kept["names"])),
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def latest_metrics(run_folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """name -> (steps, values) of every step in a run's metrics.jsonl; a last line cut short is left out."""
+    steps: dict[str, list[float]] = {}
+    values: dict[str, list[float]] = {}
+    path = run_folder / "metrics.jsonl"
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            try:
+                row = json.loads(line)
+                step = row.pop("step")
+            except (ValueError, KeyError):
+                continue
+            for name, value in row.items():
+                if isinstance(value, int | float):
+                    steps.setdefault(name, []).append(step)
+                    values.setdefault(name, []).append(value)
+    return {name: (np.array(steps[name], np.int64), np.array(values[name], np.float64)) for name in steps}
+
+
+def sample_pictures(run_folder: Path) -> list[tuple[int, Path]]:
+    """(step, picture) of a run's panel of samples, by step."""
+    found = ((p.stem.rpartition("_")[2], p) for p in (run_folder / "samples").glob("*.png"))
+    return sorted((int(step), p) for step, p in found if step.isdigit())
