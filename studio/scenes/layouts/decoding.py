@@ -1,0 +1,101 @@
+"""From stored layers to the studio's conventions: ids, millimetres, unit normals that point at the camera."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from studio.files.pictures import read_exr, read_grey_levels, read_size
+from studio.vocabulary.errors import InputError
+
+FARTHEST_MM = 1e5
+"""Depths beyond this (renderers write 1e10 for 'nothing hit') count as nothing there."""
+
+_DEEP_STEPS = 65535.0
+_PNG_END = b"IEND\xaeB`\x82"
+
+
+def read_ids(path: Path) -> np.ndarray:
+    """uint8 HxW label values as stored; a palette picture gives its indices, three equal channels give one.
+
+    Raise InputError for coloured labels and unreadable pictures.
+    """
+    read_size(path)
+    with Image.open(path) as picture:
+        indexed = picture.mode == "P"
+    if indexed:
+        try:
+            with Image.open(path) as picture:
+                return np.asarray(picture)
+        except (OSError, SyntaxError) as error:
+            raise InputError("the picture is damaged or cut short", where=path, remedy="Copy it again.") from error
+    levels = read_grey_levels(path)
+    if levels.ndim == 2:
+        return levels
+    grey_HW = np.ascontiguousarray(levels[..., 0])
+    if not (np.array_equal(grey_HW, levels[..., 1]) and np.array_equal(grey_HW, levels[..., 2])):
+        raise InputError("the label picture is coloured", where=path, remedy="Store one grey value per class.")
+    return grey_HW
+
+
+def values_in(ids_HW: np.ndarray) -> list[int]:
+    """Which uint8 values occur, ascending."""
+    return [int(v) for v in np.flatnonzero(np.bincount(ids_HW.ravel(), minlength=256))]
+
+
+def read_deep_png(path: Path) -> np.ndarray:
+    """uint16 HxW or HxWx3 (RGB order). Raise InputError when it is damaged or not of 16 bits."""
+    read_size(path)
+    data = path.read_bytes()
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if _PNG_END in data[-64:] else None
+    if values is None:
+        raise InputError("the picture is damaged or cut short", where=path, remedy="Copy it again or write it anew.")
+    if values.dtype != np.uint16:
+        raise InputError("not a 16-bit picture", where=path, remedy="Write 16-bit PNG, or EXR.")
+    return values if values.ndim == 2 else np.ascontiguousarray(values[..., 2::-1])
+
+
+def read_depth(path: Path, *, mm_per_step: float | None) -> np.ndarray:
+    """float32 HxW planar z in mm, 0 = nothing there; ``mm_per_step`` belongs to 16-bit PNG.
+
+    Raise InputError for negative depths and for a PNG without a scale.
+    """
+    if path.suffix.lower() == ".exr":
+        depth = read_exr(path)
+    elif mm_per_step is None:
+        raise InputError("a depth picture without a declared scale", where=path, remedy="Declare mm per step.")
+    else:
+        depth = read_deep_png(path).astype(np.float32) * np.float32(mm_per_step)
+    depth_HW = depth if depth.ndim == 2 else depth[..., 0]
+    depth_HW = np.where(np.isfinite(depth_HW) & (depth_HW < FARTHEST_MM), depth_HW, 0).astype(np.float32)
+    if depth_HW.size and float(depth_HW.min()) < 0:
+        raise InputError("the depth holds negative values", where=path, remedy="Depth is z in mm, 0 = nothing there.")
+    return depth_HW
+
+
+def read_normals(path: Path) -> np.ndarray:
+    """float32 HxWx3 unit normals in OpenCV camera axes, 0 where there is none.
+
+    EXR holds x, y, z; a 16-bit PNG (n + 1) / 2. What arrives quantised or anti-aliased is made unit length again.
+    """
+    if path.suffix.lower() == ".exr":
+        normals = read_exr(path)
+    else:
+        values = read_deep_png(path)
+        normals = values.astype(np.float32) * np.float32(2 / _DEEP_STEPS) - np.float32(1)
+        if values.ndim == 3:
+            normals[(values == 0).all(axis=2)] = 0
+    if normals.ndim != 3 or normals.shape[2] != 3:
+        raise InputError("the normals have not three channels", where=path, remedy="Store x, y, z.")
+    return unit_normals(normals)
+
+
+def unit_normals(normals_HW3: np.ndarray) -> np.ndarray:
+    """float32 vectors of length 1; those shorter than .1 (void) and non-finite ones become 0."""
+    finite = np.nan_to_num(normals_HW3.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    length_HW1 = np.linalg.norm(finite, axis=2, keepdims=True)
+    unit: np.ndarray = np.divide(finite, length_HW1, out=np.zeros_like(finite), where=length_HW1 > 0.1)
+    return unit

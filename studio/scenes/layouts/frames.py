@@ -1,0 +1,185 @@
+"""The studio's own layout, one folder per scene, as the simulator writes it.
+
+::
+
+    scene.json            format, version, name, patient, classes, size, units "mm", depth and normals encodings
+    frames.json           K, camera and tool poses by frame
+    rgb/000000.png        8 bit (or JPEG)
+    seg/000000.png        class ids
+    depth/000000.exr      planar z in mm (or 16-bit PNG times the scale declared in scene.json)
+    normals/000000.exr    unit vectors in camera axes (or 16-bit PNG, (n + 1) / 2)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.files.pictures import read_rgb, read_size
+from studio.scenes.layouts import listing
+from studio.scenes.layouts.consistency import check_normals
+from studio.scenes.layouts.decoding import read_depth, read_ids, read_normals, values_in
+from studio.scenes.layouts.poses import NO_POSE, poses_of
+from studio.vocabulary.errors import InputError
+from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
+from studio.vocabulary.labels import IGNORE, ClassTable
+
+NAME = "frames"
+FORMAT = "trocar-frames"
+VERSION = 1
+DESCRIPTION = "scene.json"
+_CHECKED_FOR_NORMALS = 3
+
+
+def recognises(path: Path) -> bool:
+    return bool(_scene_folders(path))
+
+
+def read(path: Path) -> list[SceneFiles]:
+    """The scene in this folder, or all scenes up to two levels below it. Raise InputError for what is wrong."""
+    folders = _scene_folders(path)
+    if not folders:
+        raise InputError(f"no {DESCRIPTION} here or below", where=path, remedy="Name a scene's folder.")
+    return [_read_scene(folder) for folder in folders]
+
+
+def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
+    """One frame in the studio's conventions; raise InputError for ids that the scene's class table lacks."""
+    rgb_HW3 = read_rgb(files.rgb)
+    segmentation = None if files.segmentation is None else _ids(files.segmentation, encoding)
+    scale = float(encoding["depth_scale"]) if "depth_scale" in encoding else None
+    depth = None if files.depth is None else read_depth(files.depth, mm_per_step=scale)
+    normals = None if files.normals is None else read_normals(files.normals)
+    pose = poses_of(files.rgb.parents[1] / "frames.json").get(files.rgb.stem, NO_POSE)
+    return Layers(rgb_HW3, segmentation, depth, normals, pose.K, pose.camera_to_world, pose.tools)
+
+
+def _ids(path: Path, encoding: Mapping[str, str]) -> np.ndarray:
+    ids_HW = read_ids(path)
+    known = {int(i) for i in encoding["class_ids"].split(",")} | {IGNORE} if "class_ids" in encoding else None
+    unknown = [v for v in values_in(ids_HW) if known is not None and v not in known]
+    if unknown:
+        values = ", ".join(str(v) for v in unknown[:5])
+        raise InputError(
+            f"class id {values} is not in the scene's class table",
+            where=path,
+            remedy=f"Name the class in {DESCRIPTION} or mend the label picture.",
+        )
+    return ids_HW
+
+
+def _scene_folders(path: Path) -> list[Path]:
+    if (path / DESCRIPTION).is_file():
+        return [path]
+    children = listing.folders_in(path)
+    below = [f for f in children if (f / DESCRIPTION).is_file()]
+    return below or [g for f in children for g in listing.folders_in(f) if (g / DESCRIPTION).is_file()]
+
+
+def _read_scene(root: Path) -> SceneFiles:
+    description = _description(root / DESCRIPTION)
+    encoding, classes, size = _encoding(description, root), _classes(description, root), _size(description, root)
+    encoding["class_ids"] = ",".join(str(i) for i in classes.ids)
+    renders = listing.files_in(root / "rgb")
+    if not renders:
+        raise InputError("holds no pictures", where=root / "rgb", remedy="Write the frames or remove the scene.")
+    frames, notes = _frames(renders, root)
+    _check_sample(frames, size, encoding)
+    if not (root / "frames.json").is_file():
+        notes.append("no frames.json: poses and intrinsics are unknown")
+    name = str(description.get("name") or root.name)
+    patient = str(description.get("patient") or name)
+    return SceneFiles(name, patient, NAME, root, size, classes, tuple(frames), encoding, tuple(notes))
+
+
+def _frames(renders: list[Path], root: Path) -> tuple[list[FrameFiles], list[str]]:
+    segmentations = {p.stem: p for p in listing.files_in(root / "seg")}
+    depths = {p.stem: p for p in listing.files_in(root / "depth", listing.DEPTH_SUFFIXES)}
+    normals = {p.stem: p for p in listing.files_in(root / "normals", listing.DEPTH_SUFFIXES)}
+    without = [p for p in renders if p.stem not in segmentations]
+    if without:
+        raise InputError(
+            f"{len(without)} of {len(renders)} renders have no label picture: {listing.named(without)}",
+            where=root / "seg",
+            remedy="Add the missing label pictures or remove these renders.",
+        )
+    if len({p.stem for p in renders}) != len(renders):
+        raise InputError("two renders share a name", where=root / "rgb", remedy="Remove one of the two.")
+    notes = []
+    for layer, found in (("depth", depths), ("normals", normals)):
+        missing = [p for p in renders if p.stem not in found]
+        if missing:
+            notes.append(f"{len(missing)} frames have no {layer}: {listing.named(missing)}" if found else f"no {layer}")
+    frames = [
+        FrameFiles(p.stem, i, p, segmentations[p.stem], depths.get(p.stem), normals.get(p.stem))
+        for i, p in enumerate(renders)
+    ]
+    return frames, notes
+
+
+def _check_sample(frames: list[FrameFiles], size: tuple[int, int], encoding: Mapping[str, str]) -> None:
+    """Sizes of a spread sample from their headers; a few frames whole, so that wrong conventions show at once."""
+    by_render = {f.rgb: f for f in frames}
+    sample = listing.spread(list(by_render))
+    for path in sample:
+        listing.same_size(path, read_size(path), size, layer="render", of=DESCRIPTION)
+        segmentation = by_render[path].segmentation
+        if segmentation is not None:
+            listing.same_size(segmentation, read_size(segmentation), size, layer="label picture")
+    for path in listing.spread(sample, _CHECKED_FOR_NORMALS):
+        check_normals(load(by_render[path], encoding), where=by_render[path].normals or path)
+
+
+def _description(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"not readable as JSON ({error})", where=path, remedy="Write it again.") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise InputError(f'no "format": "{FORMAT}" in it', where=path, remedy="Is it a scene of another program?")
+    version = content.get("version")
+    if version != VERSION:
+        raise InputError(f"version {version} is not known", where=path, remedy=f"This program reads version {VERSION}.")
+    if content.get("units", "mm") != "mm":
+        raise InputError(f"units '{content['units']}' are not known", where=path, remedy="Write lengths in mm.")
+    return content
+
+
+def _classes(description: Mapping[str, Any], root: Path) -> ClassTable:
+    try:
+        return ClassTable.from_rows(description["classes"])
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            "no list of classes", where=root / DESCRIPTION, remedy='Add "classes": [{id, name, colour}].'
+        ) from error
+
+
+def _size(description: Mapping[str, Any], root: Path) -> tuple[int, int]:
+    try:
+        width, height = (int(v) for v in description["size"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError("no size", where=root / DESCRIPTION, remedy='Add "size": [width, height].') from error
+    return width, height
+
+
+def _encoding(description: Mapping[str, Any], root: Path) -> dict[str, str]:
+    """What load needs to know, as text; raise InputError for an undeclared or unknown depth encoding."""
+    depth = description.get("depth") or {"encoding": "exr"}
+    kind = depth.get("encoding") if isinstance(depth, dict) else depth
+    if kind == "exr":
+        return {"segmentation": "ids", "depth": "exr, planar z in mm"}
+    if kind != "png16":
+        raise InputError(f"depth encoding '{kind}' is not known", where=root / DESCRIPTION, remedy="Use exr or png16.")
+    try:
+        scale = float(depth["scale"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            "depth as 16-bit PNG without a scale", where=root / DESCRIPTION, remedy='Add "scale": mm per step.'
+        ) from error
+    if not 0 < scale < float("inf"):
+        raise InputError(f"a depth scale of {scale}", where=root / DESCRIPTION, remedy="Give mm per step, above 0.")
+    return {"segmentation": "ids", "depth": "png16, planar z", "depth_scale": repr(scale)}

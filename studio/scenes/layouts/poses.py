@@ -1,0 +1,80 @@
+"""``frames.json``: intrinsics, camera pose and instruments of every frame, read once and kept while it is unchanged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.vocabulary.errors import InputError
+from studio.vocabulary.frames import ToolPose
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """``K`` 3x3 in pixels, ``camera_to_world`` 4x4 in mm, either may be unknown."""
+
+    K: np.ndarray | None = None
+    camera_to_world: np.ndarray | None = None
+    tools: tuple[ToolPose, ...] = ()
+
+
+NO_POSE = Pose()
+
+
+def poses_of(path: Path) -> Mapping[str, Pose]:
+    """Poses by frame name; an absent file has none. Raise InputError when it is not of the form described."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return {}
+    return _read(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, _modified_ns: int, _size: int) -> Mapping[str, Pose]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"not readable as JSON ({error})", where=path, remedy="Write it again.") from error
+    if not isinstance(rows, list):
+        raise InputError("not a list of frames", where=path, remedy="Each entry is {frame, K, camera_to_world, tools}.")
+    return dict(_pose(row, number, path) for number, row in enumerate(rows))
+
+
+def _pose(row: Any, number: int, path: Path) -> tuple[str, Pose]:
+    try:
+        name = row["frame"]
+        key = f"{name:06d}" if isinstance(name, int) else str(name).removesuffix(".png").removesuffix(".jpg")
+        K = _matrix(row.get("K"), 3)
+        tools = tuple(_tool(tool) for tool in row.get("tools", ()))
+        return key, Pose(K, _matrix(row.get("camera_to_world"), 4), tools)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"entry {number} is not of the form frame, K, camera_to_world, tools ({error})",
+            where=path,
+            remedy="Write it as FORMATS in the user guide shows.",
+        ) from error
+
+
+def _matrix(values: Any, side: int) -> np.ndarray | None:
+    if values is None:
+        return None
+    matrix = np.asarray(values, np.float64).reshape(side, side)
+    if not np.isfinite(matrix).all():
+        raise ValueError("a matrix holds values that are not finite")
+    matrix.flags.writeable = False
+    return matrix
+
+
+def _tool(tool: Any) -> ToolPose:
+    matrix = _matrix(tool["tool_to_world"], 4)
+    if matrix is None:
+        raise ValueError("a tool has no tool_to_world")
+    rows = tuple(tuple(float(v) for v in row) for row in matrix)
+    return ToolPose(str(tool.get("name", "tool")), rows, float(tool.get("jaw_angle", 0.0)))
