@@ -14,11 +14,11 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from studio.jobs.control import STOPPED_STATUS
 from studio.jobs.events import Event, from_line
 from studio.vocabulary.errors import TrocarError
 
 ControlWord = Literal["pause", "resume", "stop"]
-STOPPED_STATUS = 130
 _STDERR_LINES = 200
 _NICENESS = 10
 

@@ -8,6 +8,9 @@ from typing import TextIO
 
 from studio.jobs.events import Event, Job
 
+STOPPED_STATUS = 130
+"""Exit status of a command that was stopped before its end."""
+
 
 class Control:
     """Reads control words from a stream in a daemon thread; the stream's end counts as "stop"."""

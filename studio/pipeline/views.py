@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from studio.curation import decisions
+from studio.curation.decisions import Candidate, RuleOutcome
 from studio.curation.rules import parse_rule
 from studio.files.pictures import read_rgb
 from studio.footage.readers import load_footage_image
@@ -16,13 +18,13 @@ from studio.project.project import Project
 from studio.project.records import FootageRecord, FrameRecord, RunRecord, TranslationRecord
 from studio.scenes.readers import load_layers_of
 from studio.vocabulary.frames import FootageFile, Layers
-from studio.vocabulary.verdicts import Verdict, VerdictChange, VerdictValue
+from studio.vocabulary.verdicts import VerdictValue
 
 CODES_FILE = "footage_codes.json"
 
 
 def frame_layers(project: Project, frame: FrameRecord) -> Layers:
-    """All layers of a simulated frame, in the studio's conventions. Raise InputError for files that are gone or wrong."""
+    """All layers of a simulated frame, in the studio's conventions. Raise InputError for files gone or wrong."""
     scene = project.scenes.get(frame.scene_id)
     return load_layers_of(frame.files, layout=scene.layout, encoding=scene.encoding)
 
@@ -45,47 +47,24 @@ def translation_layers(project: Project, record: TranslationRecord) -> tuple[Lay
     return frame_layers(project, project.scenes.frame(record.frame_id)), read_rgb(record.path)
 
 
-@dataclass(frozen=True)
-class RuleOutcome:
-    """What a rule does, or would do: counts of translations, and the changes."""
+def apply_rule(project: Project, rule_text: str, *, dry_run: bool, over_person: bool = False) -> RuleOutcome:
+    """Accept what the rule holds for, reject what it does not, as one undo step.
 
-    accepted: int
-    rejected: int
-    undecidable: int
-    kept_by_person: int
-    changes: tuple[VerdictChange, ...]
-
-
-def apply_rule(project: Project, rule_text: str, *, dry_run: bool, override_person: bool = False) -> RuleOutcome:
-    """Accept what the rule holds for, reject what it does not; what a person decided stays unless overridden.
-
-    Translations that lack a measure the rule names are left as they are and counted. One undo step.
-    Raise InputError for a rule that cannot be read.
+    ``dry_run`` only says what would be.
+    What a person decided stays, unless ``over_person``. Raise InputError for a rule that cannot be read.
     """
-    rule = parse_rule(rule_text)
-    changes: list[VerdictChange] = []
-    accepted = rejected = undecidable = kept = 0
-    for record in project.translations.all():
-        holds = rule.accepts(record.measures)
-        if holds is None:
-            undecidable += 1
-        elif record.verdict.by == "person" and record.verdict.value != "undecided" and not override_person:
-            kept += 1
-        else:
-            accepted += holds
-            rejected += not holds
-            after = Verdict("accepted" if holds else "rejected", "rule", rule_text)
-            changes.append(VerdictChange(record.id, record.verdict, after))
+    candidates = (Candidate(r.id, r.verdict, r.measures) for r in project.translations.all())
+    outcome = decisions.apply_rule(parse_rule(rule_text), candidates, over_person=over_person)
     if not dry_run:
-        project.translations.change_verdicts(f"rule {rule_text}", changes)
-    return RuleOutcome(accepted, rejected, undecidable, kept, tuple(changes))
+        project.translations.change_verdicts(f"rule {rule_text}", outcome.changes)
+    return outcome
 
 
 def set_verdicts(project: Project, ids: Sequence[int], value: VerdictValue, reason: str = "") -> tuple[int, ...]:
     """A person's verdict on some translations, as one undo step; return the ids that changed."""
-    after = Verdict(value, "person", reason)
-    changes = [VerdictChange(r.id, r.verdict, after) for r in project.translations.some(ids) if r.verdict != after]
-    project.translations.change_verdicts(f"{value} {len(changes)}", changes)
+    verdicts = {r.id: r.verdict for r in project.translations.some(ids)}
+    changes = decisions.decide(verdicts, value, reason=reason)
+    project.translations.change_verdicts(f"{value}: {len(changes)} translations", changes)
     return tuple(c.translation_id for c in changes)
 
 

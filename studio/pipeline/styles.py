@@ -1,0 +1,141 @@
+"""Style codes of the footage, and palettes drawn for a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from studio.files.atomic import write_json
+from studio.files.pictures import read_rgb
+from studio.jobs.events import Done, Job, Progress
+from studio.jobs.stages import passed_on
+from studio.pipeline.translators import picture_file
+from studio.pipeline.views import CODES_FILE, FootageCodes, footage_codes
+from studio.project.project import Project
+from studio.project.records import RunRecord
+from studio.styles.diversity import density_coverage, mean_pairwise_distance
+from studio.styles.sampling import from_reference, sample_cover, sample_random
+from studio.vocabulary.errors import InputError
+from studio.vocabulary.styles import Palette, Style
+
+Method = Literal["random", "reference", "cover"]
+
+
+def encode_footage(project: Project, run_name: str, *, device: str = "auto") -> Job:
+    """Encode the style of every included footage frame with a run's checkpoint. Done: frames, file, fingerprint.
+
+    Frames that have codes of the same checkpoint are not encoded again.
+    """
+    from studio.translator.inference import load_translator
+
+    run = project.runs.get("translator", run_name)
+    translator = load_translator(run.folder, device=device)
+    records = project.footage.all(included_only=True)
+    if not records:
+        raise InputError("there is no footage to encode", where=project.folder, remedy="Add some: trocar footage add.")
+    known = _known(run, translator.fingerprint)
+    rows = []
+    for done, record in enumerate(records, start=1):
+        code = known.get(record.id)
+        if code is None:
+            picture_HW3 = read_rgb(picture_file(project, record))
+            code = [round(float(v), 6) for v in translator.encode_style(picture_HW3, area=record.area)]
+        rows.append(code)
+        yield Progress(done, len(records), "frames", "encoding styles")
+    write_json(
+        run.folder / CODES_FILE,
+        {
+            "fingerprint": translator.fingerprint,
+            "ids": [r.id for r in records],
+            "patients": [r.patient for r in records],
+            "names": [r.name for r in records],
+            "codes": rows,
+        },
+    )
+    yield Done({"frames": len(rows), "file": str(run.folder / CODES_FILE), "fingerprint": translator.fingerprint})
+
+
+def _known(run: RunRecord, fingerprint: str) -> dict[int, list[float]]:
+    kept = footage_codes(run)
+    if kept is None or kept.fingerprint != fingerprint:
+        return {}
+    return {i: [round(float(v), 6) for v in code] for i, code in zip(kept.ids, kept.codes_NS, strict=True)}
+
+
+def sample_styles(
+    project: Project, run_name: str, *, count: int, method: Method, palette: str, temperature: float = 1.0,
+    seed: int = 0, references: Sequence[Path] = (),
+) -> Job:  # fmt: skip
+    """Draw styles and keep them as a palette. Done: palette, styles, density, coverage, mean_distance.
+
+    ``reference`` encodes the pictures given, or else ``count`` footage frames spread over the patients.
+    """
+    run = project.runs.get("translator", run_name)
+    if not 1 <= count <= 10_000:
+        raise InputError(f"{count} styles were asked for", where="--count", remedy="Ask for 1 to 10,000.")
+    yield from passed_on(encode_footage(project, run_name))
+    codes = footage_codes(run)
+    assert codes is not None  # encode_footage has just written it
+    if method == "random":
+        size = codes.codes_NS.shape[1]
+        styles = sample_random(count, size, temperature=temperature, seed=seed)
+    elif method == "cover":
+        styles = sample_cover(codes.codes_NS, count, seed=seed, sources=codes.names)
+    else:
+        styles = _from_pictures(run, references) if references else _spread(codes, count)
+    project.palettes.save(
+        Palette(palette, run.name, tuple(styles)),
+        {"method": method, "count": count, "temperature": temperature, "seed": seed, "fingerprint": codes.fingerprint},
+    )
+    yield Done({"palette": palette, "run": run.name, **diversity(codes.codes_NS, styles)})
+
+
+def _from_pictures(run: RunRecord, references: Sequence[Path]) -> list[Style]:
+    from studio.translator.inference import load_translator
+
+    translator = load_translator(run.folder)
+    return [
+        from_reference(translator.encode_style(read_rgb(path)), source=path.name, name=f"{k + 1:02d} like {path.name}")
+        for k, path in enumerate(references)
+    ]  # fmt: skip
+
+
+def _spread(codes: FootageCodes, count: int) -> list[Style]:
+    """Frames at equal distances in the order of patients and time."""
+    chosen = np.unique(np.linspace(0, len(codes.ids) - 1, count).round().astype(int))
+    return [
+        from_reference(codes.codes_NS[i], source=codes.names[i], name=f"{k + 1:02d} like {codes.names[i]}")
+        for k, i in enumerate(chosen)
+    ]
+
+
+def diversity(footage_NS: np.ndarray, styles: Sequence[Style]) -> dict[str, float | int]:
+    """Numbers on how well styles represent the footage (Naeem et al. 2020) and how far apart they lie."""
+    drawn_MS = np.array([s.code for s in styles], np.float32)
+    spread = density_coverage(footage_NS, drawn_MS) if len(footage_NS) > 1 else None
+    return {
+        "styles": len(styles), "density": spread.density if spread else 0.0, "coverage": spread.coverage if spread else 0.0,
+        "mean_distance": float(mean_pairwise_distance(drawn_MS)),
+    }  # fmt: skip
+
+
+def list_palettes(project: Project) -> Job:
+    """Done: palettes, each with name, run, styles."""
+    rows = [
+        {"name": r.palette.name, "run": r.palette.run, "styles": len(r.palette.styles), "created": r.created}
+        for r in project.palettes.all()
+    ]
+    yield Done({"palettes": rows})
+
+
+def show_palette(project: Project, name: str) -> Job:
+    """Done: the palette with its codes."""
+    palette = project.palettes.get(name).palette
+    styles = [
+        {"name": s.name, "code": list(s.code), "origin": s.origin, "source": s.source} for s in palette.styles
+    ]  # fmt: skip
+    yield Done(json.loads(json.dumps({"name": palette.name, "run": palette.run, "styles": styles})))

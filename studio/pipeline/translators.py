@@ -1,0 +1,140 @@
+"""Training a translator within a project, and using one outside of any."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from studio.files.pictures import write_png
+from studio.jobs.events import Done, Job
+from studio.pipeline.views import footage_cache, footage_picture
+from studio.project.project import Project
+from studio.project.records import FootageRecord, RunRecord
+from studio.translator.settings import TrainSettings
+from studio.vocabulary.errors import InputError
+
+
+def train_translator(
+    project: Project, *, name: str = "", settings: TrainSettings | None = None, resume: bool = False,
+    device: str = "auto",
+) -> Job:  # fmt: skip
+    """Train a translator on the project's scenes and included footage. Done: run, steps, seconds, checkpoint.
+
+    ``settings`` None with ``resume`` takes the run's own. Raise InputError when scenes or footage are missing.
+    """
+    from studio.translator.training import TrainingImage, train
+
+    run = _prepared(project, name, settings, resume=resume)
+    kept = TrainSettings.from_values(dict(run.settings))
+    simulated = [TrainingImage(f.files.rgb, labels=f.files.segmentation) for f in project.scenes.frames()]
+    footage = [
+        TrainingImage(p, area=r.area) for p, r in zip(footage_pictures(project), _included(project), strict=True)
+    ]
+    project.runs.update(run, state="running")
+    ended = "stopped"
+    try:
+        for event in train(run.folder, simulated, footage, kept, resume=resume, device=device):
+            if isinstance(event, Done):
+                ended = "done"
+                project.runs.update(run, result=dict(event.result))
+                event = Done({"run": run.name, **event.result})
+            yield event
+    except Exception:
+        ended = "failed"
+        raise
+    finally:
+        project.runs.update(run, state=ended)  # type: ignore[arg-type]
+
+
+def _prepared(project: Project, name: str, settings: TrainSettings | None, *, resume: bool) -> RunRecord:
+    if project.scenes.frame_count() == 0:
+        raise InputError(
+            "there are no scenes to translate", where=project.folder, remedy="Add some: trocar scenes add | simulate."
+        )
+    if not _included(project):
+        raise InputError(
+            "there is no footage to learn from", where=project.folder, remedy="Add some: trocar footage add | phantom."
+        )
+    if resume:
+        runs = project.runs.all("translator")
+        if not name and not runs:
+            raise InputError("there is no run to resume", where=project.folder, remedy="Leave --resume out.")
+        run = project.runs.get("translator", name) if name else runs[-1]
+        if settings is not None:
+            project.runs.update(run, settings=json.loads(settings.to_json()))
+        return project.runs.get("translator", run.name)
+    chosen = settings or TrainSettings()
+    return project.runs.add(
+        "translator", name or project.runs.free_name("translator", "run"), json.loads(chosen.to_json())
+    )  # fmt: skip
+
+
+def _included(project: Project) -> list[FootageRecord]:
+    return project.footage.all(included_only=True)
+
+
+def footage_pictures(project: Project) -> list[Path]:
+    """Files of the included footage; sampled frames of videos are decoded into the cache."""
+    return [picture_file(project, record) for record in _included(project)]
+
+
+def picture_file(project: Project, record: FootageRecord) -> Path:
+    """A picture file with the frame's pixels."""
+    if record.seconds is None:
+        return record.path
+    path = footage_cache(project) / "stills" / f"{record.id}.png"
+    if not path.is_file():
+        write_png(path, footage_picture(project, record))
+    return path
+
+
+def import_translator(project: Project, file: Path, *, name: str = "") -> Job:
+    """Make a run of a generator checkpoint of the public MUNIT code. Done: run, style_size, fingerprint."""
+    from studio.translator.importing import import_run
+
+    run_name = name or project.runs.free_name("translator", file.stem)
+    run = project.runs.add("translator", run_name, {})
+    try:
+        result: Mapping[str, Any] = import_run(file, run.folder)
+    except BaseException:
+        project.runs.remove(run)
+        raise
+    project.runs.update(run, state="done", result=dict(result), settings=dict(result.get("settings", {})))
+    yield Done({"run": run.name, **result})
+
+
+def apply_translator(
+    source: Path, image: Path, out: Path, *, style: Sequence[float] | None, style_image: Path | None, seed: int,
+    precision: str = "auto", device: str = "auto",
+) -> Job:  # fmt: skip
+    """Translate one picture with a run's folder or checkpoint file. Done: out, style, size, fingerprint."""
+    import numpy as np
+
+    from studio.files.pictures import read_rgb
+    from studio.translator.inference import load_translator
+    from studio.vocabulary.seeds import stream
+
+    image_HW3 = read_rgb(image)
+    translator = load_translator(source, device=device, precision=precision)
+    if style is not None and len(style) != translator.style_size:
+        raise InputError(
+            f"--style has {len(style)} numbers, this translator takes {translator.style_size}", where=source,
+            remedy="Give that many, separated by commas.",
+        )  # fmt: skip
+    if style is not None:
+        code_S = np.array(style, np.float32)
+    elif style_image is not None:
+        code_S = translator.encode_style(read_rgb(style_image))
+    else:
+        code_S = stream(seed, "style").standard_normal(translator.style_size).astype(np.float32)
+    picture_HW3 = translator.translate(image_HW3, code_S[None])[0]
+    write_png(out, picture_HW3)
+    height, width = picture_HW3.shape[:2]
+    yield Done(
+        {
+            "out": str(out), "style": [float(v) for v in code_S], "size": [width, height],
+            "fingerprint": translator.fingerprint,
+        }
+    )  # fmt: skip
