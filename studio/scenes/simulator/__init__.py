@@ -1,0 +1,8 @@
+"""Labelled laparoscopic scenes from meshes or from nothing, and stand-in footage ("phantom")."""
+
+from __future__ import annotations
+
+from studio.scenes.simulator.settings import PhantomSettings, SimulationSettings, expected_seconds
+from studio.scenes.simulator.simulation import simulate
+
+__all__ = ["PhantomSettings", "SimulationSettings", "expected_seconds", "simulate"]

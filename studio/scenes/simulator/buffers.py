@@ -1,0 +1,139 @@
+"""What each ray of a view meets: class, planar depth, normal and what shading needs. One body, traced many times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.scenes.simulator.anatomy import TOOL_SHAFT, TOOL_TIP, Anatomy
+from studio.scenes.simulator.fields import Waves
+from studio.scenes.simulator.tracing import Target
+from studio.scenes.simulator.views import View, pixel_rays
+from studio.vocabulary.seeds import stream
+
+_OCCLUSION_RAYS = 20
+_OCCLUSION_REACH_MM = 30.0
+
+
+class Body:
+    """An anatomy ready for rays, with each vertex's ambient occlusion (1 open, 0 closed in)."""
+
+    def __init__(self, anatomy: Anatomy, *, occlusion: bool = False) -> None:
+        self.anatomy = anatomy
+        self.target = Target([p.mesh for p in anatomy.parts])
+        self.class_P = np.array([p.class_id for p in anatomy.parts], np.uint8)
+        openness = self._openness() if occlusion else np.ones(len(self.target.vertices_V3), np.float32)
+        self.attributes_VC = np.ascontiguousarray(
+            np.concatenate([self.target.normals_V3, openness[:, None], self._tone()[:, None]], axis=1), np.float32
+        )
+
+    def _tone(self) -> np.ndarray:
+        """Smooth solid noise of about unit deviation per vertex, fixed to the body."""
+        rng = stream(len(self.target.vertices_V3), "tone", self.anatomy.name)
+        x, y, z = self.target.vertices_V3.T
+        tone = Waves(rng, 42.0)(x, y, z) * 0.6 + Waves(rng, 15.0)(x, y, z) * 0.45 + Waves(rng, 7.0)(x, y, z) * 0.35
+        return np.asarray(tone, np.float32)
+
+    def _openness(self) -> np.ndarray:
+        """Share of the half-space over each vertex that is free within reach, by a fixed set of cosine-weighted rays."""
+        vertices, normals = self.target.vertices_V3, self.target.normals_V3
+        index = np.arange(_OCCLUSION_RAYS)
+        height = np.sqrt((index + 0.5) / _OCCLUSION_RAYS)
+        turn = index * np.pi * (3 - np.sqrt(5))
+        flat = np.sqrt(1 - height**2)
+        side = np.cross(normals, np.where(np.abs(normals[:, :1]) < 0.8, (1.0, 0, 0), (0, 1.0, 0))).astype(np.float32)
+        side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-6)
+        other = np.cross(normals, side)
+        free = np.zeros(len(vertices), np.float32)
+        reach = np.full(len(vertices), _OCCLUSION_REACH_MM, np.float32)
+        start = vertices + normals * np.float32(0.8)
+        for h, f, a in zip(height, flat, turn, strict=True):
+            rays = normals * h + side * (f * np.cos(a)) + other * (f * np.sin(a))
+            free += ~self.target.blocked(start, rays.astype(np.float32), reach)
+        return free / _OCCLUSION_RAYS
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """N rays' hits. Rays that met nothing have class 0, depth 0, normals and positions 0.
+
+    ``part_N``: index into the anatomy's parts, then tip and shaft of each tool. ``depth_N`` planar mm. ``position_N3``
+    in body axes, ``normal_N3`` unit in body axes and towards the camera. ``ray_N3`` in body axes with camera z = 1.
+    """
+
+    class_N: np.ndarray
+    part_N: np.ndarray
+    depth_N: np.ndarray
+    position_N3: np.ndarray
+    normal_N3: np.ndarray
+    openness_N: np.ndarray
+    tone_N: np.ndarray
+    ray_N3: np.ndarray
+
+
+class Scene:
+    """A body with a view's instruments in place."""
+
+    def __init__(self, body: Body, view: View) -> None:
+        self.body, self.view = body, view
+        self.turn_33 = view.camera_to_world[:3, :3].astype(np.float32)
+        self.origin_3 = view.position.astype(np.float32)
+        meshes = [m.moved(t.tool_to_world) for t in view.tools for m in (t.instrument.tip, t.instrument.shaft)]
+        self.tools = Target(meshes) if meshes else None
+        self.class_P = np.concatenate(
+            [body.class_P, np.tile(np.array([TOOL_TIP, TOOL_SHAFT], np.uint8), len(view.tools))]
+        )
+
+    def surface_at(self, x: np.ndarray, y: np.ndarray) -> Surface:
+        """Trace rays through picture points (pixel centres lie at +0.5)."""
+        rays = pixel_rays(self.view.K, x, y) @ self.turn_33.T
+        target = self.body.target
+        hits = target.trace(self.origin_3, rays)
+        met = hits.face_N >= 0
+        face = np.where(met, hits.face_N, 0)
+        u, v = np.where(met, hits.u_N, np.float32(0)), np.where(met, hits.v_N, np.float32(0))
+        values = target.interpolated(self.body.attributes_VC, face, u, v)
+        depth = np.where(met, hits.t_N, np.float32(0))
+        part = np.where(met, target.part_F[face], -1)
+        plane = target.plane_normal_F3[face]
+        if self.tools is not None:
+            self._put_tools(rays, depth, part, values, plane)
+        found = part >= 0
+        normal = _towards(values[:, :3], plane, rays)
+        normal[~found] = 0
+        position = self.origin_3 + rays * depth[:, None]
+        position[~found] = 0
+        classes = np.where(found, self.class_P[part], np.uint8(0))
+        return Surface(classes, part, depth, position, normal, values[:, 3], values[:, 4], rays)
+
+    def _put_tools(
+        self, rays: np.ndarray, depth: np.ndarray, part: np.ndarray, values: np.ndarray, plane: np.ndarray
+    ) -> None:
+        """Let tools hide what lies behind them, in place."""
+        assert self.tools is not None
+        hits = self.tools.trace(self.origin_3, rays)
+        rows = np.flatnonzero((hits.face_N >= 0) & ((hits.t_N < depth) | (part < 0)))
+        face = hits.face_N[rows]
+        depth[rows] = hits.t_N[rows]
+        part[rows] = self.tools.part_F[face] + len(self.body.class_P)
+        values[rows, :3] = self.tools.interpolated(self.tools.normals_V3, face, hits.u_N[rows], hits.v_N[rows])
+        values[rows, 3] = 1.0
+        values[rows, 4] = 0.0
+        plane[rows] = self.tools.plane_normal_F3[face]
+
+
+def _towards(normal_N3: np.ndarray, plane_N3: np.ndarray, rays_N3: np.ndarray) -> np.ndarray:
+    """Unit shading normals on the camera's side of the surface, and never turned away from the camera."""
+    back = np.einsum("ij,ij->i", plane_N3, rays_N3) > 0
+    normal = np.where(back[:, None], -normal_N3, normal_N3)
+    normal /= np.maximum(np.sqrt(np.einsum("ij,ij->i", normal, normal)), 1e-9)[:, None]
+    length = np.sqrt(np.einsum("ij,ij->i", rays_N3, rays_N3))
+    facing = np.einsum("ij,ij->i", normal, rays_N3) / length
+    # Interpolated normals may tip over at silhouettes; bring them back to 1 degree before grazing.
+    over = np.flatnonzero(facing > -0.0175)
+    if len(over):
+        direction = rays_N3[over] / length[over, None]
+        bent = normal[over] - direction * (facing[over] + 0.0175)[:, None]
+        normal[over] = bent / np.linalg.norm(bent, axis=1, keepdims=True)
+    return np.asarray(normal)

@@ -1,0 +1,117 @@
+"""Laparoscopic instruments as meshes in tool axes: origin at the tip, z along the shaft towards the tip, mm.
+
+The shaft lies at negative z. Jaws open about the x axis, in the y-z plane.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.scenes.simulator import fields
+from studio.scenes.simulator.fields import Mesh
+
+SHAFT_LENGTH = 330.0
+KINDS = ("grasper", "dissector", "scissors", "hook", "suction")
+
+
+@dataclass(frozen=True, eq=False)
+class Instrument:
+    """``tip`` and ``shaft`` are separate meshes, since they are separate classes. ``look`` picks the shaft's finish."""
+
+    name: str
+    tip: Mesh
+    shaft: Mesh
+    radius: float
+    jaw_angle: float
+    look: str = "black"
+
+
+def draw_instrument(rng: np.random.Generator) -> Instrument:
+    """One instrument of a random kind, thickness, finish and opening."""
+    kind = str(rng.choice(KINDS, p=(0.34, 0.2, 0.12, 0.2, 0.14)))
+    radius = 2.5 if rng.random() < 0.72 else float(rng.uniform(3.5, 5.0))
+    angle = float(rng.uniform(0.0, 0.9)) if kind in ("grasper", "dissector", "scissors") else 0.0
+    look = str(rng.choice(("black", "grey", "steel", "white"), p=(0.42, 0.24, 0.2, 0.14)))
+    return make_instrument(kind, radius=radius, jaw_angle=angle, look=look)
+
+
+def make_instrument(kind: str, *, radius: float = 2.5, jaw_angle: float = 0.0, look: str = "black") -> Instrument:
+    """Build one of KINDS. ``jaw_angle`` is the angle between the jaws in radians."""
+    tip, length = _TIPS[kind](radius, jaw_angle)
+    shaft = _lathe(np.array([[-SHAFT_LENGTH, radius], [-length, radius]]))
+    return Instrument(kind, tip, shaft, radius, jaw_angle, look)
+
+
+def _jaws(radius: float, angle: float, *, length: float, curve: float, blunt: float) -> tuple[Mesh, float]:
+    share = np.linspace(0, 1, 14)
+    centre = np.stack([np.zeros(14), radius * (0.42 - 0.2 * share) + curve * share**2, share * length], 1)
+    widths = radius * (0.82 - (0.82 - blunt) * share)
+    heights = radius * (0.40 - (0.40 - blunt * 0.6) * share)
+    widths[-1] *= 0.55
+    heights[-1] *= 0.55
+    upper = _loft(centre, widths, heights)
+    mirrored = centre * [1, -1, 1] + np.stack([np.zeros(14), 2 * curve * share**2, np.zeros(14)], 1)
+    lower = _loft(mirrored, widths, heights)
+    back = -length
+    parts = [
+        upper.moved(_hinged(-angle / 2, back)),
+        lower.moved(_hinged(angle / 2, back)),
+        _lathe(np.array([[back - 9, radius * 0.98], [back - 1, radius * 0.9], [back + 3, radius * 0.62]])),
+    ]
+    return fields.joined(parts), length + 9
+
+
+def _hinged(angle: float, z: float) -> np.ndarray:
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([[1, 0, 0, 0], [0, c, -s, 0], [0, s, c, z], [0, 0, 0, 1.0]])
+
+
+def _hook(radius: float, _angle: float) -> tuple[Mesh, float]:
+    wire = 0.55
+    line = np.array([[0, 0, -14], [0, 0, -3.2], [0, 0.4, -1.6], [0, 1.7, -0.6], [0, 3.4, -0.5], [0, 5.2, -0.6]], float)
+    sheath = _lathe(np.array([[-20, radius], [-18, radius * 0.95], [-12.0, radius * 0.55], [-11.2, wire]]))
+    return fields.joined([_loft(line, np.full(6, wire), np.full(6, wire)), sheath]), 20.0
+
+
+def _suction(radius: float, _angle: float) -> tuple[Mesh, float]:
+    profile = np.array([[-16, radius], [-1.2, radius], [0.0, radius * 0.86], [-0.2, radius * 0.66], [-6, radius * 0.6]])
+    return _lathe(profile), 16.0
+
+
+_TIPS = {
+    "grasper": lambda r, a: _jaws(r, a, length=19.0, curve=0.0, blunt=0.5),
+    "dissector": lambda r, a: _jaws(r, a, length=17.0, curve=4.5, blunt=0.22),
+    "scissors": lambda r, a: _jaws(r, a, length=15.0, curve=2.5, blunt=0.12),
+    "hook": _hook,
+    "suction": _suction,
+}
+
+
+def _lathe(profile_N2: np.ndarray, *, sections: int = 28) -> Mesh:
+    """Turn a profile of (z, radius) about the z axis; both ends are closed."""
+    ends = np.concatenate([[[profile_N2[0, 0], 1e-3]], profile_N2, [[profile_N2[-1, 0], 1e-3]]])
+    # A doubled row keeps the rim's edge sharp under smooth normals.
+    rows = np.repeat(ends, [1, *([2] * (len(ends) - 2)), 1], axis=0)
+    turn = np.linspace(0, 2 * np.pi, sections, endpoint=False)
+    circle = np.stack([np.cos(turn), np.sin(turn)], 1)
+    points = np.concatenate(
+        [circle[None] * rows[:, 1, None, None], np.broadcast_to(rows[:, :1, None], (len(rows), sections, 1))], axis=2
+    )
+    return fields.grid_mesh(points, closed_columns=True)
+
+
+def _loft(centre_N3: np.ndarray, widths_N: np.ndarray, heights_N: np.ndarray, *, sections: int = 14) -> Mesh:
+    """Ellipses (x width, height across) along a line in the y-z plane; both ends are closed."""
+    step = np.gradient(centre_N3, axis=0)
+    step /= np.linalg.norm(step, axis=1, keepdims=True)
+    across = np.stack([np.zeros(len(step)), step[:, 2], -step[:, 1]], 1)
+    turn = np.linspace(0, 2 * np.pi, sections, endpoint=False)
+    ring = (
+        centre_N3[:, None, :]
+        + np.cos(turn)[None, :, None] * widths_N[:, None, None] * np.array([1.0, 0, 0])
+        + np.sin(turn)[None, :, None] * heights_N[:, None, None] * across[:, None, :]
+    )
+    ends = [np.repeat(centre_N3[i][None, None], sections, axis=1) + 1e-3 * (ring[i] - centre_N3[i]) for i in (0, -1)]
+    return fields.grid_mesh(np.concatenate([ends[0], ring, ends[1]]), closed_columns=True)

@@ -1,0 +1,92 @@
+"""The look of a simple simulation: plain colours per organ under a head-light. Realism is the translator's task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.scenes.simulator.anatomy import Anatomy
+from studio.scenes.simulator.buffers import Surface
+from studio.vocabulary.seeds import stream
+
+_COLOURS = {
+    0: (0.02, 0.02, 0.02),
+    1: (0.52, 0.20, 0.16),
+    2: (0.42, 0.52, 0.26),
+    3: (0.74, 0.44, 0.40),
+    4: (0.88, 0.73, 0.36),
+    5: (0.82, 0.62, 0.50),
+    6: (0.68, 0.69, 0.71),
+    7: (0.20, 0.20, 0.22),
+    8: (0.86, 0.58, 0.52),
+}
+"""sRGB 0..1 by class id, before a patient's own variation."""
+
+SHAFT_COLOURS = {
+    "black": (0.13, 0.13, 0.14), "grey": (0.34, 0.35, 0.37), "steel": (0.62, 0.63, 0.65), "white": (0.82, 0.82, 0.79)
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class PlainLook:
+    """Linear colours by part (P, 3), strength of the noise in them (P,), exposure, shine."""
+
+    colour_P3: np.ndarray
+    grain_P: np.ndarray
+    exposure: float
+    shine: float
+    ambient: float
+
+
+def to_linear(srgb: np.ndarray) -> np.ndarray:
+    """sRGB 0..1 to linear light (a power of 2.2 serves here)."""
+    return np.asarray(np.clip(srgb, 0, 1), np.float32) ** np.float32(2.2)
+
+
+def draw_plain_look(seed: int, patient: int, anatomy: Anatomy) -> PlainLook:
+    """A patient's colours: each organ's plain colour, shifted a little in hue and lightness."""
+    rng = stream(seed, "plain look", patient)
+    shift = {c: rng.normal(size=3) * 0.035 + rng.normal() * 0.05 for c in _COLOURS}
+    colours = [
+        np.array(p.colour if p.colour is not None else _COLOURS.get(p.class_id, (0.5, 0.5, 0.5)))
+        + shift.get(p.class_id, 0.0)
+        for p in anatomy.parts
+    ]
+    grains = {1: 0.10, 3: 0.22, 4: 0.12}
+    grain = [grains.get(p.class_id, 0.08) * rng.uniform(0.6, 1.5) for p in anatomy.parts]
+    return PlainLook(
+        to_linear(np.array(colours)), np.array(grain, np.float32),
+        exposure=float(rng.uniform(0.85, 1.2)), shine=float(rng.uniform(0.04, 0.16)), ambient=float(rng.uniform(0.05, 0.1)),
+    )  # fmt: skip
+
+
+def exposure_distance(depth_N: np.ndarray) -> float:
+    """The distance (mm) at which a white surface is fully lit: an automatic exposure on what is in view."""
+    seen = depth_N[depth_N > 0]
+    return float(np.percentile(seen, 55)) if len(seen) else 100.0
+
+
+def shade_plain(surface: Surface, look: PlainLook, shafts: tuple[str, ...], *, lit_at: float) -> np.ndarray:
+    """Linear-light then sRGB float32 colours (N, 3), 0..1."""
+    tools = np.array([c for s in shafts for c in (_COLOURS[6], SHAFT_COLOURS[s])], np.float32).reshape(-1, 3)
+    colour_P3 = np.concatenate([look.colour_P3, to_linear(tools), np.zeros((1, 3), np.float32)])
+    grain_P = np.concatenate([look.grain_P, np.zeros(len(tools) + 1, np.float32)])
+    part = surface.part_N
+    facing, strength = light(surface, lit_at)
+    lit = look.ambient + np.float32(look.exposure) * facing * strength
+    lit *= np.maximum(1 + grain_P[part] * surface.tone_N, 0.2)
+    colour = colour_P3[part] * lit[:, None]
+    gloss = np.where(part >= len(look.colour_P3), np.float32(0.5), np.float32(look.shine))
+    colour += (gloss * strength * facing**48)[:, None]
+    return np.asarray(np.clip(colour, 0, 1) ** np.float32(1 / 2.2))
+
+
+def light(surface: Surface, lit_at: float) -> tuple[np.ndarray, np.ndarray]:
+    """(cosine towards the head-light, 1/d^2 falloff relative to ``lit_at`` mm, held below 2.5), float32 (N,)."""
+    ray = surface.ray_N3
+    squared = np.einsum("ij,ij->i", ray, ray)
+    facing = np.clip(-np.einsum("ij,ij->i", surface.normal_N3, ray) / np.sqrt(squared), 0, 1)
+    distance2 = squared * surface.depth_N**2
+    strength = np.minimum(np.float32(lit_at**2) / np.maximum(distance2, 1.0), np.float32(2.5))
+    return facing.astype(np.float32), strength.astype(np.float32)

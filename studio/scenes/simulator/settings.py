@@ -1,0 +1,92 @@
+"""What a simulation and a set of stand-in footage are made from."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.vocabulary.errors import InputError
+
+_SECONDS_PER_MEGAPIXEL = {"plain": 0.75, "phantom": 1.1}
+"""One core, colour and all layers, encoding included; measured on a 2-core server."""
+_SECONDS_PER_FRAME = 0.012
+_SECONDS_PER_PATIENT = {"plain": 0.8, "phantom": 1.4}
+
+
+@dataclass(frozen=True)
+class SimulationSettings:
+    """Plain frames with exact layers.
+
+    ``frames`` are spread evenly over ``patients``; ``size`` is (width, height) in px; patients are numbered from
+    ``first_patient``. ``anatomy`` is a TOML file, ``meshes`` a folder; what they lack is procedural. ``targets`` holds
+    (class id, weight) pairs that the camera's aim follows. ``processes`` 0 means one per core; it never changes a pixel.
+    """
+
+    frames: int
+    patients: int
+    size: tuple[int, int] = (452, 256)
+    seed: int = 0
+    anatomy: Path | None = None
+    meshes: Path | None = None
+    first_patient: int = 0
+    targets: tuple[tuple[int, float], ...] = ()
+    processes: int = 0
+
+    def __post_init__(self) -> None:
+        _check(self.frames, self.patients, self.size)
+
+
+@dataclass(frozen=True)
+class PhantomSettings:
+    """Stand-in footage without labels, and labelled stand-in patients none of which is in the footage.
+
+    ``frames`` over ``patients`` and ``labelled_frames`` over ``labelled_patients``; numbering starts at ``first_patient``.
+    """
+
+    frames: int
+    patients: int
+    size: tuple[int, int] = (452, 256)
+    seed: int = 0
+    labelled_patients: int = 0
+    labelled_frames: int = 0
+    first_patient: int = 1000
+    processes: int = 0
+
+    def __post_init__(self) -> None:
+        _check(self.frames, self.patients, self.size)
+        if self.labelled_frames and self.labelled_patients < 1:
+            raise InputError("labelled frames without a labelled patient", remedy="Ask for at least one such patient.")
+
+
+def _check(frames: int, patients: int, size: tuple[int, int]) -> None:
+    if frames < 1 or patients < 1:
+        raise InputError(f"{frames} frames of {patients} patients", remedy="Ask for at least one of each.")
+    if not all(16 <= side <= 4096 for side in size):
+        raise InputError(f"frames of {size[0]}x{size[1]} px", remedy="Sides of 16 to 4096 px can be simulated.")
+
+
+def frames_of(total: int, patients: int) -> list[int]:
+    """How many of ``total`` frames each patient gets; patients without any are left out."""
+    shares = [total // patients + (i < total % patients) for i in range(patients)]
+    return [s for s in shares if s]
+
+
+def process_count(wanted: int) -> int:
+    """``wanted``, or the number of cores this process may use."""
+    if wanted > 0:
+        return wanted
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def expected_seconds(settings: SimulationSettings | PhantomSettings) -> float:
+    """About how long the job takes on this machine, for a cost shown beforehand."""
+    kind = "phantom" if isinstance(settings, PhantomSettings) else "plain"
+    frames, patients = settings.frames, settings.patients
+    if isinstance(settings, PhantomSettings):
+        frames, patients = frames + settings.labelled_frames, patients + settings.labelled_patients
+    megapixels = frames * settings.size[0] * settings.size[1] / 1e6
+    work = (
+        megapixels * _SECONDS_PER_MEGAPIXEL[kind] + frames * _SECONDS_PER_FRAME + patients * _SECONDS_PER_PATIENT[kind]
+    )
+    return 1.5 + work / process_count(settings.processes)

@@ -1,0 +1,223 @@
+"""The job that renders plain frames with all their layers in the layout ``frames``."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from studio.files.atomic import write_bytes, write_json
+from studio.files.pictures import encode_png
+from studio.jobs.events import Done, Job, Progress
+from studio.scenes.simulator.buffers import Body, Scene
+from studio.scenes.simulator.crew import Batch, batches_of, rendered
+from studio.scenes.simulator.frames import coloured, see, to_layers
+from studio.scenes.simulator.patients import PatientSource, build_anatomy, patient_name
+from studio.scenes.simulator.plain import PlainLook, draw_plain_look, exposure_distance, shade_plain
+from studio.scenes.simulator.settings import SimulationSettings, frames_of, process_count
+from studio.scenes.simulator.views import Habits, View, draw_view
+from studio.vocabulary.errors import InputError
+from studio.vocabulary.frames import Layers
+from studio.vocabulary.labels import STUDIO_CLASSES
+from studio.vocabulary.seeds import stream
+
+ENGINE = 1
+"""Raised when the same seed gives other pictures."""
+DEPTH_SCALE = 0.01
+"""mm per step of the 16-bit depth PNG: up to 655 mm."""
+_RECIPE = ".simulation.json"
+_POSES = ".poses"
+
+
+@dataclass(frozen=True)
+class _PatientJob:
+    folder: Path
+    source: PatientSource
+    size: tuple[int, int]
+    habits: Habits
+
+
+def simulate(dest: Path, settings: SimulationSettings) -> Job:
+    """Render into ``dest/<patient>/``; frames that lie there complete are kept.
+
+    Ends with ``Done({"scenes": [folders], "frames": count})``. Raise InputError when a folder holds frames of other
+    settings, or for meshes that cannot be used.
+    """
+    jobs = _patient_jobs(dest, settings)
+    counts = frames_of(settings.frames, settings.patients)
+    batches: list[Batch[_PatientJob]] = []
+    for job, count in zip(jobs, counts, strict=True):
+        _claim(job)
+        batches += batches_of(job.source.number, _missing(job.folder, count), job)
+    total, done = sum(counts), sum(counts) - sum(len(b.frames) for b in batches)
+    yield Progress(done, total, "frames", "simulating")
+    for finished in rendered(batches, _render_batch, processes=process_count(settings.processes)):
+        done += finished
+        yield Progress(done, total, "frames", "simulating")
+    for job, count in zip(jobs, counts, strict=True):
+        _finish(job, count)
+    yield Done({"scenes": [str(j.folder) for j in jobs], "frames": total})
+
+
+def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]:
+    habits = replace(Habits(), aim=settings.targets) if settings.targets else Habits()
+    jobs = []
+    for index in range(len(frames_of(settings.frames, settings.patients))):
+        source = PatientSource(settings.seed, settings.first_patient + index, settings.anatomy, settings.meshes)
+        jobs.append(_PatientJob(dest / patient_name(source), source, settings.size, habits))
+    return jobs
+
+
+def _recipe(job: _PatientJob) -> dict[str, Any]:
+    source = job.source
+    return {
+        "engine": ENGINE, "seed": source.seed, "number": source.number, "size": list(job.size),
+        "anatomy": None if source.anatomy is None else str(source.anatomy),
+        "meshes": None if source.meshes is None else str(source.meshes),
+        "aim": [list(a) for a in job.habits.aim],
+    }  # fmt: skip
+
+
+def _claim(job: _PatientJob) -> None:
+    """Write down what a folder's frames are made from, or refuse a folder made from something else."""
+    recipe, path = _recipe(job), job.folder / _RECIPE
+    if path.is_file():
+        try:
+            known = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            known = None
+        if known == recipe:
+            return
+        raise InputError(
+            "holds frames simulated with other settings", where=job.folder, remedy="Choose another folder or remove it."
+        )
+    if job.folder.exists() and any(job.folder.iterdir()):
+        raise InputError("holds other files", where=job.folder, remedy="Choose another folder.")
+    write_json(path, recipe)
+
+
+def frame_files(folder: Path, index: int) -> dict[str, Path]:
+    """The files of one frame by layer."""
+    name = f"{index:06d}.png"
+    return {layer: folder / layer / name for layer in ("seg", "depth", "normals", "rgb")}
+
+
+def _missing(folder: Path, count: int) -> list[int]:
+    known = set(_known_poses(folder))
+    return [
+        i for i in range(count)
+        if f"{i:06d}" not in known or not all(p.is_file() for p in frame_files(folder, i).values())
+    ]  # fmt: skip
+
+
+def _known_poses(folder: Path) -> dict[str, Any]:
+    """Pose entries by frame name, from frames.json and from the frames rendered since."""
+    entries: dict[str, Any] = {}
+    whole = folder / "frames.json"
+    parts = sorted((folder / _POSES).glob("*.json")) if (folder / _POSES).is_dir() else []
+    for path in ([whole] if whole.is_file() else []) + parts:
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        for entry in content if isinstance(content, list) else [content]:
+            entries[str(entry["frame"])] = entry
+    return entries
+
+
+def _finish(job: _PatientJob, count: int) -> None:
+    """Put poses and description in place: only now is the folder a scene."""
+    entries = _known_poses(job.folder)
+    write_json(job.folder / "frames.json", [entries[name] for name in sorted(entries)])
+    name = job.folder.name
+    write_json(
+        job.folder / "scene.json",
+        {
+            "format": "trocar-frames", "version": 1, "name": name, "patient": name,
+            "classes": [{"id": c.id, "name": c.name, "colour": list(c.colour)} for c in STUDIO_CLASSES],
+            "size": list(job.size), "units": "mm",
+            "depth": {"encoding": "png16", "scale": DEPTH_SCALE}, "normals": {"encoding": "png16"},
+            "made_by": _recipe(job),
+        },
+    )  # fmt: skip
+    shutil.rmtree(job.folder / _POSES, ignore_errors=True)
+
+
+@functools.lru_cache(maxsize=2)
+def _prepared(source: PatientSource) -> tuple[Body, PlainLook]:
+    anatomy = build_anatomy(source)
+    return Body(anatomy), draw_plain_look(source.seed, source.number, anatomy)
+
+
+def _render_batch(batch: Batch[_PatientJob]) -> int:
+    """Render and write a batch; runs in a process of its own."""
+    job = batch.recipe
+    body, look = _prepared(job.source)
+    for index in batch.frames:
+        rng = stream(job.source.seed, "view", job.source.number, index)
+        view = draw_view(rng, body.anatomy, body.target, job.size, habits=job.habits)
+        _write_frame(job.folder, index, plain_layers(body, look, view))
+    return len(batch.frames)
+
+
+def plain_layers(body: Body, look: PlainLook, view: View) -> Layers:
+    """One plain frame with all layers."""
+    geometry = see(Scene(body, view))
+    shafts = tuple(t.instrument.look for t in view.tools)
+    lit_at = exposure_distance(geometry.depth_HW)
+    return to_layers(geometry, coloured(geometry, lambda s: shade_plain(s, look, shafts, lit_at=lit_at)))
+
+
+def _write_frame(folder: Path, index: int, layers: Layers) -> None:
+    assert layers.segmentation_HW is not None and layers.depth_HW is not None and layers.normals_HW3 is not None
+    files = frame_files(folder, index)
+    write_bytes(files["seg"], encode_png(layers.segmentation_HW))
+    write_bytes(files["depth"], _deep_png(depth_steps(layers.depth_HW)))
+    write_bytes(files["normals"], _deep_png(normal_steps(layers.normals_HW3)[..., ::-1]))
+    write_bytes(files["rgb"], encode_png(layers.rgb_HW3))
+    pose = json.dumps(_pose_entry(f"{index:06d}", layers))
+    write_bytes(folder / _POSES / f"{index:06d}.json", pose.encode())
+
+
+def depth_steps(depth_HW: np.ndarray) -> np.ndarray:
+    """uint16 steps of DEPTH_SCALE mm; 0 stays for nothing there."""
+    return np.clip(np.rint(depth_HW / DEPTH_SCALE), 0, 65535).astype(np.uint16)
+
+
+def normal_steps(normals_HW3: np.ndarray) -> np.ndarray:
+    """uint16 of (n + 1) / 2; all 0 where there is no normal."""
+    steps = np.rint((normals_HW3 + np.float32(1)) * np.float32(32767.5)).astype(np.uint16)
+    steps[~normals_HW3.any(axis=2)] = 0
+    return steps
+
+
+def _deep_png(values: np.ndarray) -> bytes:
+    good, data = cv2.imencode(".png", np.ascontiguousarray(values), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not good:
+        raise ValueError(f"cannot encode {values.dtype} {values.shape} as PNG")
+    return bytes(data.tobytes())
+
+
+def _pose_entry(name: str, layers: Layers) -> Mapping[str, Any]:
+    assert layers.K is not None and layers.camera_to_world is not None
+    return {
+        "frame": name,
+        "K": layers.K.tolist(),
+        "camera_to_world": layers.camera_to_world.tolist(),
+        "tools": [
+            {"name": t.name, "tool_to_world": [list(r) for r in t.tool_to_world], "jaw_angle": t.jaw_angle}
+            for t in layers.tools
+        ],
+    }
+
+
+def scene_folders(dest: Path, settings: SimulationSettings) -> Sequence[Path]:
+    """Where simulate would put its scenes."""
+    return [job.folder for job in _patient_jobs(dest, settings)]

@@ -1,0 +1,232 @@
+"""Where the camera and the instruments are: poses as a laparoscope is held, redrawn until enough anatomy shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.scenes.simulator.anatomy import BOWEL, FAT, GALLBLADDER, LIVER, WALL, Anatomy
+from studio.scenes.simulator.instruments import Instrument, draw_instrument
+from studio.scenes.simulator.tracing import Target
+
+MIN_DISTANCE_MM, MAX_DISTANCE_MM = 30.0, 200.0
+_PROBE = (24, 14)
+_TRIES = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Tool:
+    """An instrument in place. ``tool_to_world`` 4x4, mm."""
+
+    instrument: Instrument
+    tool_to_world: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A camera (OpenCV axes, pixel centres at +0.5) and the instruments in place. ``size`` is (width, height)."""
+
+    size: tuple[int, int]
+    K: np.ndarray
+    camera_to_world: np.ndarray
+    tools: tuple[Tool, ...] = ()
+
+    @property
+    def position(self) -> np.ndarray:
+        return np.asarray(self.camera_to_world[:3, 3])
+
+
+def intrinsics(size: tuple[int, int], field_of_view: float) -> np.ndarray:
+    """K of a pinhole with the given horizontal field of view (radians), principal point in the middle."""
+    width, height = size
+    focal = width / 2 / np.tan(field_of_view / 2)
+    return np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
+
+
+def pixel_rays(K: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Camera-space directions (N, 3) with z = 1 through picture points, so that ray lengths are planar depths."""
+    rays = np.empty((x.size, 3), np.float32)
+    rays[:, 0] = (x.ravel() - K[0, 2]) / K[0, 0]
+    rays[:, 1] = (y.ravel() - K[1, 2]) / K[1, 1]
+    rays[:, 2] = 1.0
+    return rays
+
+
+def looking(position: np.ndarray, at: np.ndarray, *, roll: float = 0.0) -> np.ndarray:
+    """camera_to_world for a camera whose picture's upper side is towards the body's front (z), turned by ``roll``."""
+    forward = (at - position) / np.linalg.norm(at - position)
+    right = np.cross(forward, (0.0, 0.0, 1.0))
+    if np.linalg.norm(right) < 1e-6:
+        right = np.array([1.0, 0.0, 0.0])
+    right /= np.linalg.norm(right)
+    down = np.cross(forward, right)
+    c, s = np.cos(roll), np.sin(roll)
+    pose = np.eye(4)
+    pose[:3, :3] = np.stack([c * right + s * down, c * down - s * right, forward], axis=1)
+    pose[:3, 3] = position
+    return pose
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How views are drawn. ``aim`` weighs what the camera looks at, by class id."""
+
+    liver_in_view: float = 0.12
+    """Least share of liver in most views; one view in eight goes without."""
+    max_share: float = 0.88
+    """No single class fills more than this."""
+    aim: tuple[tuple[int, float], ...] = ((LIVER, 0.55), (GALLBLADDER, 0.28), (FAT, 0.1), (BOWEL, 0.03), (WALL, 0.04))
+    no_tool: float = 0.12
+
+
+def draw_view(
+    rng: np.random.Generator, anatomy: Anatomy, target: Target, size: tuple[int, int], *, habits: Habits
+) -> View:
+    """Draw camera poses until one shows enough (the best one after many tries), then put instruments in view."""
+    K = intrinsics(size, rng.uniform(0.95, 1.22))
+    needs_liver = rng.random() > 0.125
+    best, best_score = None, -np.inf
+    for _ in range(_TRIES):
+        pose = _camera_pose(rng, anatomy, habits)
+        if pose is None:
+            continue
+        score = _view_score(anatomy, target, size, K, pose, habits, needs_liver=needs_liver)
+        if score > best_score:
+            best, best_score = pose, score
+        if score >= 1.0:
+            break
+    if best is None:
+        best = looking(anatomy.camera_port, anatomy.centre)
+    return View(size, K, best, _tools(rng, anatomy, target, K, best, size, habits))
+
+
+def _camera_pose(rng: np.random.Generator, anatomy: Anatomy, habits: Habits) -> np.ndarray | None:
+    """One pose: 0 or 30 degree optics through the port, at some distance from a point of an organ."""
+    classes, weights = np.array([c for c, _ in habits.aim]), np.array([w for _, w in habits.aim])
+    present = np.array([anatomy.part(int(c)) is not None for c in classes])
+    if not present.any():
+        return None
+    weights = weights * present
+    part = anatomy.part(int(rng.choice(classes, p=weights / weights.sum())))
+    assert part is not None
+    vertices = part.mesh.vertices_V3
+    picks = vertices[rng.integers(0, len(vertices), 12)].astype(float)
+    spread = 90.0 if part.class_id in (WALL, FAT) else 60.0
+    at = picks[np.argmin(np.linalg.norm(picks - anatomy.centre, axis=1) + rng.uniform(0, spread, 12))]
+    port = anatomy.camera_port + rng.normal(size=3) * (6, 6, 2)
+    reach = float(np.linalg.norm(at - port))
+    distance = min(MIN_DISTANCE_MM + (MAX_DISTANCE_MM - MIN_DISTANCE_MM) * rng.beta(1.5, 2.2), reach - 5.0)
+    if distance < MIN_DISTANCE_MM:
+        return None
+    angle = np.deg2rad(30.0) if rng.random() < 0.6 else 0.0
+    if distance * np.sin(angle) >= reach:
+        return None
+    # Law of cosines with the shaft's end as the corner: the view leaves the shaft at the optics' angle.
+    along = -distance * np.cos(angle) + np.sqrt(reach**2 - (distance * np.sin(angle)) ** 2)
+    bend = np.arcsin(np.clip(distance * np.sin(angle) / reach, -1, 1))
+    axis = (at - port) / reach
+    side = np.cross(axis, (0.0, 0.0, 1.0))
+    side /= np.linalg.norm(side)
+    above = np.cross(side, axis)
+    swing = rng.normal() * 0.7
+    lifted = np.cos(swing) * above + np.sin(swing) * side
+    tip = port + along * (np.cos(bend) * axis + np.sin(bend) * lifted)
+    aside = rng.normal(size=3) * distance * 0.12
+    return looking(tip, at + aside, roll=float(rng.normal() * 0.16))
+
+
+def _probe(
+    target: Target, size: tuple[int, int], K: np.ndarray, pose: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A coarse look: (part index or -1, depth, sees inner sides) for a small grid of rays."""
+    columns, rows = _PROBE
+    x, y = np.meshgrid((np.arange(columns) + 0.5) * size[0] / columns, (np.arange(rows) + 0.5) * size[1] / rows)
+    rays = pixel_rays(K, x, y) @ pose[:3, :3].T.astype(np.float32)
+    hits = target.trace(pose[:3, 3], rays)
+    met = hits.face_N >= 0
+    part = np.where(met, target.part_F[hits.face_N], -1)
+    inner = met & (np.einsum("ij,ij->i", target.plane_normal_F3[hits.face_N], rays) > 0)
+    return part, np.where(met, hits.t_N, 0.0), inner
+
+
+def _view_score(
+    anatomy: Anatomy, target: Target, size: tuple[int, int], K: np.ndarray, pose: np.ndarray, habits: Habits,
+    *, needs_liver: bool,
+) -> float:  # fmt: skip
+    """1 or more when the view is good; below, how near it comes."""
+    part, depth, inner = _probe(target, size, K, pose)
+    classes = np.array([*(p.class_id for p in anatomy.parts), 0])[part]
+    # The ligament is a two-sided sheet: its inner side is as good as its outer one.
+    inside = float((inner & (classes != 5)).mean())
+    met = depth > 0
+    if not met.any():
+        return -2.0
+    near = float(np.percentile(depth[met], 2))
+    shares = np.bincount(classes, minlength=9) / classes.size
+    score = 1.0 - 3.0 * max(inside - 0.01, 0) - 2.0 * max(float((~met).mean()) - 0.02, 0)
+    score -= max(0.0, (0.6 * MIN_DISTANCE_MM - near) / MIN_DISTANCE_MM)
+    score -= max(0.0, (float(np.median(depth[met])) - MAX_DISTANCE_MM) / MAX_DISTANCE_MM)
+    score -= max(0.0, float(shares[1:].max()) - habits.max_share)
+    if needs_liver and anatomy.part(LIVER) is not None:
+        score -= max(0.0, habits.liver_in_view - float(shares[LIVER]))
+    return score
+
+
+def _tools(
+    rng: np.random.Generator, anatomy: Anatomy, target: Target, K: np.ndarray, pose: np.ndarray,
+    size: tuple[int, int], habits: Habits,
+) -> tuple[Tool, ...]:  # fmt: skip
+    """One to three instruments through ports of the wall, their tips before surfaces that the camera sees."""
+    if rng.random() < habits.no_tool:
+        return ()
+    wanted = int(rng.choice((1, 2, 3), p=(0.5, 0.4, 0.1)))
+    ports = rng.permutation(len(anatomy.tool_ports_N3))[:wanted]
+    tools: list[Tool] = []
+    for port in ports:
+        for _ in range(10):
+            tool = _tool(rng, anatomy.tool_ports_N3[port], target, K, pose, size)
+            if tool is not None:
+                tools.append(tool)
+                break
+    return tuple(tools)
+
+
+def _tool(
+    rng: np.random.Generator, port_3: np.ndarray, target: Target, K: np.ndarray, pose: np.ndarray, size: tuple[int, int]
+) -> Tool | None:
+    """One instrument, or None when its shaft would lie in the way of the optics or deep in an organ."""
+    x = np.array([size[0] * np.clip(rng.normal(0.5, 0.16), 0.12, 0.88)])
+    y = np.array([size[1] * np.clip(rng.normal(0.55, 0.15), 0.12, 0.88)])
+    ray = (pixel_rays(K, x, y) @ pose[:3, :3].T.astype(np.float32))[0].astype(float)
+    hits = target.trace(pose[:3, 3], ray[None])
+    if hits.face_N[0] < 0:
+        return None
+    instrument = draw_instrument(rng)
+    depth = float(hits.t_N[0]) * (0.97 if rng.random() < 0.45 else rng.uniform(0.62, 0.95)) - 1.5
+    if depth < 25.0:
+        return None
+    tip = pose[:3, 3] + ray * depth
+    back = port_3 - tip
+    length = float(np.linalg.norm(back))
+    back /= length
+    to_camera = pose[:3, 3] - tip
+    along = float(np.clip(to_camera @ back, 0, length))
+    if np.linalg.norm(tip + back * along - pose[:3, 3]) < 16.0 + instrument.radius:
+        return None
+    away = target.trace(tip + back * 4.0, back[None])
+    if away.face_N[0] >= 0 and away.t_N[0] < 0.75 * length:
+        return None
+    return Tool(instrument, _tool_pose(tip, -back, float(rng.uniform(0, 2 * np.pi))))
+
+
+def _tool_pose(tip: np.ndarray, forward: np.ndarray, turn: float) -> np.ndarray:
+    side = np.cross(forward, (0.31, 0.93, 0.2))
+    side /= np.linalg.norm(side)
+    other = np.cross(forward, side)
+    c, s = np.cos(turn), np.sin(turn)
+    pose = np.eye(4)
+    x_axis = c * side + s * other
+    pose[:3, :3] = np.stack([x_axis, np.cross(forward, x_axis), forward], axis=1)
+    pose[:3, 3] = tip
+    return pose
