@@ -1,4 +1,7 @@
-"""Every command of ``trocar``: its words, its options, its help by example. Imports no stage, so that help is instant."""
+"""Every command of ``trocar``: its words, its options, its help by example.
+
+Imports no stage, so that help is instant.
+"""
 
 from __future__ import annotations
 

@@ -15,9 +15,13 @@ from studio.vocabulary.verdicts import VERDICTS, VerdictValue
 
 
 def export(
-    project: Project, dest: Path, options: ExportOptions, *, verdicts: Sequence[VerdictValue] = ("accepted", "undecided"),
+    project: Project,
+    dest: Path,
+    options: ExportOptions,
+    *,
+    verdicts: Sequence[VerdictValue] = ("accepted", "undecided"),
     resume: bool = False,
-) -> Job:  # fmt: skip
+) -> Job:
     """Write translations and their labels as a data set, read back before Done. Done: dest, format, counts, checks.
 
     Raise InputError when there is nothing to export, or when ``dest`` exists.

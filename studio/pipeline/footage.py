@@ -18,7 +18,7 @@ _DEFAULT_SECONDS = 2.0
 
 
 def add_footage(project: Project, paths: Sequence[Path], *, every: float = _DEFAULT_SECONDS) -> Job:
-    """Keep references to the frames of folders and videos (one each ``every`` seconds). Done: frames, added, patients."""
+    """Keep references to frames of folders and videos (one each ``every`` seconds). Done: frames, added, patients."""
     files = find_footage(paths, every=every)
     yield Progress(0, len(files), "frames", "adding footage")
     added = project.footage.add(files)

@@ -18,7 +18,7 @@ from studio.vocabulary.labels import STUDIO_CLASSES
 def measure_pair(render: Path, translation: Path, *, labels: Path | None, map_path: Path | None) -> Job:
     """Every measure of one pair, and its validity map as a picture (default: beside the translation).
 
-    ``labels`` holds studio class ids. Done: validity, its parts, per class, map. Raise InputError for sizes that differ.
+    ``labels`` holds studio class ids. Done: validity, its parts, per class, map. Sizes that differ raise InputError.
     """
     render_HW3, translation_HW3 = read_rgb(render), read_rgb(translation)
     _same_size(render_HW3, translation_HW3, translation)

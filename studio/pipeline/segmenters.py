@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -67,10 +68,9 @@ def _pairs(project: Project, data: DataName, labelled: Path | None):  # type: ig
     if data == "real":
         if labelled is None:
             raise InputError("no labelled set is named", where="--data real", remedy="Add --labelled PATH.")
-        frames = read_labelled(labelled)
         return [
-            TrainingPair(f.image, _kept_mask(project, f"real/{f.patient}/{f.name}", lambda f=f: load_mask(f)), f.patient)
-            for f in frames
+            TrainingPair(f.image, _kept_mask(project, f"labelled/{f.patient}/{f.name}", partial(load_mask, f)), f.patient)
+            for f in read_labelled(labelled)
         ]  # fmt: skip
     records = project.scenes.frames()
     if not records:
@@ -118,14 +118,14 @@ def evaluate(
     project: Project, *, runs: Sequence[str], labelled: Path, report_dir: Path, groups: Mapping[str, str] | None = None,
     facts: Mapping[str, object] | None = None, device: str = "auto",
 ) -> Job:  # fmt: skip
-    """Evaluate segmenters, beside a trivial predictor, on a labelled set; write the report. Done: the figures, report."""
+    """Evaluate segmenters, beside a trivial predictor, on a labelled set. Done: the figures, and the report's path."""
     from studio.segmenter.evaluation import Evaluated, LabelledPair
     from studio.segmenter.evaluation import evaluate as evaluated
 
     chosen = [Evaluated(name, project.runs.get("segmenter", name).folder) for name in runs]
     pairs = []
     for frame in read_labelled(labelled):
-        mask = _kept_mask(project, f"labelled/{frame.patient}/{frame.name}", lambda f=frame: load_mask(f))
+        mask = _kept_mask(project, f"labelled/{frame.patient}/{frame.name}", partial(load_mask, frame))
         pairs.append(LabelledPair(frame.image, mask, frame.patient))
     for event in evaluated(chosen, pairs, report_dir, groups=groups or {}, facts=facts or {}, device=device):
         if isinstance(event, Done):

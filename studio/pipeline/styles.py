@@ -118,7 +118,9 @@ def diversity(footage_NS: np.ndarray, styles: Sequence[Style]) -> dict[str, floa
     drawn_MS = np.array([s.code for s in styles], np.float32)
     spread = density_coverage(footage_NS, drawn_MS) if len(footage_NS) > 1 else None
     return {
-        "styles": len(styles), "density": spread.density if spread else 0.0, "coverage": spread.coverage if spread else 0.0,
+        "styles": len(styles),
+        "density": spread.density if spread else 0.0,
+        "coverage": spread.coverage if spread else 0.0,
         "mean_distance": float(mean_pairwise_distance(drawn_MS)),
     }  # fmt: skip
 
