@@ -1,0 +1,190 @@
+"""The networks and optimisers of a run, and one training step.
+
+One pass of both generators serves both updates: the discriminators learn from its detached pictures, then the
+generators learn from the same pictures under the updated discriminators.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from studio.translator.data import Batch
+from studio.translator.devices import autocast, uses_bf16
+from studio.translator.losses import (
+    Passes,
+    least_squares_fake,
+    least_squares_real,
+    reconstruction_losses,
+    weighted_sum,
+)
+from studio.translator.networks import Discriminator, Generator, build_discriminator, build_generators, initialise
+from studio.translator.settings import TrainSettings
+from studio.vocabulary.seeds import derived_seed, stream
+
+Net = TypeVar("Net", bound=nn.Module)
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """What a step leaves to chance: random styles and whether the footage's own style is taken instead."""
+
+    style_a: Tensor
+    style_b: Tensor
+    take_encoded: bool
+    noise_seed: int
+
+
+def draws_of(step: int, settings: TrainSettings, device: torch.device) -> Draws:
+    """The draws of a step, from the seed and the step alone."""
+    rng = stream(settings.seed, "styles", step)
+    shape = (2, settings.batch, settings.style_size)
+    styles = torch.from_numpy(rng.standard_normal(shape).astype("float32")).to(device)
+    take_encoded = bool(rng.random() < settings.encoded_style_share)
+    return Draws(styles[0], styles[1], take_encoded, derived_seed(settings.seed, "noise", step))
+
+
+class Learner:
+    """Networks, their running means and their optimisers, on one device."""
+
+    def __init__(self, settings: TrainSettings, device: torch.device) -> None:
+        self.settings = settings
+        self.device = device
+        self.bf16 = uses_bf16(settings.precision, device)
+        chance = torch.Generator().manual_seed(derived_seed(settings.seed, "weights"))
+        generators = build_generators(settings)
+        self.gen_a, self.gen_b = self._placed(generators.a, chance), self._placed(generators.b, chance)
+        self.disc_a = self._placed(build_discriminator(settings), chance)
+        self.disc_b = self._placed(build_discriminator(settings), chance)
+        self.ema_a, self.ema_b = _frozen_copy(self.gen_a), _frozen_copy(self.gen_b)
+        self._gen_parameters = [*self.gen_a.parameters(), *self.gen_b.parameters()]
+        self._disc_parameters = [*self.disc_a.parameters(), *self.disc_b.parameters()]
+        self._ema_parameters: list[Tensor] = [*self.ema_a.parameters(), *self.ema_b.parameters()]
+        self.gen_optimiser = self._adam(self._gen_parameters)
+        self.disc_optimiser = self._adam(self._disc_parameters)
+
+    def _placed(self, module: Net, chance: torch.Generator) -> Net:
+        initialise(module, "discriminator" if isinstance(module, Discriminator) else "generator", chance)
+        return module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+    def _adam(self, parameters: list[nn.Parameter]) -> torch.optim.Adam:
+        s = self.settings
+        return torch.optim.Adam(
+            parameters, lr=s.learning_rate, betas=(s.beta1, s.beta2), weight_decay=s.weight_decay, fused=True
+        )
+
+    def step(self, batch: Batch, step: int, learning_rate: float) -> dict[str, Tensor]:
+        """One update of both sides; the unweighted losses by name, as scalars on the device."""
+        for optimiser in (self.gen_optimiser, self.disc_optimiser):
+            optimiser.param_groups[0]["lr"] = learning_rate
+        batch = _moved(batch, self.device)
+        with autocast(self.bf16, self.device):
+            passes = run_passes(
+                self.gen_a, self.gen_b, batch, draws_of(step, self.settings, self.device), self.settings
+            )
+        judged = self._update_discriminators(passes)
+        losses = self._update_generators(passes)
+        self._update_means(step)
+        return {name: value.detach() for name, value in {**losses, **judged}.items()}
+
+    def _update_discriminators(self, passes: Passes) -> dict[str, Tensor]:
+        with autocast(self.bf16, self.device):
+            losses = {
+                "disc_a": _judging_loss(self.disc_a, passes.ba.detach(), passes.image_a),
+                "disc_b": _judging_loss(self.disc_b, passes.ab.detach(), passes.image_b),
+            }
+        self.disc_optimiser.zero_grad(set_to_none=True)
+        (self.settings.weight_gan * (losses["disc_a"] + losses["disc_b"])).backward()  # type: ignore[no-untyped-call]
+        self.disc_optimiser.step()
+        return losses
+
+    def _update_generators(self, passes: Passes) -> dict[str, Tensor]:
+        for parameter in self._disc_parameters:
+            parameter.requires_grad_(False)
+        with autocast(self.bf16, self.device):
+            losses = {
+                **reconstruction_losses(passes, self.settings),
+                "gan_ab": least_squares_real(self.disc_b(passes.ab)),
+                "gan_ba": least_squares_real(self.disc_a(passes.ba)),
+            }
+        self.gen_optimiser.zero_grad(set_to_none=True)
+        weighted_sum(losses, self.settings).backward()  # type: ignore[no-untyped-call]
+        self.gen_optimiser.step()
+        for parameter in self._disc_parameters:
+            parameter.requires_grad_(True)
+        return losses
+
+    @torch.no_grad()
+    def _update_means(self, step: int) -> None:
+        # A run's first weights are noise: the mean forgets them faster than it forgets later ones.
+        share = 1.0 - min(self.settings.ema, (1.0 + step) / (10.0 + step))
+        torch._foreach_lerp_(self._ema_parameters, list[Tensor](self._gen_parameters), share)
+
+
+def run_passes(gen_a: Generator, gen_b: Generator, batch: Batch, draws: Draws, settings: TrainSettings) -> Passes:
+    """Both generators once: reconstructions, translations both ways, and back again (MUNIT, section 4)."""
+    image_a, image_b = batch.image_a, batch.image_b
+    content_a, content_b = gen_a.encode(image_a), gen_b.encode(image_b)
+    style_b = gen_b.encode_style(image_b)
+    style_a = gen_a.encode_style(image_a) if gen_a.arch.styled else None
+    drawn_b = style_b.detach().float() if draws.take_encoded else draws.style_b
+    drawn_a = draws.style_a if style_a is not None else None
+    same_b, ab = _decoded_together(gen_b, (content_b, content_a), (style_b, drawn_b))
+    same_a, ba = _decoded_together(gen_a, (content_a, content_b), (style_a, drawn_a))
+    # Outside the round image area there is nothing to paint, so nobody is judged by it.
+    ab, ba = _cut_out(ab, batch.inside_a), _cut_out(ba, batch.inside_b)
+    seen_ab, seen_ba = _noisy(ab, draws.noise_seed, settings), _noisy(ba, draws.noise_seed + 1, settings)
+    content_a_again, content_b_again = gen_b.encode(seen_ab), gen_a.encode(seen_ba)
+    return Passes(
+        image_a, image_b, same_a, same_b, ab, ba,
+        cycle_a=gen_a.decode(content_a_again, style_a),
+        cycle_b=gen_b.decode(content_b_again, style_b),
+        content_a=content_a, content_b=content_b,
+        content_a_again=content_a_again, content_b_again=content_b_again,
+        style_b=drawn_b, style_b_again=gen_b.encode_style(seen_ab),
+        style_a=drawn_a, style_a_again=gen_a.encode_style(seen_ba) if gen_a.arch.styled else None,
+    )  # fmt: skip
+
+
+def _decoded_together(
+    generator: Generator, contents: tuple[Tensor, Tensor], styles: tuple[Tensor | None, Tensor | None]
+) -> tuple[Tensor, Tensor]:
+    """Two decodings as one batch: every norm works picture by picture, so the result is the same."""
+    first, second = styles
+    style = torch.cat([first.float(), second.float()]) if first is not None and second is not None else None
+    both = generator.decode(torch.cat(contents), style).float()
+    count = contents[0].shape[0]
+    return both[:count], both[count:]
+
+
+def _cut_out(image_B3HW: Tensor, inside_B1HW: Tensor) -> Tensor:
+    return (image_B3HW + 1.0) * inside_B1HW - 1.0
+
+
+def _noisy(image_B3HW: Tensor, seed: int, settings: TrainSettings) -> Tensor:
+    if not settings.reencode_noise:
+        return image_B3HW
+    chance = torch.Generator(image_B3HW.device).manual_seed(seed)
+    noise = torch.randn(image_B3HW.shape, generator=chance, device=image_B3HW.device)
+    return image_B3HW + settings.reencode_noise * noise
+
+
+def _judging_loss(discriminator: Discriminator, fake_B3HW: Tensor, real_B3HW: Tensor) -> Tensor:
+    judgements = discriminator(torch.cat([fake_B3HW, real_B3HW]))
+    count = fake_B3HW.shape[0]
+    return least_squares_fake([j[:count] for j in judgements]) + least_squares_real([j[count:] for j in judgements])
+
+
+def _frozen_copy(generator: Generator) -> Generator:
+    return copy.deepcopy(generator).requires_grad_(False).eval()
+
+
+def _moved(batch: Batch, device: torch.device) -> Batch:
+    if device.type == "cpu":
+        return batch
+    tensors = (batch.image_a, batch.image_b, batch.inside_a, batch.inside_b)
+    return Batch(*(t.to(device, non_blocking=True) for t in tensors))

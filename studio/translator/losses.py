@@ -1,0 +1,113 @@
+"""The losses of MUNIT and of Pfeiffer et al. 2019, each under its own name and with its own weight.
+
+Names end in the side whose picture or code is compared: a = simulated, b = real; "ab" is the way from a to b.
+All losses are computed in fp32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from studio.translator import ms_ssim
+from studio.translator.settings import TrainSettings
+
+GENERATOR_LOSSES = (
+    "image_a", "image_b", "content_a", "content_b", "style_a", "style_b", "cycle_a", "cycle_b",
+    "gan_ab", "gan_ba", "ms_ssim_ab", "ms_ssim_ba",
+)  # fmt: skip
+DISCRIMINATOR_LOSSES = ("disc_a", "disc_b")
+
+
+def mean_difference(x: Tensor, y: Tensor) -> Tensor:
+    """L1: the mean absolute difference."""
+    return functional.l1_loss(x.float(), y.float())
+
+
+def least_squares_real(judgements: Sequence[Tensor]) -> Tensor:
+    """LSGAN (Mao et al. 2017): squared distance from 1, mean a scale, summed over scales."""
+    return torch.stack([((j.float() - 1.0) ** 2).mean() for j in judgements]).sum()
+
+
+def least_squares_fake(judgements: Sequence[Tensor]) -> Tensor:
+    """Squared distance from 0, mean a scale, summed over scales."""
+    return torch.stack([(j.float() ** 2).mean() for j in judgements]).sum()
+
+
+def structure_loss(image_B3HW: Tensor, translation_B3HW: Tensor) -> Tensor:
+    """1 - MS-SSIM between the brightness of pictures in [-1, 1], with as many levels as the short side allows."""
+    device_type = image_B3HW.device.type
+    with torch.autocast(device_type, enabled=False):
+        x_BHW, y_BHW = ms_ssim.brightness(image_B3HW), ms_ssim.brightness(translation_B3HW)
+        levels = ms_ssim.levels_for(min(x_BHW.shape[-2:]))
+        return 1.0 - ms_ssim.ms_ssim(x_BHW, y_BHW, levels=levels, mapped=True).mean()
+
+
+@dataclass(frozen=True, eq=False)
+class Passes:
+    """What one pass of both generators gives. ``style_a`` and its twin are None in the asymmetric variant."""
+
+    image_a: Tensor
+    image_b: Tensor
+    same_a: Tensor
+    same_b: Tensor
+    ab: Tensor
+    ba: Tensor
+    cycle_a: Tensor
+    cycle_b: Tensor
+    content_a: Tensor
+    content_b: Tensor
+    content_a_again: Tensor
+    content_b_again: Tensor
+    style_b: Tensor
+    style_b_again: Tensor
+    style_a: Tensor | None = None
+    style_a_again: Tensor | None = None
+
+
+def reconstruction_losses(p: Passes, settings: TrainSettings) -> dict[str, Tensor]:
+    """All generator losses but the adversarial ones, unweighted; those of weight 0 are left out."""
+    losses = {
+        "image_a": mean_difference(p.same_a, p.image_a),
+        "image_b": mean_difference(p.same_b, p.image_b),
+        "content_a": mean_difference(p.content_a_again, p.content_a),
+        "content_b": mean_difference(p.content_b_again, p.content_b),
+        "style_b": mean_difference(p.style_b_again, p.style_b),
+        "cycle_a": mean_difference(p.cycle_a, p.image_a),
+        "cycle_b": mean_difference(p.cycle_b, p.image_b),
+    }
+    if p.style_a is not None and p.style_a_again is not None:
+        losses["style_a"] = mean_difference(p.style_a_again, p.style_a)
+    if settings.weight_ms_ssim_ab:
+        losses["ms_ssim_ab"] = structure_loss(p.image_a, p.ab)
+    if settings.weight_ms_ssim_ba:
+        losses["ms_ssim_ba"] = structure_loss(p.image_b, p.ba)
+    return losses
+
+
+def weighted_sum(losses: Mapping[str, Tensor], settings: TrainSettings) -> Tensor:
+    """The generators' objective."""
+    weights = loss_weights(settings)
+    return torch.stack([weights[name] * value for name, value in losses.items()]).sum()
+
+
+def loss_weights(settings: TrainSettings) -> dict[str, float]:
+    """Weight of each generator loss by its log name."""
+    return {
+        "image_a": settings.weight_image,
+        "image_b": settings.weight_image,
+        "content_a": settings.weight_content,
+        "content_b": settings.weight_content,
+        "style_a": settings.weight_style,
+        "style_b": settings.weight_style,
+        "cycle_a": settings.weight_cycle,
+        "cycle_b": settings.weight_cycle,
+        "gan_ab": settings.weight_gan,
+        "gan_ba": settings.weight_gan,
+        "ms_ssim_ab": settings.weight_ms_ssim_ab,
+        "ms_ssim_ba": settings.weight_ms_ssim_ba,
+    }
