@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -128,10 +127,10 @@ def _command(word: str, extra: Sequence[str]) -> list[str]:
 
 def _names_folder(extra: Sequence[str]) -> bool:
     """Whether one of the arguments is neither an option nor an option's value."""
-    before = ["--quick", *extra[:-1]]
+    before = ["--quick", *extra]
     return any(
         not argument.startswith("-") and (previous in _PLAIN_OPTIONS or not previous.startswith("-"))
-        for previous, argument in zip(before, extra, strict=True)
+        for previous, argument in zip(before, extra, strict=False)
     )
 
 
@@ -197,30 +196,22 @@ def _venv_version() -> str:
 
 def _pip(*arguments: str) -> None:
     """Run the environment's pip, show what it fetches, keep all it says in the log."""
-    command = [
-        str(venv_python()),
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "--no-input",
-        "--retries",
-        "2",
-        *arguments,
-    ]
+    pip = [str(venv_python()), "-m", "pip", "--disable-pip-version-check", "--no-input", "--retries", "2"]
     lines: list[str] = []
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-    assert child.stdout is not None
-    try:
-        for line in child.stdout:
-            lines.append(line)
-            _show(line.strip())
-    except KeyboardInterrupt:
-        child.send_signal(signal.SIGTERM)
-        child.wait()
-        raise
+    with subprocess.Popen(
+        [*pip, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as child:
+        assert child.stdout is not None
+        try:
+            for line in child.stdout:
+                lines.append(line)
+                _show(line.strip())
+        except KeyboardInterrupt:
+            child.terminate()
+            raise
     text = "".join(lines)
     _keep_log(text)
-    if child.wait() != 0:
+    if child.returncode != 0:
         raise SetupFailed(_reason(text) or f"pip failed: {_last_error(text)} (all it said: {LOG})")
 
 
