@@ -1,0 +1,146 @@
+"""The project folder: made, locked, refused in words, and never the worse for being killed."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from studio.files.pictures import write_png
+from studio.project.lock import TOKEN_VARIABLE
+from studio.project.project import Project
+from studio.project.schema import SCHEMA_VERSION
+from studio.project.translation_table import NewTranslation
+from studio.vocabulary.errors import InputError
+from studio.vocabulary.frames import FootageFile, FrameFiles, SceneFiles
+from studio.vocabulary.labels import STUDIO_CLASSES
+from studio.vocabulary.styles import Palette, Style
+
+
+def scene(root: Path, count: int = 3, patient: str = "p1") -> SceneFiles:
+    frames = []
+    for i in range(count):
+        path = root / "rgb" / f"{i:06d}.png"
+        write_png(path, np.full((16, 16, 3), i % 256, np.uint8))
+        frames.append(FrameFiles(path.name, i, path))
+    return SceneFiles("s", patient, "frames", root, (16, 16), STUDIO_CLASSES, tuple(frames))
+
+
+@pytest.fixture
+def project(tmp_path: Path):
+    with Project.create(tmp_path / "body") as made:
+        yield made
+
+
+def test_the_folder_gets_its_ending_and_is_not_made_twice(tmp_path: Path) -> None:
+    Project.create(tmp_path / "a b").close()
+    assert (tmp_path / "a b.trocar" / "catalogue.sqlite").is_file()
+    with pytest.raises(InputError, match="exists already"):
+        Project.create(tmp_path / "a b")
+    Project.open(tmp_path / "a b").close()
+
+
+def test_one_writer_at_a_time_but_readers_and_children(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="in use by another process"):
+        Project.open(project.folder)
+    Project.open(project.folder, write=False).close()
+    monkeypatch.setenv(TOKEN_VARIABLE, project.child_environment()[TOKEN_VARIABLE])
+    Project.open(project.folder).close()
+
+
+def test_a_killed_writer_leaves_no_lock(tmp_path: Path) -> None:
+    Project.create(tmp_path / "k").close()
+    code = f"from pathlib import Path; from studio.project.project import Project; import os\n" \
+           f"p = Project.open(Path({str(tmp_path / 'k')!r})); p.set_setting('x', 1); os.kill(os.getpid(), 9)"  # fmt: skip
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    with Project.open(tmp_path / "k") as project:
+        assert project.setting("x") == 1
+
+
+def test_a_newer_project_is_refused_in_words(tmp_path: Path) -> None:
+    Project.create(tmp_path / "n").close()
+    with sqlite3.connect(tmp_path / "n.trocar" / "catalogue.sqlite") as db:
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    db.close()
+    with pytest.raises(InputError, match="newer Trocar Studio"):
+        Project.open(tmp_path / "n")
+
+
+def test_a_damaged_project_is_refused_and_unlocked(tmp_path: Path) -> None:
+    Project.create(tmp_path / "d").close()
+    (tmp_path / "d.trocar" / "catalogue.sqlite").write_bytes(b"this is not a database" * 100)
+    for _ in range(2):
+        with pytest.raises(InputError, match="damaged"):
+            Project.open(tmp_path / "d")
+
+
+def test_scenes_are_referenced_and_replaced_without_losing_ids(project: Project, tmp_path: Path) -> None:
+    root = tmp_path / "renders"
+    assert list(project.scenes.add(scene(root)))[-1] == 3
+    first = {f.name: f.id for f in project.scenes.frames()}
+    list(project.scenes.add(scene(root, 4)))
+    again = {f.name: f.id for f in project.scenes.frames()}
+    assert len(project.scenes.all()) == 1 and first.items() <= again.items() and len(again) == 4
+    assert project.scenes.frame(first["000001.png"]).files.rgb == root / "rgb" / "000001.png"
+
+
+def test_an_interrupted_addition_leaves_nothing(project: Project, tmp_path: Path) -> None:
+    adding = project.scenes.add(scene(tmp_path / "r", 600))
+    assert next(adding) == 500
+    adding.close()
+    assert project.scenes.frame_count() == 0 and project.scenes.all() == []
+
+
+def test_a_moved_scene_is_relinked_by_content(project: Project, tmp_path: Path) -> None:
+    list(project.scenes.add(scene(tmp_path / "old")))
+    record = project.scenes.all()[0]
+    (tmp_path / "old").rename(tmp_path / "new")
+    scene(tmp_path / "other", 1)
+    write_png(tmp_path / "other" / "rgb" / "000000.png", np.full((16, 16, 3), 99, np.uint8))
+    with pytest.raises(InputError, match="not the scene's folder"):
+        project.scenes.relink(record.id, tmp_path / "other")
+    project.scenes.relink(record.id, tmp_path / "new")
+    assert all(f.files.rgb.is_file() for f in project.scenes.frames())
+
+
+def test_a_persons_word_on_footage_outlives_screening(project: Project, tmp_path: Path) -> None:
+    write_png(tmp_path / "f.png", np.zeros((16, 16, 3), np.uint8))
+    files = [FootageFile("v", "f.png", tmp_path / "f.png"), FootageFile("v", "0001", tmp_path / "f.png", 1.0)]
+    assert project.footage.add(files) == 2 and project.footage.add(files) == 0
+    first, second = (r.id for r in project.footage.all())
+    project.footage.set_included([first], True)
+    for i in (first, second):
+        project.footage.set_finding(i, reason="blank", measures={"brightness": 0.0}, area=None)
+    assert [r.id for r in project.footage.all(included_only=True)] == [first]
+
+
+def test_run_names_are_unique_and_stay_inside(project: Project) -> None:
+    project.runs.add("translator", "one", {"a": 1})
+    with pytest.raises(InputError, match="already"):
+        project.runs.add("translator", "one", {})
+    for name in ("../out", "a/b", "", "x" * 80, ".hidden", "a\nb"):
+        with pytest.raises(InputError):
+            project.runs.add("translator", name, {})
+    assert project.runs.free_name("translator", "one") == "one-2"
+    with pytest.raises(InputError, match="Runs: one"):
+        project.runs.get("translator", "two")
+
+
+def test_a_catalogue_cannot_point_outside_the_project(project: Project, tmp_path: Path) -> None:
+    list(project.scenes.add(scene(tmp_path / "r", 1)))
+    frame = project.scenes.frames()[0]
+    outside = tmp_path / "elsewhere.png"
+    row = NewTranslation(frame.id, "r", "p", "s", (0.0,), outside, "f", 0.5, {})
+    project.translations.put([row])
+    with pytest.raises(InputError, match="outside the project"):
+        list(project.translations.all())
+
+
+def test_palettes_come_back_as_they_were(project: Project) -> None:
+    palette = Palette("five", "run", (Style("a", (0.5, -1.25), "cover", "frame 3", pinned=True),))
+    assert project.palettes.save(palette, {"seed": 1}).palette == palette
+    assert project.palettes.get("five").recipe == {"seed": 1}
+    with pytest.raises(InputError, match="Palettes: five"):
+        project.palettes.get("six")
