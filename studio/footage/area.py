@@ -1,8 +1,8 @@
 """The round image area of an endoscope: found as a circle, kept as a mask.
 
 The boundary is sought row by row and column by column, the circle by random sampling with consensus (Fischler and
-Bolles 1981) and then least squares (Kasa 1976), so that burnt-in text, dark tissue at the rim and a circle cut off by the frame
-do not matter.
+Bolles 1981) and then least squares (Kasa 1976), so that burnt-in text, dark tissue at the rim and a circle cut off by
+the frame do not matter.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.scenes.layouts import frames, image2image, listing
+from studio.scenes.layouts import frames, image2image, matching
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
 
@@ -57,7 +57,7 @@ def read_scenes(path: Path, layout: str = "auto") -> list[SceneFiles]:
 def load_layers(scene: SceneFiles, frame: FrameFiles) -> Layers:
     """One frame in the studio's conventions, its size checked against the scene's. Raise InputError."""
     layers = load_layers_of(frame, layout=scene.layout, encoding=scene.encoding)
-    listing.same_size(frame.rgb, layers.size, scene.size, layer="render", of="its scene")
+    matching.same_size(frame.rgb, layers.size, scene.size, layer="render", of="its scene")
     return layers
 
 
@@ -70,7 +70,7 @@ def load_layers_of(files: FrameFiles, *, layout: str, encoding: Mapping[str, str
         ("normals picture", files.normals, layers.normals_HW3),
     ):
         if path is not None and array is not None:
-            listing.same_size(path, (array.shape[1], array.shape[0]), layers.size, layer=layer)
+            matching.same_size(path, (array.shape[1], array.shape[0]), layers.size, layer=layer)
     return layers
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
-from studio.files.pictures import read_exr, read_grey_levels, read_size
+from studio.files.pictures import read_exr, read_size
 from studio.vocabulary.errors import InputError
 
 FARTHEST_MM = 1e5
@@ -16,34 +15,6 @@ FARTHEST_MM = 1e5
 
 _DEEP_STEPS = 65535.0
 _PNG_END = b"IEND\xaeB`\x82"
-
-
-def read_ids(path: Path) -> np.ndarray:
-    """uint8 HxW label values as stored; a palette picture gives its indices, three equal channels give one.
-
-    Raise InputError for coloured labels and unreadable pictures.
-    """
-    read_size(path)
-    with Image.open(path) as picture:
-        indexed = picture.mode == "P"
-    if indexed:
-        try:
-            with Image.open(path) as picture:
-                return np.asarray(picture)
-        except (OSError, SyntaxError) as error:
-            raise InputError("the picture is damaged or cut short", where=path, remedy="Copy it again.") from error
-    levels = read_grey_levels(path)
-    if levels.ndim == 2:
-        return levels
-    grey_HW = np.ascontiguousarray(levels[..., 0])
-    if not (np.array_equal(grey_HW, levels[..., 1]) and np.array_equal(grey_HW, levels[..., 2])):
-        raise InputError("the label picture is coloured", where=path, remedy="Store one grey value per class.")
-    return grey_HW
-
-
-def values_in(ids_HW: np.ndarray) -> list[int]:
-    """Which uint8 values occur, ascending."""
-    return [int(v) for v in np.flatnonzero(np.bincount(ids_HW.ravel(), minlength=256))]
 
 
 def read_deep_png(path: Path) -> np.ndarray:

@@ -19,10 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from studio.files import listing
+from studio.files.labels import read_label_values, values_in
 from studio.files.pictures import read_rgb, read_size
-from studio.scenes.layouts import listing
+from studio.scenes.layouts import matching
 from studio.scenes.layouts.consistency import check_normals
-from studio.scenes.layouts.decoding import read_depth, read_ids, read_normals, values_in
+from studio.scenes.layouts.decoding import read_depth, read_normals
 from studio.scenes.layouts.poses import NO_POSE, poses_of
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
@@ -59,7 +61,7 @@ def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
 
 
 def _ids(path: Path, encoding: Mapping[str, str]) -> np.ndarray:
-    ids_HW = read_ids(path)
+    ids_HW = read_label_values(path)
     known = {int(i) for i in encoding["class_ids"].split(",")} | {IGNORE} if "class_ids" in encoding else None
     unknown = [v for v in values_in(ids_HW) if known is not None and v not in known]
     if unknown:
@@ -98,8 +100,8 @@ def _read_scene(root: Path) -> SceneFiles:
 
 def _frames(renders: list[Path], root: Path) -> tuple[list[FrameFiles], list[str]]:
     segmentations = {p.stem: p for p in listing.files_in(root / "seg")}
-    depths = {p.stem: p for p in listing.files_in(root / "depth", listing.DEPTH_SUFFIXES)}
-    normals = {p.stem: p for p in listing.files_in(root / "normals", listing.DEPTH_SUFFIXES)}
+    depths = {p.stem: p for p in listing.files_in(root / "depth", matching.DEPTH_SUFFIXES)}
+    normals = {p.stem: p for p in listing.files_in(root / "normals", matching.DEPTH_SUFFIXES)}
     without = [p for p in renders if p.stem not in segmentations]
     if without:
         raise InputError(
@@ -124,12 +126,12 @@ def _frames(renders: list[Path], root: Path) -> tuple[list[FrameFiles], list[str
 def _check_sample(frames: list[FrameFiles], size: tuple[int, int], encoding: Mapping[str, str]) -> None:
     """Sizes of a spread sample from their headers; a few frames whole, so that wrong conventions show at once."""
     by_render = {f.rgb: f for f in frames}
-    sample = listing.spread(list(by_render))
+    sample = listing.spread(list(by_render), matching.SAMPLED_FRAMES)
     for path in sample:
-        listing.same_size(path, read_size(path), size, layer="render", of=DESCRIPTION)
+        matching.same_size(path, read_size(path), size, layer="render", of=DESCRIPTION)
         segmentation = by_render[path].segmentation
         if segmentation is not None:
-            listing.same_size(segmentation, read_size(segmentation), size, layer="label picture")
+            matching.same_size(segmentation, read_size(segmentation), size, layer="label picture")
     for path in listing.spread(sample, _CHECKED_FOR_NORMALS):
         check_normals(load(by_render[path], encoding), where=by_render[path].normals or path)
 

@@ -19,9 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
+from studio.files import listing
+from studio.files.labels import read_label_values, values_in
 from studio.files.pictures import read_rgb, read_size
-from studio.scenes.layouts import listing
-from studio.scenes.layouts.decoding import read_depth, read_ids, read_normals, values_in
+from studio.scenes.layouts import matching
+from studio.scenes.layouts.decoding import read_depth, read_normals
 from studio.scenes.layouts.poses import NO_POSE, poses_of
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
@@ -106,13 +108,13 @@ def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
     pose = NO_POSE
     if "poses" in encoding:
         folders = _Folders(files.rgb.parents[3], files.rgb.parents[1].name)
-        pose = poses_of(folders.poses).get(listing.frame_key(files.rgb), NO_POSE)
+        pose = poses_of(folders.poses).get(matching.frame_key(files.rgb), NO_POSE)
     return Layers(rgb_HW3, segmentation, depth, normals, pose.K, pose.camera_to_world, pose.tools)
 
 
 def ids_of(path: Path, encoding: str) -> np.ndarray:
     """uint8 HxW class ids of a label picture; raise InputError, with value and file, for a grey value of no class."""
-    grey_HW = read_ids(path)
+    grey_HW = read_label_values(path)
     table = ENCODINGS.get(encoding)
     if table is None:
         raise InputError(f"unknown grey encoding '{encoding}'", where=path, remedy="Add the scene again.")
@@ -153,9 +155,9 @@ def _read_patient(folders: _Folders, notes: tuple[str, ...]) -> SceneFiles:
     renders = listing.files_in(folders.inputs)
     if not renders:
         raise InputError("holds no pictures", where=folders.inputs, remedy="Add the renders or remove the folder.")
-    size = listing.common_size(renders)
-    labels = listing.by_key(listing.files_in(folders.labels))
-    keys = listing.by_key(renders)
+    size = matching.common_size(renders)
+    labels = matching.by_key(listing.files_in(folders.labels))
+    keys = matching.by_key(renders)
     without = [path for key, path in keys.items() if key not in labels]
     if without:
         raise InputError(
@@ -164,9 +166,9 @@ def _read_patient(folders: _Folders, notes: tuple[str, ...]) -> SceneFiles:
             remedy="Add the missing label pictures or remove these renders.",
         )
     encoding, note = _label_encoding([labels[key] for key in keys], size)
-    depths = listing.by_key(listing.files_in(folders.depths, frozenset({".exr"})))
+    depths = matching.by_key(listing.files_in(folders.depths, frozenset({".exr"})))
     stored = {"labels": encoding, "depth": "exr, planar z in mm"} | _declared(folders)
-    normals = listing.by_key(listing.files_in(folders.normals, frozenset({".exr"}))) if "normals" in stored else {}
+    normals = matching.by_key(listing.files_in(folders.normals, frozenset({".exr"}))) if "normals" in stored else {}
     frames = tuple(
         FrameFiles(path.stem, index, path, labels[key], depths.get(key), normals.get(key))
         for index, (key, path) in enumerate(keys.items())
@@ -179,15 +181,15 @@ def _read_patient(folders: _Folders, notes: tuple[str, ...]) -> SceneFiles:
 
 def _label_encoding(labels: Sequence[Path], size: tuple[int, int]) -> tuple[str, str]:
     """(encoding, note), from a spread sample; from many more when the sample shows void alone."""
-    sample = listing.spread(labels)
+    sample = listing.spread(labels, matching.SAMPLED_FRAMES)
     for path in sample:
-        listing.same_size(path, read_size(path), size, layer="label picture")
+        matching.same_size(path, read_size(path), size, layer="label picture")
     fitting = set(ENCODINGS)
     rest = listing.spread([p for p in labels if p not in set(sample)], _LABELS_SEARCHED)
     for count, path in enumerate([*sample, *rest]):
         if len(fitting) < len(ENCODINGS) and count >= len(sample):
             break
-        values = values_in(read_ids(path))
+        values = values_in(read_label_values(path))
         remaining = {name for name in fitting if all(v in ENCODINGS[name] for v in values)}
         if not remaining:
             likeliest = max(fitting, key=lambda name: sum(v in ENCODINGS[name] for v in values))
