@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from studio.scenes.simulator.phantom import simulate_phantom
 from studio.scenes.simulator.settings import PhantomSettings, SimulationSettings, expected_seconds
 from studio.scenes.simulator.simulation import simulate
 
-__all__ = ["PhantomSettings", "SimulationSettings", "expected_seconds", "simulate"]
+__all__ = ["PhantomSettings", "SimulationSettings", "expected_seconds", "simulate", "simulate_phantom"]

@@ -1,0 +1,185 @@
+"""The job that makes stand-in footage ("phantom"): simulated bodies under a rich appearance, in place of real video.
+
+It says nothing about real patients; it lets the whole flow be tried and measured where no real footage is at hand.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.files.atomic import write_bytes, write_json, write_text
+from studio.files.pictures import encode_png
+from studio.jobs.events import Done, Job, Progress
+from studio.scenes.simulator.buffers import Body, Scene
+from studio.scenes.simulator.crew import Batch, batches_of, rendered
+from studio.scenes.simulator.frames import coloured, see
+from studio.scenes.simulator.lens import area_mask, compressed, draw_area, draw_lens, photographed
+from studio.scenes.simulator.palettes import PALETTES, LookPalette, varied
+from studio.scenes.simulator.patients import PatientSource, build_anatomy
+from studio.scenes.simulator.plain import exposure_distance
+from studio.scenes.simulator.rich import Lamp, RichLook, draw_rich_look, shade_rich, soft_shadow
+from studio.scenes.simulator.settings import PhantomSettings, frames_of, process_count
+from studio.scenes.simulator.views import Habits, View, draw_view
+from studio.vocabulary.errors import InputError
+from studio.vocabulary.seeds import stream
+
+ENGINE = 1
+_RECIPE = ".phantom.json"
+_README = """Stand-in footage ("phantom"), not real.
+
+These pictures were computed by Trocar Studio from procedural bodies under a rich appearance, so that the whole flow can
+be tried without real video. Nothing measured on them says how a model does on real patients.
+Each folder is one stand-in patient, named after its look: {palettes}.
+"""
+
+
+@dataclass(frozen=True)
+class _PatientJob:
+    folder: Path
+    source: PatientSource
+    palette: LookPalette
+    size: tuple[int, int]
+    labelled: bool
+
+
+def simulate_phantom(footage_dest: Path, labelled_dest: Path, settings: PhantomSettings) -> Job:
+    """Write unlabelled JPEG frames to ``footage_dest/<patient>/`` and labelled ones of other patients to
+    ``labelled_dest/<patient>/{frames,masks}`` (masks: PNG of studio class ids, 0 outside the round picture area).
+
+    Resumable; ends with ``Done({"footage": [folders], "labelled": [folders], "frames": n, "labelled_frames": n})``.
+    Raise InputError when a folder holds frames of other settings.
+    """
+    footage, labelled = _patient_jobs(footage_dest, labelled_dest, settings)
+    batches: list[Batch[_PatientJob]] = []
+    total = 0
+    for dest, jobs in ((footage_dest, footage), (labelled_dest, labelled)):
+        if jobs:
+            _claim(dest, settings)
+        for job, count in jobs:
+            total += count
+            missing = [i for i in range(count) if not all(p.is_file() for p in _files(job, i).values())]
+            batches += batches_of(job.source.number, missing, job)
+    done = total - sum(len(b.frames) for b in batches)
+    yield Progress(done, total, "frames", "simulating stand-in footage")
+    for finished in rendered(batches, _render_batch, processes=process_count(settings.processes)):
+        done += finished
+        yield Progress(done, total, "frames", "simulating stand-in footage")
+    yield Done(
+        {
+            "footage": [str(j.folder) for j, _ in footage], "labelled": [str(j.folder) for j, _ in labelled],
+            "frames": sum(c for _, c in footage), "labelled_frames": sum(c for _, c in labelled),
+            "palettes": {j.folder.name: j.palette.name for j, _ in (*footage, *labelled)},
+        }
+    )  # fmt: skip
+
+
+def _patient_jobs(
+    footage_dest: Path, labelled_dest: Path, settings: PhantomSettings
+) -> tuple[list[tuple[_PatientJob, int]], list[tuple[_PatientJob, int]]]:
+    """Patients and their frame counts; palettes are dealt out in a seeded order, anew for the labelled ones."""
+    counts = frames_of(settings.frames, settings.patients)
+    labelled_counts = frames_of(settings.labelled_frames, max(settings.labelled_patients, 1))
+    order = stream(settings.seed, "phantom palettes").permutation(len(PALETTES))
+    groups: list[list[tuple[_PatientJob, int]]] = [[], []]
+    number = settings.first_patient
+    for group, (dest, shares) in enumerate(((footage_dest, counts), (labelled_dest, labelled_counts))):
+        for index, count in enumerate(shares):
+            palette = PALETTES[int(order[index % len(PALETTES)])]
+            folder = dest / f"phantom_{palette.name}_{number}"
+            source = PatientSource(settings.seed, number)
+            groups[group].append((_PatientJob(folder, source, palette, settings.size, bool(group)), count))
+            number += 1
+    return groups[0], groups[1]
+
+
+def _claim(dest: Path, settings: PhantomSettings) -> None:
+    """Write down what the folder is made from, and that it is a stand-in; refuse a folder made from something else."""
+    recipe: dict[str, Any] = {
+        "engine": ENGINE, "seed": settings.seed, "size": list(settings.size), "first_patient": settings.first_patient,
+        "patients": settings.patients,
+    }  # fmt: skip
+    path = dest / _RECIPE
+    if path.is_file():
+        try:
+            known = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            known = None
+        if known != recipe:
+            raise InputError(
+                "holds stand-in footage of other settings", where=dest, remedy="Choose another folder or remove it."
+            )
+        return
+    write_text(dest / "README.txt", _README.format(palettes=", ".join(p.name for p in PALETTES)))
+    write_json(path, recipe)
+
+
+def _files(job: _PatientJob, index: int) -> dict[str, Path]:
+    if not job.labelled:
+        return {"frame": job.folder / f"{index:06d}.jpg"}
+    name = f"{index:06d}.png"
+    return {"mask": job.folder / "masks" / name, "frame": job.folder / "frames" / name}
+
+
+@dataclass(frozen=True, eq=False)
+class PhantomPatient:
+    """A body with its look, ready to be photographed."""
+
+    body: Body
+    look: RichLook
+    area: tuple[float, float, float]
+    source: PatientSource
+
+
+@functools.lru_cache(maxsize=2)
+def phantom_patient(source: PatientSource, palette: LookPalette) -> PhantomPatient:
+    """Build a stand-in patient: its own body, and its own version of the palette."""
+    anatomy = build_anatomy(source)
+    rng = stream(source.seed, "phantom look", source.number)
+    own = varied(palette, rng)
+    return PhantomPatient(Body(anatomy, occlusion=True), draw_rich_look(rng, anatomy, own), draw_area(rng, own), source)
+
+
+def _render_batch(batch: Batch[_PatientJob]) -> int:
+    """Render and write a batch; runs in a process of its own."""
+    job = batch.recipe
+    patient = phantom_patient(job.source, job.palette)
+    for index in batch.frames:
+        data, rgb_HW3, mask_HW = photograph(patient, index, job.size)
+        files = _files(job, index)
+        if job.labelled:
+            write_bytes(files["mask"], encode_png(mask_HW))
+            write_bytes(files["frame"], encode_png(rgb_HW3))
+        else:
+            write_bytes(files["frame"], data)
+    return len(batch.frames)
+
+
+def photograph(patient: PhantomPatient, index: int, size: tuple[int, int]) -> tuple[bytes, np.ndarray, np.ndarray]:
+    """(JPEG bytes, the uint8 RGB they decode to, uint8 class ids) of a patient's index-th frame."""
+    source, look = patient.source, patient.look
+    rng = stream(source.seed, "phantom frame", source.number, index)
+    view = draw_view(rng, patient.body.anatomy, patient.body.target, size, habits=Habits())
+    lens = draw_lens(rng, look.palette, patient.area)
+    geometry = see(Scene(patient.body, view))
+    lamp = _lamp(rng, view, geometry.depth_HW)
+    shafts = tuple(t.instrument.look for t in view.tools)
+    linear = coloured(geometry, lambda surface: shade_rich(surface, look, shafts, lamp))
+    linear *= (0.3 + 0.7 * soft_shadow(geometry, lamp))[..., None]
+    data, rgb_HW3 = compressed(photographed(rng, linear, geometry.depth_HW, lens), lens.quality)
+    mask_HW = np.where(area_mask(lens, size), geometry.class_HW, np.uint8(0))
+    return data, rgb_HW3, mask_HW
+
+
+def _lamp(rng: np.random.Generator, view: View, depth_HW: np.ndarray) -> Lamp:
+    turn = view.camera_to_world[:3, :3]
+    around = rng.uniform(0, 2 * np.pi)
+    offset = turn @ (np.array([np.cos(around), np.sin(around), 0.0]) * rng.uniform(3.5, 7.0))
+    return Lamp(
+        exposure_distance(depth_HW), offset.astype(np.float32), turn[:, 2].astype(np.float32), rng.uniform(0.5, 2.5)
+    )

@@ -1,0 +1,155 @@
+"""Tileable tissue textures, drawn once per patient, and their lookup without texture coordinates.
+
+Each texture has four channels: mottle (about N(0, 1)), vessels (0..1), and the slope of a bump height along its two
+axes. Points look it up along all three body axes, weighed by the surface's normal, so that no seam shows.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+KINDS = ("parenchyma", "peritoneum", "fat", "serosa")
+SIDE = 512
+"""Texels per tile."""
+MM_PER_TEXEL = 0.32
+_PAD = 2
+
+
+def draw_atlas(rng: np.random.Generator) -> np.ndarray:
+    """float32 (SIDE + 2 pad, 4 (SIDE + 2 pad), 4): one tile per kind, padded so that bilinear lookups wrap."""
+    tiles = [_parenchyma(rng), _peritoneum(rng), _fat(rng), _serosa(rng)]
+    padded = [np.pad(t, ((_PAD, _PAD), (_PAD, _PAD), (0, 0)), mode="wrap") for t in tiles]
+    return np.ascontiguousarray(np.concatenate(padded, axis=1), np.float32)
+
+
+def looked_up(
+    atlas: np.ndarray, kind_N: np.ndarray, position_N3: np.ndarray, normal_N3: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(mottle (N,), vessels (N,), bump gradient (N, 3) in body axes per mm) at points of a surface."""
+    weight = normal_N3**4
+    weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-6)
+    base = (kind_N * (SIDE + 2 * _PAD) + _PAD).astype(np.float32)
+    scaled = position_N3 * np.float32(1 / MM_PER_TEXEL)
+    mottle = np.zeros(len(kind_N), np.float32)
+    vessels = np.zeros(len(kind_N), np.float32)
+    slope = np.zeros((len(kind_N), 3), np.float32)
+    for axis, (b, c) in enumerate(((1, 2), (0, 2), (0, 1))):
+        # Offsets keep the three projections from showing the same spot where they meet.
+        u = np.mod(scaled[:, b] + 97.0 * axis, SIDE).astype(np.float32) + base
+        v = np.mod(scaled[:, c] + 211.0 * axis, SIDE).astype(np.float32) + np.float32(_PAD)
+        texel = _remap(atlas, u, v)
+        w = weight[:, axis]
+        mottle += w * texel[:, 0]
+        vessels += w * texel[:, 1]
+        slope[:, b] += w * texel[:, 2]
+        slope[:, c] += w * texel[:, 3]
+    return mottle, vessels, slope
+
+
+def _remap(atlas: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Bilinear lookup; remap wants its maps below 32768 a side, so long lists go in as a picture."""
+    count = len(u)
+    columns = 1024
+    rows = -(-count // columns)
+    maps = np.zeros((2, rows * columns), np.float32)
+    maps[0, :count], maps[1, :count] = u, v
+    found = cv2.remap(
+        atlas, maps[0].reshape(rows, columns), maps[1].reshape(rows, columns), cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    return np.asarray(found.reshape(-1, 4)[:count])
+
+
+def band_noise(rng: np.random.Generator, low_mm: float, high_mm: float, *, stretch: float = 1.0) -> np.ndarray:
+    """Tileable noise (SIDE, SIDE) of wavelengths between two lengths, mean 0, deviation 1.
+
+    ``stretch`` above 1 draws it out along the second axis.
+    """
+    spectrum = np.fft.rfft2(rng.normal(size=(SIDE, SIDE)))
+    fy, fx = np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None, :] * stretch
+    wavelength = MM_PER_TEXEL / np.maximum(np.hypot(fx, fy), 1e-9)
+    spectrum *= np.exp(-((np.log(wavelength / np.sqrt(low_mm * high_mm)) / np.log(high_mm / low_mm)) ** 2) * 2)
+    noise = np.fft.irfft2(spectrum, s=(SIDE, SIDE))
+    return np.asarray((noise - noise.mean()) / noise.std(), np.float32)
+
+
+def vessel_tree(rng: np.random.Generator, *, roots: int, width_mm: float, wander: float) -> np.ndarray:
+    """Branching lines (SIDE, SIDE), 0..1, tileable: random walks that split and thin out."""
+    canvas = np.zeros((3 * SIDE, 3 * SIDE), np.uint8)
+    for _ in range(roots):
+        start = rng.uniform(SIDE, 2 * SIDE, 2)
+        _branch(rng, canvas, start, rng.uniform(0, 2 * np.pi), width_mm / MM_PER_TEXEL, wander, depth=0)
+    tile = canvas.reshape(3, SIDE, 3, SIDE).max(axis=(0, 2)).astype(np.float32) / 255
+    big = cv2.GaussianBlur(np.tile(tile, (2, 2)), (0, 0), 0.7)
+    return np.asarray(np.roll(big[SIDE // 2 : SIDE // 2 + SIDE, SIDE // 2 : SIDE // 2 + SIDE], SIDE // 2, (0, 1)))
+
+
+def _branch(
+    rng: np.random.Generator, canvas: np.ndarray, at: np.ndarray, heading: float, width: float, wander: float,
+    *, depth: int,
+) -> None:  # fmt: skip
+    turn = 0.0
+    for _ in range(int(rng.integers(14, 40))):
+        turn = 0.8 * turn + rng.normal() * wander
+        heading += turn
+        after = at + 7.0 * np.array([np.cos(heading), np.sin(heading)])
+        strength = int(np.clip(110 + 70 * width, 0, 255))
+        cv2.line(
+            canvas, tuple(int(v * 16) for v in at), tuple(int(v * 16) for v in after), strength,
+            max(1, round(width)), cv2.LINE_AA, 4,
+        )  # fmt: skip
+        at, width = after, width * 0.985
+        if depth < 3 and rng.random() < 0.09:
+            side = float(rng.choice((-1, 1)) * rng.uniform(0.4, 1.1))
+            _branch(rng, canvas, at, heading + side, width * 0.7, wander, depth=depth + 1)
+
+
+def _slopes(height_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Periodic slopes of a bump height: along the first lookup axis (columns), then the second (rows)."""
+    along = (np.roll(height_mm, -1, 1) - np.roll(height_mm, 1, 1)) / (2 * MM_PER_TEXEL)
+    down = (np.roll(height_mm, -1, 0) - np.roll(height_mm, 1, 0)) / (2 * MM_PER_TEXEL)
+    return along, down
+
+
+def _tile(mottle: np.ndarray, vessels: np.ndarray, height_mm: np.ndarray) -> np.ndarray:
+    along, down = _slopes(height_mm)
+    return np.stack([mottle, vessels, along, down], axis=-1).astype(np.float32)
+
+
+def _parenchyma(rng: np.random.Generator) -> np.ndarray:
+    """Liver: fine lobules, faint blotches, hardly a vessel."""
+    lobules = band_noise(rng, 1.2, 3.0)
+    mottle = 0.55 * band_noise(rng, 8, 40) + 0.5 * lobules + 0.35 * band_noise(rng, 0.7, 1.4)
+    vessels = 0.35 * vessel_tree(rng, roots=2, width_mm=0.5, wander=0.06)
+    return _tile(mottle, vessels, 0.035 * lobules + 0.10 * band_noise(rng, 4, 12))
+
+
+def _peritoneum(rng: np.random.Generator) -> np.ndarray:
+    """Abdominal wall: muscle fibres under a film, vessel trees."""
+    fibres = band_noise(rng, 1.5, 5.0, stretch=5.0)
+    mottle = 0.7 * band_noise(rng, 15, 70) + 0.5 * fibres + 0.25 * band_noise(rng, 0.8, 2.0)
+    fine = 0.6 * vessel_tree(rng, roots=16, width_mm=0.4, wander=0.16)
+    vessels = np.maximum(vessel_tree(rng, roots=6, width_mm=1.3, wander=0.07), fine)
+    return _tile(mottle, vessels, 0.06 * fibres + 0.16 * band_noise(rng, 5, 16) + 0.05 * vessels)
+
+
+def _fat(rng: np.random.Generator) -> np.ndarray:
+    """Fat: lobules with creases between, thin vessels."""
+    cells = 1 - np.abs(band_noise(rng, 3.0, 8.0))
+    mottle = 0.6 * band_noise(rng, 10, 50) + 0.45 * cells + 0.2 * band_noise(rng, 0.8, 2)
+    vessels = np.maximum(
+        vessel_tree(rng, roots=5, width_mm=1.0, wander=0.14),
+        0.7 * vessel_tree(rng, roots=14, width_mm=0.4, wander=0.2),
+    )
+    return _tile(mottle, vessels, 0.28 * cells + 0.06 * band_noise(rng, 1.5, 3.5))
+
+
+def _serosa(rng: np.random.Generator) -> np.ndarray:
+    """Gallbladder, stomach, bowel, ligament: smooth and wet, with vessels of every width."""
+    mottle = 0.9 * band_noise(rng, 8, 36) + 0.25 * band_noise(rng, 1, 3)
+    vessels = np.maximum(
+        0.8 * vessel_tree(rng, roots=5, width_mm=0.9, wander=0.12),
+        0.7 * vessel_tree(rng, roots=22, width_mm=0.35, wander=0.2),
+    )
+    return _tile(mottle, vessels, 0.12 * band_noise(rng, 4, 12) + 0.03 * band_noise(rng, 1, 2.5) + 0.04 * vessels)
