@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-DYNAMIC_IMPORTS = ("import_module", "__import__", "find_spec")
+DYNAMIC_IMPORTS = ("import_module", "__import__")
 
 
 @dataclass(frozen=True)
