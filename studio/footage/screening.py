@@ -115,15 +115,15 @@ def judge_frame(image_HW3: np.ndarray, *, thresholds: Thresholds = Thresholds())
 
 
 def _reason(measures: dict[str, float], limits: Thresholds) -> str | None:
-    no_tissue = measures["tissue"] < limits.least_tissue
+    no_tissue, flat = measures["tissue"] < limits.least_tissue, measures["flat"] > limits.flat_share
     found = {
         "blank": measures["brightest"] < limits.black_brightness or measures["contrast"] < limits.least_contrast,
-        "blue standby": measures["blue"] > limits.blue_share,
+        "blue standby": measures["blue"] > limits.blue_share and flat,
         "striped": measures["stripes"] > limits.stripes,
         "out of body": no_tissue,
         "blurred": measures["sharpness"] < limits.least_sharpness,
     }
-    if no_tissue and measures["flat"] > limits.flat_share and not found["blue standby"]:
+    if no_tissue and flat and not found["blue standby"]:
         return "blank"
     return next((reason for reason in REASONS if found.get(reason)), None)
 
