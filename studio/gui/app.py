@@ -1,0 +1,65 @@
+"""Opens the window."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+
+from studio.gui.icons import icon
+from studio.gui.session import Session
+from studio.gui.theme import apply_theme
+from studio.gui.window import Window
+
+
+def main(argv: Sequence[str]) -> int:
+    """Open the window, with a project when one is named; return its exit status."""
+    app = application(argv)
+    window = build_window(Path(argv[0]) if argv else None)
+    window.show()
+    _let_interrupts_through(window)
+    return app.exec()
+
+
+def application(argv: Sequence[str] = ()) -> QApplication:
+    """The one QApplication of this process, with the theme that was chosen last."""
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(["trocar", *argv])
+    app.setApplicationName("Trocar Studio")
+    app.setOrganizationName("Trocar Studio")
+    app.setDesktopFileName("trocar-studio")
+    apply_theme(app, "light" if stored_settings().value("window/theme", "dark") == "light" else "dark")
+    app.setWindowIcon(icon("scenes"))
+    return app
+
+
+def stored_settings() -> QSettings:
+    """What the window remembers from one start to the next: a readable file in the user's configuration folder."""
+    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "trocar-studio", "window")
+
+
+def build_window(project: Path | None = None, *, settings: QSettings | None = None) -> Window:
+    """The window, not shown yet. A project that can't be opened is told in the status line."""
+    if settings is None:
+        settings = stored_settings()
+    window = Window(Session(), settings)
+    if project is not None:
+        window.open_folder(project)
+    return window
+
+
+def _let_interrupts_through(window: Window) -> None:
+    """Ctrl+C in the terminal closes the window like its own button; Python only looks between Qt's events."""
+    import signal
+
+    signal.signal(signal.SIGINT, lambda _number, _frame: window.close())
+    timer = QTimer(window)
+    timer.start(250)
+    timer.timeout.connect(lambda: None)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

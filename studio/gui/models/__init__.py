@@ -1,0 +1,1 @@
+"""Item models and other suppliers of the views."""

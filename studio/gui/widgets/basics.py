@@ -1,0 +1,208 @@
+"""The few building blocks of every page: texts by role, headers, cards, empty states, bars of figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPalette, QPixmap
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.gui.icons import pixmap
+from studio.gui.theme import UNIT, tokens_of
+
+
+def label(text: str = "", role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
+    """Plain text in one of the stylesheet's roles: title, heading, strong, muted, faint, small, figure, tag, …"""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    if role:
+        made.setProperty("role", role)
+    made.setWordWrap(wrap)
+    if selectable:
+        made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Change a widget's role and let the stylesheet follow."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def row(*items: QWidget | None, spacing: int = UNIT) -> QHBoxLayout:
+    """Widgets side by side; None is a stretch."""
+    layout = QHBoxLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    _fill(layout, items)
+    return layout
+
+
+def column(*items: QWidget | None, spacing: int = UNIT) -> QVBoxLayout:
+    """Widgets one below the other; None is a stretch."""
+    layout = QVBoxLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    _fill(layout, items)
+    return layout
+
+
+def _fill(layout: QHBoxLayout | QVBoxLayout, items: Sequence[QWidget | None]) -> None:
+    for item in items:
+        if item is None:
+            layout.addStretch(1)
+        else:
+            layout.addWidget(item)
+
+
+def line() -> QFrame:
+    """A hairline."""
+    frame = QFrame()
+    frame.setProperty("role", "line")
+    return frame
+
+
+def holder(layout: QLayout, role: str = "plain", *, margin: int = 0) -> QWidget:
+    """A widget around a layout."""
+    widget = QWidget()
+    widget.setProperty("role", role)
+    widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, role != "plain")
+    layout.setContentsMargins(margin, margin, margin, margin)
+    widget.setLayout(layout)
+    return widget
+
+
+def scrolled(widget: QWidget) -> QScrollArea:
+    """A widget that scrolls up and down when there is too little room, never sideways."""
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.viewport().setAutoFillBackground(False)
+    return area
+
+
+class PageHeader(QWidget):
+    """The top of a page: title, a line of facts, and its buttons at the right."""
+
+    def __init__(self, title: str, *buttons: QWidget) -> None:
+        super().__init__()
+        self._facts = label("", "muted")
+        self._facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        layout = row(label(title, "title"), self._facts, *buttons)
+        layout.setStretch(1, 1)
+        layout.setContentsMargins(2 * UNIT, UNIT + 4, 2 * UNIT, UNIT + 4)
+        layout.setSpacing(UNIT)
+        layout.insertSpacing(1, UNIT)
+        self.setLayout(layout)
+        self.setFixedHeight(56)
+
+    def set_facts(self, *facts: str) -> None:
+        """Short facts, set apart by dots."""
+        self._facts.setText("   ·   ".join(f for f in facts if f))
+        self._facts.setToolTip(self._facts.text())
+
+
+class EmptyState(QWidget):
+    """What a page shows while it has nothing: what it is for, what to do next, and the buttons to do it."""
+
+    def __init__(self, icon_name: str, title: str, text: str, *buttons: QWidget) -> None:
+        super().__init__()
+        self._icon_name = icon_name
+        self._picture = QLabel()
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        words = label(text, "muted", wrap=True)
+        words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        words.setFixedWidth(440)
+        heading = label(title, "title")
+        heading.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        inner = column(self._picture, heading, words, spacing=UNIT)
+        inner.addSpacing(UNIT)
+        inner.addLayout(row(None, *buttons, None))
+        inner.setAlignment(words, Qt.AlignmentFlag.AlignHCenter)
+        outer = QVBoxLayout(self)
+        outer.addStretch(2)
+        outer.addLayout(inner)
+        outer.addStretch(3)
+
+    def changeEvent(self, event: object) -> None:
+        self._draw()
+
+    def showEvent(self, event: object) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        self._picture.setPixmap(pixmap(self._icon_name, 56, tokens_of(self.palette()).faint))
+
+
+class Figures(QWidget):
+    """Rows of name, value and unit; values right-aligned, so that they can be compared at a glance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(UNIT)
+        self._grid.setVerticalSpacing(UNIT // 2)
+        self._grid.setColumnStretch(0, 1)
+        self._cells: list[tuple[QLabel, QLabel, QLabel]] = []
+
+    def show_rows(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        """Replace what is shown by (name, value, unit)."""
+        while len(self._cells) < len(rows):
+            cells = (label("", "muted"), label("", selectable=True), label("", "faint"))
+            cells[1].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            for place, cell in enumerate(cells):
+                self._grid.addWidget(cell, len(self._cells), place)
+            self._cells.append(cells)
+        for index, cells in enumerate(self._cells):
+            for cell, text in zip(cells, rows[index] if index < len(rows) else ("", "", ""), strict=True):
+                cell.setText(text)
+                cell.setVisible(index < len(rows))
+
+
+class Section(QWidget):
+    """A heading and what belongs to it, for inspectors and forms."""
+
+    def __init__(self, title: str, *items: QWidget) -> None:
+        super().__init__()
+        self.setLayout(column(label(title, "heading"), *items))
+
+    def add(self, item: QWidget) -> None:
+        layout = self.layout()
+        if layout is not None:
+            layout.addWidget(item)
+
+
+def inspector(*sections: QWidget) -> QWidget:
+    """The scrolling column of an inspector."""
+    layout = column(*sections, spacing=3 * UNIT)
+    layout.addStretch(1)
+    inner = holder(layout, margin=2 * UNIT)
+    area = scrolled(inner)
+    area.setProperty("role", "inspector")
+    area.setMinimumWidth(240)
+    return area
+
+
+def is_dark(widget: QWidget) -> bool:
+    return widget.palette().color(QPalette.ColorRole.Window).lightness() < 128
+
+
+def scaled(picture: QPixmap, size: QSize) -> QPixmap:
+    """A picture fitted into a size, its proportions kept."""
+    return picture.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
