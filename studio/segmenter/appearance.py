@@ -39,10 +39,8 @@ class ColourStatistics:
         """Statistics of up to 500 footage pictures, evenly chosen. Raise InputError when there are none."""
         if not paths:
             raise InputError("there is no footage to take colours from", where="reinhard", remedy="Add footage first.")
-        chosen = [
-            paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, min(len(paths), _MOST_REFERENCES), dtype=int))
-        ]
-        facts = [_lab_facts(resized(read_rgb(path), size)) for path in chosen]
+        chosen = np.linspace(0, len(paths) - 1, min(len(paths), _MOST_REFERENCES), dtype=int)
+        facts = [_lab_facts(resized(read_rgb(paths[i]), size)) for i in chosen]
         return ColourStatistics(np.array([m for m, _ in facts]), np.array([s for _, s in facts]))
 
     def transferred(self, image_HW3: np.ndarray, draw: np.random.Generator) -> np.ndarray:
@@ -67,7 +65,7 @@ def _lab_facts(image_HW3: np.ndarray, area_HW: np.ndarray | None = None) -> tupl
 def moved(
     image_BCHW: torch.Tensor, target_BHW: torch.Tensor, settings: SegmenterSettings, step: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Flip, rotate, scale and shift pictures (bilinear) and targets (nearest) alike; what lies beyond is mirrored in."""
+    """Flip, rotate, scale and shift pictures (bilinear) and targets (nearest) alike; what lies beyond is mirrored."""
     batch, _, height, width = image_BCHW.shape
     theta_B23 = _affine(settings, stream(settings.seed, "segmenter geometry", step), batch)
     theta = torch.from_numpy(theta_B23).to(image_BCHW.device)
@@ -118,8 +116,10 @@ def with_circle(
 
 
 def recoloured(image_BCHW: torch.Tensor, *, seed: int, step: int) -> torch.Tensor:
-    """Strong colour augmentation, each picture its own draw: gamma, one colour matrix (hue, saturation, channel mixing,
-    contrast) with an offset (brightness, tint), then blur or noise. In and out RGB in [0, 1]; pure black stays black."""
+    """Strong colour augmentation, each picture its own draw; in and out RGB in [0, 1], pure black stays black.
+
+    Gamma, one colour matrix (hue, saturation, channel mixing, contrast) with an offset (brightness, tint), blur, noise.
+    """
     draw = stream(seed, "segmenter colour", step)
     batch = len(image_BCHW)
     border_B1HW = image_BCHW.amax(1, keepdim=True) <= 2 / 255

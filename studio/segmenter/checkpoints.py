@@ -77,7 +77,7 @@ def load_network(path: Path) -> tuple[nn.Module, RunFacts, str]:
 
 
 def load_initial(path: Path, network: nn.Module, settings: SegmenterSettings) -> str:
-    """Start ``network`` from an earlier run's weights; gives their fingerprint. Raise InputError when they don't fit."""
+    """Start from an earlier run's weights; gives their fingerprint. Raise InputError when they don't fit."""
     file = weights_file(path)
     facts, tensors = read(file)
     ours = (settings.network, settings.width, settings.classes)

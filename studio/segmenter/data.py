@@ -65,15 +65,18 @@ class OutputTable:
 
     def merged(self, ids_HW: np.ndarray) -> np.ndarray:
         """Class ids with merged classes replaced."""
-        return self._merged[ids_HW]
+        merged_HW: np.ndarray = self._merged[ids_HW]
+        return merged_HW
 
     def outputs(self, ids_HW: np.ndarray) -> np.ndarray:
         """uint8 output numbers of class ids; IGNORE stays."""
-        return self._outputs[ids_HW]
+        found_HW: np.ndarray = self._outputs[ids_HW]
+        return found_HW
 
     def ids(self, outputs_HW: np.ndarray) -> np.ndarray:
         """uint8 class ids of output numbers; "rest" is 0."""
-        return self._ids[outputs_HW]
+        ids_HW: np.ndarray = self._ids[outputs_HW]
+        return ids_HW
 
 
 def lit_area(image_HW3: np.ndarray) -> np.ndarray:
@@ -87,7 +90,8 @@ def lit_area(image_HW3: np.ndarray) -> np.ndarray:
     points = cv2.findNonZero(largest_HW)
     hull_HW = np.zeros_like(largest_HW)
     cv2.fillConvexPoly(hull_HW, cv2.convexHull(points), 1)
-    return hull_HW.astype(bool)
+    area_HW: np.ndarray = hull_HW.astype(bool)
+    return area_HW
 
 
 class PairStore:
@@ -155,7 +159,8 @@ def resized(image_HW3: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if image_HW3.shape[1::-1] == size:
         return image_HW3
     smaller = image_HW3.shape[1] > size[0]
-    return cv2.resize(image_HW3, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    small_HW3: np.ndarray = cv2.resize(image_HW3, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    return small_HW3
 
 
 def batch_indices(count: int, batch: int, step: int, *, seed: int) -> list[int]:

@@ -3,7 +3,7 @@
 Choices where the definitions leave one:
 
 - A class absent from truth *and* prediction of a frame says nothing about it: all three are nan, and nan is left out of
-  means. A class absent from one of the two only: Dice and IoU 0, distance = the picture's diagonal, the largest there is.
+  means. A class absent from one of the two only: Dice and IoU 0, distance = the picture's diagonal, the most there is.
 - Pixels with the label IGNORE are taken out of truth and prediction alike before anything is counted.
 - The distance is taken between boundary pixels (those of the mask with one of their four neighbours outside it; beyond
   the picture counts as outside), centre to centre, in pixels of the label's own size; each way its 95th percentile
@@ -129,7 +129,9 @@ def over_patients(frames: Iterable[FrameScore], *, group: str | None = None) -> 
 
 
 def _boundary(mask_HW: np.ndarray) -> np.ndarray:
-    return mask_HW & ~ndimage.binary_erosion(mask_HW)
+    inner_HW: np.ndarray = ndimage.binary_erosion(mask_HW)
+    boundary_HW: np.ndarray = mask_HW & ~inner_HW
+    return boundary_HW
 
 
 def _mean(scores: Sequence[Scores]) -> Scores:

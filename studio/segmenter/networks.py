@@ -6,6 +6,7 @@ channel 0 is "rest".
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import torch
@@ -42,6 +43,8 @@ class TernausNet11(nn.Module):
 
     def __init__(self, outputs: int) -> None:
         super().__init__()
+        self.mean_1311: torch.Tensor
+        self.std_1311: torch.Tensor
         self.register_buffer("mean_1311", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std_1311", torch.tensor(_IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
         self.features = nn.ModuleDict({str(n): nn.Conv2d(i, o, 3, padding=1) for n, (i, o) in _VGG11_CONVS.items()})
@@ -86,7 +89,7 @@ class SmallUNet(nn.Module):
         widths = [width, 2 * width, 3 * width, 4 * width, 6 * width]
         self.stem = _conv(3, widths[0], stride=2)
         self.down = nn.ModuleList(
-            [nn.Sequential(_conv(a, b, stride=2), _conv(b, b)) for a, b in zip(widths, widths[1:], strict=False)]
+            [nn.Sequential(_conv(a, b, stride=2), _conv(b, b)) for a, b in itertools.pairwise(widths)]
         )
         self.up = nn.ModuleList(
             [_conv(a + b, b) for a, b in zip(reversed(widths[1:]), reversed(widths[:-1]), strict=True)]

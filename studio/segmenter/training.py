@@ -114,7 +114,7 @@ class Learner:
         if not math.isfinite(value):
             raise TrocarError(f"the segmenter's loss is no number at step {step}; try a lower lr or precision fp32")
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self.facts = replace(self.facts, step=step + 1)
         return value
