@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from studio.scenes.simulator.anatomy import TOOL_SHAFT, TOOL_TIP, Anatomy
@@ -25,18 +26,18 @@ class Body:
         self.class_P = np.array([p.class_id for p in anatomy.parts], np.uint8)
         openness = self._openness() if occlusion else np.ones(len(self.target.vertices_V3), np.float32)
         self.attributes_VC = np.ascontiguousarray(
-            np.concatenate([self.target.normals_V3, openness[:, None], self._tone()[:, None]], axis=1), np.float32
+            np.concatenate([self.target.normals_V3, openness[:, None], self._noise()], axis=1), np.float32
         )
 
-    def _tone(self) -> np.ndarray:
-        """Smooth solid noise of about unit deviation per vertex, fixed to the body."""
-        rng = stream(len(self.target.vertices_V3), "tone", self.anatomy.name)
+    def _noise(self) -> np.ndarray:
+        """float32 (V, 3): smooth solid noise of about unit deviation, fixed to the body (see Surface.noise_N3)."""
+        rng = stream(len(self.target.vertices_V3), "noise", self.anatomy.name)
         x, y, z = self.target.vertices_V3.T
         tone = Waves(rng, 42.0)(x, y, z) * 0.6 + Waves(rng, 15.0)(x, y, z) * 0.45 + Waves(rng, 7.0)(x, y, z) * 0.35
-        return np.asarray(tone, np.float32)
+        return np.stack([tone, Waves(rng, 38.0)(x, y, z), Waves(rng, 16.0)(x, y, z)], axis=1).astype(np.float32)
 
     def _openness(self) -> np.ndarray:
-        """Share of the half-space over each vertex that is free within reach, by a fixed set of cosine-weighted rays."""
+        """Share of the half-space over each vertex that is free within reach, by fixed cosine-weighted rays."""
         vertices, normals = self.target.vertices_V3, self.target.normals_V3
         index = np.arange(_OCCLUSION_RAYS)
         height = np.sqrt((index + 0.5) / _OCCLUSION_RAYS)
@@ -60,6 +61,7 @@ class Surface:
 
     ``part_N``: index into the anatomy's parts, then tip and shaft of each tool. ``depth_N`` planar mm. ``position_N3``
     in body axes, ``normal_N3`` unit in body axes and towards the camera. ``ray_N3`` in body axes with camera z = 1.
+    ``openness_N`` 0..1 ambient light. ``noise_N3``: noise of mixed, of broad (38 mm) and of fine (16 mm) wavelength.
     """
 
     class_N: np.ndarray
@@ -68,7 +70,7 @@ class Surface:
     position_N3: np.ndarray
     normal_N3: np.ndarray
     openness_N: np.ndarray
-    tone_N: np.ndarray
+    noise_N3: np.ndarray
     ray_N3: np.ndarray
 
 
@@ -87,7 +89,7 @@ class Scene:
 
     def surface_at(self, x: np.ndarray, y: np.ndarray) -> Surface:
         """Trace rays through picture points (pixel centres lie at +0.5)."""
-        rays = pixel_rays(self.view.K, x, y) @ self.turn_33.T
+        rays = turned(pixel_rays(self.view.K, x, y), self.turn_33)
         target = self.body.target
         hits = target.trace(self.origin_3, rays)
         met = hits.face_N >= 0
@@ -105,7 +107,7 @@ class Scene:
         position = self.origin_3 + rays * depth[:, None]
         position[~found] = 0
         classes = np.where(found, self.class_P[part], np.uint8(0))
-        return Surface(classes, part, depth, position, normal, values[:, 3], values[:, 4], rays)
+        return Surface(classes, part, depth, position, normal, values[:, 3], values[:, 4:7], rays)
 
     def _put_tools(
         self, rays: np.ndarray, depth: np.ndarray, part: np.ndarray, values: np.ndarray, plane: np.ndarray
@@ -119,17 +121,27 @@ class Scene:
         part[rows] = self.tools.part_F[face] + len(self.body.class_P)
         values[rows, :3] = self.tools.interpolated(self.tools.normals_V3, face, hits.u_N[rows], hits.v_N[rows])
         values[rows, 3] = 1.0
-        values[rows, 4] = 0.0
+        values[rows, 4:] = 0.0
         plane[rows] = self.tools.plane_normal_F3[face]
+
+
+def turned(vectors_N3: np.ndarray, turn_33: np.ndarray) -> np.ndarray:
+    """Each vector turned by a matrix, on one thread (a product of such thin matrices would start them all)."""
+    return np.asarray(cv2.transform(vectors_N3[None], turn_33)[0])
+
+
+def dot(a_N3: np.ndarray, b_N3: np.ndarray) -> np.ndarray:
+    """Row by row; ``b`` may be one vector."""
+    return np.asarray(a_N3[:, 0] * b_N3[..., 0] + a_N3[:, 1] * b_N3[..., 1] + a_N3[:, 2] * b_N3[..., 2])
 
 
 def _towards(normal_N3: np.ndarray, plane_N3: np.ndarray, rays_N3: np.ndarray) -> np.ndarray:
     """Unit shading normals on the camera's side of the surface, and never turned away from the camera."""
-    back = np.einsum("ij,ij->i", plane_N3, rays_N3) > 0
+    back = dot(plane_N3, rays_N3) > 0
     normal = np.where(back[:, None], -normal_N3, normal_N3)
-    normal /= np.maximum(np.sqrt(np.einsum("ij,ij->i", normal, normal)), 1e-9)[:, None]
-    length = np.sqrt(np.einsum("ij,ij->i", rays_N3, rays_N3))
-    facing = np.einsum("ij,ij->i", normal, rays_N3) / length
+    normal /= np.maximum(np.sqrt(dot(normal, normal)), 1e-9)[:, None]
+    length = np.sqrt(dot(rays_N3, rays_N3))
+    facing = dot(normal, rays_N3) / length
     # Interpolated normals may tip over at silhouettes; bring them back to 1 degree before grazing.
     over = np.flatnonzero(facing > -0.0175)
     if len(over):

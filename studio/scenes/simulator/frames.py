@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studio.scenes.simulator.buffers import Scene, Surface
+from studio.scenes.simulator.buffers import Scene, Surface, turned
 from studio.scenes.simulator.views import View
 from studio.vocabulary.frames import Layers, ToolPose
 
@@ -33,7 +33,7 @@ def see(scene: Scene) -> Geometry:
     width, height = scene.view.size
     x, y = np.meshgrid(np.arange(width, dtype=np.float32) + 0.5, np.arange(height, dtype=np.float32) + 0.5)
     surface = scene.surface_at(x, y)
-    normal = surface.normal_N3 @ scene.turn_33
+    normal = turned(surface.normal_N3, np.ascontiguousarray(scene.turn_33.T))
     return Geometry(
         scene, surface, surface.class_N.reshape(height, width), surface.depth_N.reshape(height, width),
         normal.reshape(height, width, 3),
@@ -67,7 +67,8 @@ def _edges(geometry: Geometry) -> np.ndarray:
         b = (slice(1, None), slice(None)) if axis == 0 else (slice(None), slice(1, None))
         jump = part[a] != part[b]
         jump |= np.abs(depth[a] - depth[b]) > 0.04 * np.minimum(depth[a], depth[b]) + 0.5
-        jump |= np.einsum("ijk,ijk->ij", normal[a], normal[b]) < 0.8
+        na, nb = normal[a], normal[b]
+        jump |= na[..., 0] * nb[..., 0] + na[..., 1] * nb[..., 1] + na[..., 2] * nb[..., 2] < 0.8
         marked[a] |= jump
         marked[b] |= jump
     return marked

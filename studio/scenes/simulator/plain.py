@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from studio.scenes.simulator.anatomy import Anatomy
-from studio.scenes.simulator.buffers import Surface
+from studio.scenes.simulator.buffers import Surface, dot
 from studio.vocabulary.seeds import stream
 
 _COLOURS = {
@@ -57,7 +57,8 @@ def draw_plain_look(seed: int, patient: int, anatomy: Anatomy) -> PlainLook:
     grain = [grains.get(p.class_id, 0.08) * rng.uniform(0.6, 1.5) for p in anatomy.parts]
     return PlainLook(
         to_linear(np.array(colours)), np.array(grain, np.float32),
-        exposure=float(rng.uniform(0.85, 1.2)), shine=float(rng.uniform(0.04, 0.16)), ambient=float(rng.uniform(0.05, 0.1)),
+        exposure=float(rng.uniform(0.85, 1.2)), shine=float(rng.uniform(0.04, 0.16)),
+        ambient=float(rng.uniform(0.05, 0.1)),
     )  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def shade_plain(surface: Surface, look: PlainLook, shafts: tuple[str, ...], *, l
     part = surface.part_N
     facing, strength = light(surface, lit_at)
     lit = look.ambient + np.float32(look.exposure) * facing * strength
-    lit *= np.maximum(1 + grain_P[part] * surface.tone_N, 0.2)
+    lit *= np.maximum(1 + grain_P[part] * surface.noise_N3[:, 0], 0.2)
     colour = colour_P3[part] * lit[:, None]
     gloss = np.where(part >= len(look.colour_P3), np.float32(0.5), np.float32(look.shine))
     colour += (gloss * strength * facing**48)[:, None]
@@ -85,8 +86,8 @@ def shade_plain(surface: Surface, look: PlainLook, shafts: tuple[str, ...], *, l
 def light(surface: Surface, lit_at: float) -> tuple[np.ndarray, np.ndarray]:
     """(cosine towards the head-light, 1/d^2 falloff relative to ``lit_at`` mm, held below 2.5), float32 (N,)."""
     ray = surface.ray_N3
-    squared = np.einsum("ij,ij->i", ray, ray)
-    facing = np.clip(-np.einsum("ij,ij->i", surface.normal_N3, ray) / np.sqrt(squared), 0, 1)
+    squared = dot(ray, ray)
+    facing = np.clip(-dot(surface.normal_N3, ray) / np.sqrt(squared), 0, 1)
     distance2 = squared * surface.depth_N**2
     strength = np.minimum(np.float32(lit_at**2) / np.maximum(distance2, 1.0), np.float32(2.5))
     return facing.astype(np.float32), strength.astype(np.float32)

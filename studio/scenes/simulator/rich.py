@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from studio.scenes.simulator.anatomy import BOWEL, FAT, GALLBLADDER, LIGAMENT, LIVER, WALL, Anatomy
-from studio.scenes.simulator.buffers import Surface
-from studio.scenes.simulator.fields import Waves
+from studio.scenes.simulator.buffers import Surface, dot
 from studio.scenes.simulator.frames import Geometry
 from studio.scenes.simulator.palettes import LookPalette
 from studio.scenes.simulator.plain import SHAFT_COLOURS, light, to_linear
@@ -39,8 +38,6 @@ class RichLook:
     bump_P: np.ndarray
     vessel_colour_3: np.ndarray
     blood_at_3: np.ndarray
-    blood_waves: Waves
-    blotch_waves: Waves
 
 
 def draw_rich_look(rng: np.random.Generator, anatomy: Anatomy, palette: LookPalette) -> RichLook:
@@ -61,7 +58,6 @@ def draw_rich_look(rng: np.random.Generator, anatomy: Anatomy, palette: LookPale
         palette, draw_atlas(rng), to_linear(colours), to_linear(second),
         np.array([_KIND.get(c, 3) for c in classes]), by_part(_VESSELS, 0.6), by_part(_MOTTLE, 0.4),
         by_part(_BUMP, 0.4), to_linear(np.array(palette.vessel)), anatomy.centre + rng.normal(size=3) * 14,
-        Waves(rng, 16.0), Waves(rng, 38.0),
     )  # fmt: skip
 
 
@@ -83,21 +79,22 @@ def shade_rich(surface: Surface, look: RichLook, shafts: tuple[str, ...], lamp: 
     is_tool = surface.part_N >= len(look.kind_P)
     _paint_tools(albedo, surface, shafts, len(look.kind_P))
     normal = surface.normal_N3 - slope * bump[:, None]
-    normal += surface.normal_N3 * np.einsum("ij,ij->i", slope, surface.normal_N3)[:, None] * bump[:, None]
-    normal /= np.maximum(np.sqrt(np.einsum("ij,ij->i", normal, normal)), 1e-6)[:, None]
-    to_eye = surface.ray_N3 / -np.sqrt(np.einsum("ij,ij->i", surface.ray_N3, surface.ray_N3))[:, None]
-    to_lamp = to_eye * (surface.depth_N * np.linalg.norm(surface.ray_N3, axis=1))[:, None] + lamp.offset_3
-    to_lamp /= np.maximum(np.sqrt(np.einsum("ij,ij->i", to_lamp, to_lamp)), 1e-6)[:, None]
+    normal += surface.normal_N3 * dot(slope, surface.normal_N3)[:, None] * bump[:, None]
+    normal /= np.maximum(np.sqrt(dot(normal, normal)), 1e-6)[:, None]
+    ray_length = np.sqrt(dot(surface.ray_N3, surface.ray_N3))
+    to_eye = surface.ray_N3 / -ray_length[:, None]
+    to_lamp = to_eye * (surface.depth_N * ray_length)[:, None] + lamp.offset_3
+    to_lamp /= np.maximum(np.sqrt(dot(to_lamp, to_lamp)), 1e-6)[:, None]
     _, strength = light(surface, lamp.lit_at)
-    strength = strength * np.clip(-(to_lamp @ lamp.axis_3), 0, 1) ** np.float32(lamp.beam)
-    facing = np.einsum("ij,ij->i", normal, to_lamp)
+    strength = strength * np.clip(-(dot(to_lamp, lamp.axis_3)), 0, 1) ** np.float32(lamp.beam)
+    facing = dot(normal, to_lamp)
     scatter = np.where(is_tool[:, None], np.float32(0), _SCATTER)
     diffuse = np.clip((facing[:, None] + scatter) / (1 + scatter), 0, 1) * (1 - 0.25 * scatter)
     open_N = np.where(is_tool, np.float32(1), 0.35 + 0.65 * surface.openness_N)
     colour = albedo * (diffuse * (strength * open_N)[:, None] + np.float32(0.035) * open_N[:, None])
     half = to_lamp + to_eye
-    half /= np.maximum(np.sqrt(np.einsum("ij,ij->i", half, half)), 1e-6)[:, None]
-    mirror = np.clip(np.einsum("ij,ij->i", normal, half), 0, 1)
+    half /= np.maximum(np.sqrt(dot(half, half)), 1e-6)[:, None]
+    mirror = np.clip(dot(normal, half), 0, 1)
     gloss = wet * look.palette.shine * (1.9 * mirror**260 + 0.10 * mirror**28)
     gloss = np.where(is_tool, 0.8 * mirror**90 + 0.25 * mirror**12, gloss)
     colour += (gloss * strength)[:, None].astype(np.float32)
@@ -109,14 +106,13 @@ def _tissue(surface: Surface, look: RichLook) -> tuple[np.ndarray, np.ndarray, n
     part = np.where((surface.part_N >= 0) & (surface.part_N < len(look.kind_P)), surface.part_N, 0)
     position = surface.position_N3
     mottle, vessels, slope = looked_up(look.atlas, look.kind_P[part], position, surface.normal_N3)
-    x, y, z = position.T
-    blotch = np.clip(0.5 + 0.35 * look.blotch_waves(x, y, z) + 0.25 * surface.tone_N, 0, 1)[:, None]
+    blotch = np.clip(0.5 + 0.35 * surface.noise_N3[:, 1] + 0.25 * surface.noise_N3[:, 0], 0, 1)[:, None]
     albedo = look.colour_P3[part] * (1 - blotch) + look.second_P3[part] * blotch
     albedo *= np.clip(1 + look.mottle_P[part] * mottle, 0.3, 1.8)[:, None]
     share = np.clip(look.vessels_P[part] * vessels, 0, 0.9)[:, None]
     albedo = albedo * (1 - share) + look.vessel_colour_3 * share
     away = np.sqrt(((position - look.blood_at_3.astype(np.float32)) ** 2).sum(axis=1))
-    amount = 2.2 * (look.palette.blood * 2 - 0.55) - away / 26 + 0.75 * look.blood_waves(x, y, z) + 0.2 * mottle
+    amount = 2.2 * (look.palette.blood * 2 - 0.55) - away / 26 + 0.75 * surface.noise_N3[:, 2] + 0.2 * mottle
     blood = (np.clip(amount * 2.5, 0, 1) * 0.85)[:, None].astype(np.float32)
     albedo = albedo * (1 - blood) + _BLOOD * blood
     wet = 0.75 + 0.5 * blood[:, 0] + 0.25 * np.clip(mottle, -1, 1)

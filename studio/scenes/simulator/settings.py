@@ -20,7 +20,7 @@ class SimulationSettings:
 
     ``frames`` are spread evenly over ``patients``; ``size`` is (width, height) in px; patients are numbered from
     ``first_patient``. ``anatomy`` is a TOML file, ``meshes`` a folder; what they lack is procedural. ``targets`` holds
-    (class id, weight) pairs that the camera's aim follows. ``processes`` 0 means one per core; it never changes a pixel.
+    (class id, weight) pairs that the camera's aim follows. ``processes`` 0 means one per core; it changes no pixel.
     """
 
     frames: int
@@ -41,7 +41,7 @@ class SimulationSettings:
 class PhantomSettings:
     """Stand-in footage without labels, and labelled stand-in patients none of which is in the footage.
 
-    ``frames`` over ``patients`` and ``labelled_frames`` over ``labelled_patients``; numbering starts at ``first_patient``.
+    ``frames`` over ``patients`` and ``labelled_frames`` over ``labelled_patients``; numbers start at ``first_patient``.
     """
 
     frames: int

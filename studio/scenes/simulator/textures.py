@@ -89,20 +89,19 @@ def _branch(
     rng: np.random.Generator, canvas: np.ndarray, at: np.ndarray, heading: float, width: float, wander: float,
     *, depth: int,
 ) -> None:  # fmt: skip
-    turn = 0.0
-    for _ in range(int(rng.integers(14, 40))):
-        turn = 0.8 * turn + rng.normal() * wander
-        heading += turn
-        after = at + 7.0 * np.array([np.cos(heading), np.sin(heading)])
-        strength = int(np.clip(110 + 70 * width, 0, 255))
-        cv2.line(
-            canvas, tuple(int(v * 16) for v in at), tuple(int(v * 16) for v in after), strength,
-            max(1, round(width)), cv2.LINE_AA, 4,
-        )  # fmt: skip
-        at, width = after, width * 0.985
-        if depth < 3 and rng.random() < 0.09:
-            side = float(rng.choice((-1, 1)) * rng.uniform(0.4, 1.1))
-            _branch(rng, canvas, at, heading + side, width * 0.7, wander, depth=depth + 1)
+    count = int(rng.integers(14, 40))
+    turns = np.cumsum(rng.normal(size=count) * wander)
+    headings = heading + np.cumsum(turns * 0.5 + rng.normal(size=count) * wander * 0.5)
+    line = np.vstack([at, at + 7.0 * np.cumsum(np.stack([np.cos(headings), np.sin(headings)], 1), axis=0)])
+    strength = int(min(110 + 70 * width, 255))
+    for part, thinner in ((line[: count // 2 + 1], 1.0), (line[count // 2 :], 0.8)):
+        points = np.rint(part * 16).astype(np.int32)[:, None, :]
+        cv2.polylines(canvas, [points], False, strength, max(1, round(width * thinner)), cv2.LINE_AA, 4)
+    if depth >= 3:
+        return
+    for fork in np.flatnonzero(rng.random(count) < 0.08):
+        side = float(rng.choice((-1, 1)) * rng.uniform(0.4, 1.1))
+        _branch(rng, canvas, line[fork + 1], headings[fork] + side, width * 0.7, wander, depth=depth + 1)
 
 
 def _slopes(height_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
