@@ -35,7 +35,10 @@ class Content:
 
 
 class Translator:
-    """Side a's content encoder with side b's style encoder and decoder."""
+    """Side a's content encoder with side b's style encoder and decoder.
+
+    ``precision`` is what "auto" came to; the same weights, precision and picture give the same bytes on one machine.
+    """
 
     def __init__(
         self, gen_a: Generator, gen_b: Generator, *, device: torch.device, precision: str = "auto",
@@ -45,6 +48,7 @@ class Translator:
         self._gen_b = gen_b.eval()
         self._device = device
         self._bf16 = uses_bf16(precision, device)
+        self.precision: str = "bf16" if self._bf16 else "fp32"
         self.style_size = gen_b.arch.style_size
         self.fingerprint = fingerprint
 

@@ -89,7 +89,7 @@ class ConvBlock(nn.Module):
         elif self.norm is not None:
             x_BCHW = self.norm(x_BCHW)
         if self.activation == "relu":
-            return functional.relu(x_BCHW, inplace=True)
+            return functional.relu(x_BCHW)
         if self.activation == "leaky":
             return functional.leaky_relu(x_BCHW, 0.2, inplace=True)
         return torch.tanh(x_BCHW) if self.activation == "tanh" else x_BCHW

@@ -139,10 +139,11 @@ def run_passes(gen_a: Generator, gen_b: Generator, batch: Batch, draws: Draws, s
     ab, ba = _cut_out(ab, batch.inside_a), _cut_out(ba, batch.inside_b)
     seen_ab, seen_ba = _noisy(ab, draws.noise_seed, settings), _noisy(ba, draws.noise_seed + 1, settings)
     content_a_again, content_b_again = gen_b.encode(seen_ab), gen_a.encode(seen_ba)
+    cycles = settings.weight_cycle > 0
     return Passes(
         image_a, image_b, same_a, same_b, ab, ba,
-        cycle_a=gen_a.decode(content_a_again, style_a),
-        cycle_b=gen_b.decode(content_b_again, style_b),
+        cycle_a=gen_a.decode(content_a_again, style_a) if cycles else None,
+        cycle_b=gen_b.decode(content_b_again, style_b) if cycles else None,
         content_a=content_a, content_b=content_b,
         content_a_again=content_a_again, content_b_again=content_b_again,
         style_b=drawn_b, style_b_again=gen_b.encode_style(seen_ab),

@@ -49,7 +49,10 @@ def structure_loss(image_B3HW: Tensor, translation_B3HW: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Passes:
-    """What one pass of both generators gives. ``style_a`` and its twin are None in the asymmetric variant."""
+    """What one pass of both generators gives.
+
+    ``style_a`` and its twin are None in the asymmetric variant, the cycles where they have no weight.
+    """
 
     image_a: Tensor
     image_b: Tensor
@@ -57,29 +60,30 @@ class Passes:
     same_b: Tensor
     ab: Tensor
     ba: Tensor
-    cycle_a: Tensor
-    cycle_b: Tensor
     content_a: Tensor
     content_b: Tensor
     content_a_again: Tensor
     content_b_again: Tensor
     style_b: Tensor
     style_b_again: Tensor
+    cycle_a: Tensor | None = None
+    cycle_b: Tensor | None = None
     style_a: Tensor | None = None
     style_a_again: Tensor | None = None
 
 
 def reconstruction_losses(p: Passes, settings: TrainSettings) -> dict[str, Tensor]:
-    """All generator losses but the adversarial ones, unweighted; those of weight 0 are left out."""
+    """All generator losses but the adversarial ones, unweighted; MS-SSIM and cycles of weight 0 are left out."""
     losses = {
         "image_a": mean_difference(p.same_a, p.image_a),
         "image_b": mean_difference(p.same_b, p.image_b),
         "content_a": mean_difference(p.content_a_again, p.content_a),
         "content_b": mean_difference(p.content_b_again, p.content_b),
         "style_b": mean_difference(p.style_b_again, p.style_b),
-        "cycle_a": mean_difference(p.cycle_a, p.image_a),
-        "cycle_b": mean_difference(p.cycle_b, p.image_b),
     }
+    if p.cycle_a is not None and p.cycle_b is not None:
+        losses["cycle_a"] = mean_difference(p.cycle_a, p.image_a)
+        losses["cycle_b"] = mean_difference(p.cycle_b, p.image_b)
     if p.style_a is not None and p.style_a_again is not None:
         losses["style_a"] = mean_difference(p.style_a_again, p.style_a)
     if settings.weight_ms_ssim_ab:

@@ -26,7 +26,7 @@ from studio.translator.checkpoints import (
     save_checkpoint,
 )
 from studio.translator.data import Batch, BatchSource, TrainingImage, prefetched
-from studio.translator.devices import chosen_device
+from studio.translator.devices import chosen_device, uses_bf16
 from studio.translator.inference import Translator
 from studio.translator.journal import Journal
 from studio.translator.learner import Learner
@@ -51,7 +51,7 @@ def train(
     folder that holds a run already, TrocarError when training breaks down twice.
     """
     place = chosen_device(device)
-    settings = _opened(run_dir, settings, resume)
+    settings = _opened(run_dir, settings, place, resume)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     source = BatchSource(simulated, footage, settings)
@@ -152,7 +152,9 @@ class _Run:
     def _picture(self) -> Picture:
         path = self.run_dir / "samples" / f"step_{self.state.step:06d}.png"
         learner = self.learner
-        self.panel.draw(Translator(learner.ema_a, learner.ema_b, device=learner.device), path)
+        self.panel.draw(
+            Translator(learner.ema_a, learner.ema_b, device=learner.device, precision=self.settings.precision), path
+        )
         return Picture(self.state.step, "samples", str(path))
 
     def _rolled_back(self, broken: list[str]) -> Note:
@@ -175,13 +177,14 @@ class _Run:
         )  # fmt: skip
 
 
-def _opened(run_dir: Path, settings: TrainSettings, resume: bool) -> TrainSettings:
-    """The settings that count; config.json is there afterwards."""
+def _opened(run_dir: Path, settings: TrainSettings, device: torch.device, resume: bool) -> TrainSettings:
+    """The settings that count; config.json is there afterwards, with the precision decided once for all resumes."""
     begun = bool(checkpoints_of(run_dir))
     if begun and not resume:
         raise InputError("holds a training run already", where=run_dir, remedy="Resume it or choose another name.")
     if resume and (run_dir / CONFIG).is_file():
         return read_config(run_dir)
+    settings = settings.with_values(precision="bf16" if uses_bf16(settings.precision, device) else "fp32")
     write_text(run_dir / CONFIG, settings.to_json())
     return settings
 
@@ -192,4 +195,4 @@ def _opening_notes(settings: TrainSettings, device: torch.device) -> Iterator[No
     if levels < len(LEVEL_WEIGHTS):
         yield Note(f"Crops of {short_side} px on the short side: MS-SSIM works with {levels} levels instead of 5.")
     where = f"{device.type}, {torch.get_num_threads()} threads" if device.type == "cpu" else str(device)
-    yield Note(f"Training on {where}.")
+    yield Note(f"Training on {where}, {settings.precision}.")
