@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from studio import __version__
 from studio.commands import values
@@ -17,8 +18,12 @@ _EXIT = "exit status: 0 done, 1 failed, 2 the input or the call is wrong, 130 st
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with a call in one line."""
 
-    def error(self, message: str) -> None:  # type: ignore[override]
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"trocar: {message}. See: {self.prog} --help\n")
+
+
+if TYPE_CHECKING:
+    _Words = argparse._SubParsersAction[_Parser]
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -43,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _command(
-    words: argparse._SubParsersAction[argparse.ArgumentParser], name: str, action: str, about: str, example: str,
+    words: _Words, name: str, action: str, about: str, example: str,
     *, project: bool = True,
 ) -> argparse.ArgumentParser:  # fmt: skip
     command = words.add_parser(
@@ -58,9 +63,7 @@ def _command(
     return command
 
 
-def _group(
-    words: argparse._SubParsersAction[argparse.ArgumentParser], name: str, about: str
-) -> argparse._SubParsersAction[argparse.ArgumentParser]:
+def _group(words: _Words, name: str, about: str) -> _Words:
     group = words.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
     return group.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser, required=True)
 
@@ -69,7 +72,7 @@ def _device(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto takes a GPU if any")
 
 
-def _add_basics(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_basics(words: _Words) -> None:
     gui = _command(words, "gui", "gui", "open the studio", "gui liver.trocar", project=False)
     gui.add_argument("project", type=Path, nargs="?", metavar="PROJECT", help="the project to open")
     demo = _command(words, "demo", "demo", "the whole flow on the built-in anatomy, then open it", "demo try",
@@ -86,7 +89,7 @@ def _add_basics(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _command(words, "info", "info", "what a project holds", "info liver.trocar --json")
 
 
-def _add_scenes(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_scenes(words: _Words) -> None:
     group = _group(words, "scenes", "simulated scenes: add or simulate")
     add = _command(group, "add", "scenes_add", "add scenes where they lie", "scenes add liver.trocar ~/renders")
     add.add_argument("path", type=Path, metavar="PATH")
@@ -102,7 +105,7 @@ def _add_scenes(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     simulate.add_argument("--name", default="", help="name of the folder in the project")
 
 
-def _add_footage(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_footage(words: _Words) -> None:
     group = _group(words, "footage", "unlabelled real footage: add, screen, or a stand-in")
     add = _command(group, "add", "footage_add", "add folders of frames and videos where they lie",
                    "footage add liver.trocar ~/videos --every 2")  # fmt: skip
@@ -120,7 +123,7 @@ def _add_footage(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
              "footage screen liver.trocar")  # fmt: skip
 
 
-def _add_translator(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_translator(words: _Words) -> None:
     group = _group(words, "translator", "the translator from simulated to real: train, import, apply")
     train = _command(group, "train", "translator_train", "train a translator on scenes and footage",
                      "translator train liver.trocar --preset fast --name first")  # fmt: skip
@@ -149,7 +152,7 @@ def _add_translator(words: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _device(apply)
 
 
-def _add_styles(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_styles(words: _Words) -> None:
     group = _group(words, "styles", "styles: encode the footage, draw palettes, show them")
     encode = _command(group, "encode", "styles_encode", "encode the footage's styles with a run",
                       "styles encode liver.trocar --run first")  # fmt: skip
@@ -172,7 +175,7 @@ def _add_styles(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     show.add_argument("--palette", required=True, metavar="NAME")
 
 
-def _add_curation(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_curation(words: _Words) -> None:
     translate = _command(words, "translate", "translate", "translate every frame in styles of a palette",
                          "translate liver.trocar --run first --palette five")  # fmt: skip
     translate.add_argument("--run", required=True)
@@ -194,7 +197,7 @@ def _add_curation(words: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     curate.add_argument("--over-person", action="store_true", help="also change what a person decided")
 
 
-def _add_export(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_export(words: _Words) -> None:
     export = _command(words, "export", "export", "write a labelled data set, read back before it is called done",
                       "export liver.trocar out --format coco --split 0.8,0.1,0.1")  # fmt: skip
     export.add_argument("dest", type=Path, metavar="DEST")
@@ -213,7 +216,7 @@ def _add_export(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     reproduce.add_argument("--project", type=Path, default=None, help="the project, if it has moved")
 
 
-def _add_segmenter(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_segmenter(words: _Words) -> None:
     group = _group(words, "segmenter", "the proof: train segmenters, evaluate them on real labels")
     train = _command(group, "train", "segmenter_train", "train a segmenter",
                      "segmenter train liver.trocar --data translated --name first")  # fmt: skip
@@ -234,7 +237,7 @@ def _add_segmenter(words: argparse._SubParsersAction[argparse.ArgumentParser]) -
     _device(evaluate)
 
 
-def _add_checks(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_checks(words: _Words) -> None:
     _command(words, "doctor", "doctor", "what this machine can do", "doctor --json", project=False)
     _command(words, "self-test", "self_test", "the real window and a training child, headless", "self-test",
              project=False)  # fmt: skip

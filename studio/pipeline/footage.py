@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from studio.footage.readers import find_footage
+from studio.footage.readers import FootageLoader, survey_footage
 from studio.footage.screening import screen_frames
 from studio.jobs.events import Done, Job, Note, Progress
 from studio.jobs.stages import passed_on
-from studio.pipeline.views import footage_file, footage_picture
+from studio.pipeline.views import footage_cache, footage_file
 from studio.project.project import Project
 from studio.scenes.simulator import PhantomSettings, simulate_phantom
-from studio.vocabulary.frames import FootageFile
 
 _DEFAULT_SECONDS = 2.0
 
 
 def add_footage(project: Project, paths: Sequence[Path], *, every: float = _DEFAULT_SECONDS) -> Job:
     """Keep references to frames of folders and videos (one each ``every`` seconds). Done: frames, added, patients."""
-    files = find_footage(paths, every=every)
+    survey = survey_footage(paths, every=every)
+    for note in survey.notes:
+        yield Note(note, "warning")
+    files = survey.files
     yield Progress(0, len(files), "frames", "adding footage")
     added = project.footage.add(files)
     yield Progress(len(files), len(files), "frames", "adding footage")
@@ -34,7 +36,7 @@ def add_phantom(project: Project, settings: PhantomSettings) -> Job:
     footage, labelled = phantom_folders(project, settings.seed)
     result = yield from passed_on(simulate_phantom(footage, labelled, settings))
     yield Note("This footage is a stand-in (phantom): rendered, not filmed.")
-    added = project.footage.add(find_footage([footage], every=_DEFAULT_SECONDS))
+    added = project.footage.add(survey_footage([footage], every=_DEFAULT_SECONDS).files)
     project.set_setting("labelled", str(labelled.relative_to(project.folder)))
     project.set_setting("stand_in", True)
     yield Done({**result, "added": added, "folder": str(footage), "labelled": str(labelled)})
@@ -55,16 +57,16 @@ def screen(project: Project) -> Job:
     by_file = {footage_file(r): r for r in records}
     reasons: dict[str, int] = {}
 
-    def load(file: FootageFile):  # type: ignore[no-untyped-def]
-        return footage_picture(project, by_file[file])
-
-    for done, (file, finding) in enumerate(screen_frames(list(by_file), load), start=1):
-        area = finding.area
-        kept_area = None if area is None else (area.cx, area.cy, area.radius, area.width, area.height)
-        project.footage.set_finding(
-            by_file[file].id, reason=finding.reason, measures=finding.measures, area=kept_area
-        )  # fmt: skip
-        if finding.reason:
-            reasons[finding.reason] = reasons.get(finding.reason, 0) + 1
-        yield Progress(done, len(records), "frames", "screening")
+    loader = FootageLoader(footage_cache(project))
+    try:
+        for done, (file, finding) in enumerate(screen_frames(list(by_file), loader), start=1):
+            area = None if finding.area is None or finding.area.is_full else finding.area.to_tuple()
+            project.footage.set_finding(
+                by_file[file].id, reason=finding.reason, measures=finding.measures, area=area
+            )  # fmt: skip
+            if finding.reason:
+                reasons[finding.reason] = reasons.get(finding.reason, 0) + 1
+            yield Progress(done, len(records), "frames", "screening")
+    finally:
+        loader.close()
     yield Done({"frames": len(records), "left_out": sum(reasons.values()), "reasons": reasons})

@@ -43,7 +43,7 @@ def encode_footage(project: Project, run_name: str, *, device: str = "auto") -> 
         code = known.get(record.id)
         if code is None:
             picture_HW3 = read_rgb(picture_file(project, record))
-            code = [round(float(v), 6) for v in translator.encode_style(picture_HW3, area=record.area)]
+            code = [round(float(v), 6) for v in translator.encode_style(picture_HW3)]
         rows.append(code)
         yield Progress(done, len(records), "frames", "encoding styles")
     write_json(

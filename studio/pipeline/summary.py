@@ -46,8 +46,9 @@ def project_summary(project: Project) -> dict[str, Any]:
 
 def spread(items: Sequence[Any], count: int = _SPREAD) -> list[Any]:
     """At most ``count`` items at equal distances."""
-    chosen = np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)) if items else []
-    return [items[i] for i in chosen]
+    if not items:
+        return []
+    return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int))]
 
 
 def kinds_of_pictures(project: Project) -> dict[str, list[np.ndarray]]:

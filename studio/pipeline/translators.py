@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from studio.files.pictures import write_png
+from studio.footage.readers import footage_path
 from studio.jobs.events import Done, Job
-from studio.pipeline.views import footage_cache, footage_picture
+from studio.pipeline.views import footage_cache, footage_file
 from studio.project.project import Project
 from studio.project.records import FootageRecord, RunRecord
 from studio.translator.settings import TrainSettings
@@ -82,27 +82,22 @@ def footage_pictures(project: Project) -> list[Path]:
 
 def picture_file(project: Project, record: FootageRecord) -> Path:
     """A picture file with the frame's pixels."""
-    if record.seconds is None:
-        return record.path
-    path = footage_cache(project) / "stills" / f"{record.id}.png"
-    if not path.is_file():
-        write_png(path, footage_picture(project, record))
-    return path
+    return footage_path(footage_file(record), footage_cache(project))
 
 
 def import_translator(project: Project, file: Path, *, name: str = "") -> Job:
     """Make a run of a generator checkpoint of the public MUNIT code. Done: run, style_size, fingerprint."""
-    from studio.translator.importing import import_run
+    from studio.translator.imports import import_run
 
     run_name = name or project.runs.free_name("translator", file.stem)
     run = project.runs.add("translator", run_name, {})
     try:
-        result: Mapping[str, Any] = import_run(file, run.folder)
+        settings = import_run(file, run.folder)
     except BaseException:
         project.runs.remove(run)
         raise
-    project.runs.update(run, state="done", result=dict(result), settings=dict(result.get("settings", {})))
-    yield Done({"run": run.name, **result})
+    project.runs.update(run, state="done", settings=json.loads(settings.to_json()))
+    yield Done({"run": run.name, "variant": settings.variant, "dim": settings.dim, "style_size": settings.style_size})
 
 
 def apply_translator(
