@@ -51,9 +51,11 @@ def phase_weights(weight_OI55: Tensor) -> Tensor:
 @cache
 def _spread(dtype: torch.dtype, device: torch.device) -> Tensor:
     """(25, 36): which of the 5x5 taps each phase's 3x3 taps sum up."""
-    phases = torch.tensor(_PHASES, dtype=torch.float64)
-    spread = torch.einsum("pya,qxb->abpqyx", phases, phases).reshape(25, 36)
-    return spread.to(device=device, dtype=dtype)
+    # Kept beyond this call: made under inference_mode it could never serve a training step.
+    with torch.inference_mode(False):
+        phases = torch.tensor(_PHASES, dtype=torch.float64)
+        spread = torch.einsum("pya,qxb->abpqyx", phases, phases).reshape(25, 36)
+        return spread.to(device=device, dtype=dtype)
 
 
 def _outer_lines(x_BIHW: Tensor, weight_OI55: Tensor, bias_O: Tensor | None) -> tuple[Tensor, Tensor]:
