@@ -7,6 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from studio.quality.alike import ALIKE
 from studio.quality.appearance_changes import noise
 from studio.vocabulary.labels import TOOL_CLASSES
 from studio.vocabulary.seeds import stream
@@ -50,13 +51,13 @@ def _painted_over(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Ge
     organ = _some_class(segmentation, rng, lambda c: c not in TOOL_CLASSES and c != 0)
     if organ is None:
         return None
-    looks = _some_class(segmentation, rng, lambda c: c not in (organ, 0) and c not in TOOL_CLASSES)
+    looks = _some_class(segmentation, rng, lambda c: not _alike(c, organ) and c != 0 and c not in TOOL_CLASSES)
     if looks is None:
         return None
     region = segmentation == organ
     if rng.random() < 0.5:
         region &= _half_plane(region, rng)
-    return blended_in(image, filled_like(image, segmentation == looks, rng), region)
+    return blended_in(image, filled_like(image, segmentation == looks), region)
 
 
 def _erased(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
@@ -78,7 +79,7 @@ def _swapped(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Generat
     for _ in range(60):
         x1, x2 = rng.integers(radius, width - radius, 2)
         y1, y2 = rng.integers(radius, height - radius, 2)
-        if segmentation[y1, x1] == segmentation[y2, x2] or np.hypot(x1 - x2, y1 - y2) < 2.2 * radius:
+        if _alike(int(segmentation[y1, x1]), int(segmentation[y2, x2])) or np.hypot(x1 - x2, y1 - y2) < 2.2 * radius:
             continue
         first = np.s_[y1 - radius : y1 + radius + 1, x1 - radius : x1 + radius + 1]
         second = np.s_[y2 - radius : y2 + radius + 1, x2 - radius : x2 + radius + 1]
@@ -90,17 +91,16 @@ def _swapped(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Generat
     return None
 
 
-def filled_like(image_HW3: np.ndarray, source_HW: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A whole picture that looks like a class' region: its low-pass colours carried on, its own texture shuffled."""
-    weights = source_HW.astype(np.float32)
-    sigma = 0.1 * image_HW3.shape[0]
-    colours = _spread(image_HW3.astype(np.float32), weights, sigma)
-    detail = image_HW3 - cv2.GaussianBlur(image_HW3, (0, 0), 4).astype(np.float32)
-    rows, columns = np.nonzero(source_HW)
-    at = rng.integers(len(rows))
-    rolled = np.roll(detail, (image_HW3.shape[0] // 2 - rows[at], image_HW3.shape[1] // 2 - columns[at]), axis=(0, 1))
-    inside = np.roll(source_HW, (image_HW3.shape[0] // 2 - rows[at], image_HW3.shape[1] // 2 - columns[at]), (0, 1))
-    return np.asarray(colours + rolled * cv2.erode(inside.astype(np.uint8), np.ones((5, 5), np.uint8))[..., None])
+def filled_like(image_HW3: np.ndarray, source_HW: np.ndarray) -> np.ndarray:
+    """A whole picture that looks like a class' region: its low-pass colours carried on, its texture tiled."""
+    colours = _spread(image_HW3.astype(np.float32), source_HW.astype(np.float32), 0.1 * image_HW3.shape[0])
+    detail = image_HW3.astype(np.float32) - cv2.GaussianBlur(image_HW3, (0, 0), 4).astype(np.float32)
+    depth = cv2.distanceTransform(np.pad(source_HW, 1).astype(np.uint8), cv2.DIST_C, 3)[1:-1, 1:-1]
+    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
+    half = max(1, int(depth[y, x]) - 2)
+    patch = detail[max(0, y - half) : y + half + 1, max(0, x - half) : x + half + 1]
+    tiles = [(0, side - part) for side, part in zip(image_HW3.shape, patch.shape, strict=True)]
+    return np.asarray(colours + np.pad(patch, tiles, mode="symmetric"))
 
 
 def blended_in(image_HW3: np.ndarray, other_HW3: np.ndarray, region_HW: np.ndarray) -> np.ndarray:
@@ -115,6 +115,10 @@ def _filled_from_around(image: np.ndarray, region: np.ndarray, rng: np.random.Ge
     filled = cv2.inpaint(np.ascontiguousarray(image), grown, 5, cv2.INPAINT_TELEA).astype(np.float32)
     filled += rng.normal(0, 2, image.shape)
     return blended_in(image, filled, grown.astype(bool))
+
+
+def _alike(first: int, second: int) -> bool:
+    return first == second or any(first in group and second in group for group in ALIKE)
 
 
 def _half_plane(region: np.ndarray, rng: np.random.Generator) -> np.ndarray:

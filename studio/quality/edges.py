@@ -1,0 +1,122 @@
+"""Agreement of label edges with a picture's edges, piece by piece of every outline.
+
+The render says which outlines can be seen at all; the translation must show those, at the same place. Contrast,
+colour and sign are free, so that new appearances (also inverted ones) cost nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from studio.quality.outlines import OFFSETS, REACH, Outlines, find_outlines, steps_across
+
+_SMOOTHING = 1.0
+_NEAR = 1
+_FAR = 3
+_FLOOR = 1.0
+_BACKGROUND_FACTOR = 2.0
+_MATCHED = np.exp(-0.5 * np.arange(-2, 3) ** 2)[None, :]
+_NEIGHBOURHOOD = 20.0
+_LEAST_WEIGHT, _LEAST_PIECE_WEIGHT = 15.0, 3.0
+"""Points of clearly visible outline (in px) below which a mean, or one piece, says nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeAgreement:
+    """Per piece G of the outlines: ``presence_G`` 0 (the translation shows no edge there) to 1;
+    ``displacement_G`` in px along the normal, signed; ``weight_G``: points of the piece times how clearly the render
+    shows it."""
+
+    outlines: Outlines
+    presence_G: np.ndarray
+    displacement_G: np.ndarray
+    weight_G: np.ndarray
+
+    @property
+    def score_G(self) -> np.ndarray:
+        """0 to 1: presence, less where the edge lies off by more than 1 px (nothing is left at 4 px)."""
+        return np.asarray(self.presence_G * np.clip((4.0 - np.abs(self.displacement_G)) / 3.0, 0, 1))
+
+    def mean_presence(self, class_id: int | None = None) -> float | None:
+        """Weighted mean over all pieces or those of one class; None where nothing can be said."""
+        return self._mean(self.presence_G, class_id)
+
+    def mean_displacement(self, class_id: int | None = None) -> float | None:
+        """Weighted mean size of the displacement in px; None where nothing can be said."""
+        return self._mean(np.abs(self.displacement_G), class_id)
+
+    def mean_score(self, class_id: int | None = None) -> float | None:
+        """Weighted mean of score_G; None where nothing can be said."""
+        return self._mean(self.score_G, class_id)
+
+    def weakest(self, class_id: int | None = None) -> float | None:
+        """The lowest presence, over the whole picture or one class, after averaging over near pieces (Gaussian, 20 px),
+        so that one badly lit stretch is no verdict; None where nothing can be said."""
+        told_G = self.weight_G >= _LEAST_PIECE_WEIGHT
+        if class_id is not None:
+            told_G &= self._of_class(class_id)
+        return float(self._local_presence_G[told_G].min()) if told_G.any() else None
+
+    @cached_property
+    def _local_presence_G(self) -> np.ndarray:
+        centre_G2 = self.outlines.means(self.outlines.xy_P2)
+        squared_GG = ((centre_G2[:, None, :] - centre_G2[None, :, :]) ** 2).sum(axis=2)
+        near_GG = np.exp(-0.5 * squared_GG / _NEIGHBOURHOOD**2) * self.weight_G[None, :]
+        return np.asarray((near_GG @ self.presence_G) / np.maximum(near_GG.sum(axis=1), 1e-6))
+
+    def _of_class(self, class_id: int) -> np.ndarray:
+        return np.asarray((self.outlines.class_G == class_id) | (self.outlines.neighbour_G == class_id))
+
+    def _mean(self, values_G: np.ndarray, class_id: int | None) -> float | None:
+        weight = self.weight_G
+        if class_id is not None:
+            weight = weight * self._of_class(class_id)
+        total = float(weight.sum())
+        return float((weight * values_G).sum()) / total if total >= _LEAST_WEIGHT else None
+
+
+def edge_agreement(
+    render_HW3: np.ndarray,
+    translation_HW3: np.ndarray,
+    segmentation_HW: np.ndarray,
+    *,
+    alike: tuple[frozenset[int], ...] = (),
+) -> EdgeAgreement:
+    """Compare two uint8 RGB pictures along the outlines of the labels; see find_outlines for ``alike``."""
+    outlines = find_outlines(segmentation_HW, alike)
+    render_GO, translation_GO = (
+        steps_across(outlines, cv2.GaussianBlur(image.astype(np.float32), (0, 0), _SMOOTHING))
+        for image in (render_HW3, translation_HW3)
+    )
+    weight_G = outlines.count_G * _presence(render_GO)
+    displacement_G = _peak_offset(translation_GO) - _peak_offset(render_GO)
+    return EdgeAgreement(outlines, _presence(translation_GO), displacement_G, weight_G)
+
+
+def _presence(steps_GO: np.ndarray) -> np.ndarray:
+    """0 to 1: the step at the outline against those away from it: s² / (s² + (2 b)² + 1), b their root mean square."""
+    at_G = np.nan_to_num(steps_GO[:, REACH - _NEAR : REACH + _NEAR + 1]).max(axis=1, initial=0.0)
+    away_GO = steps_GO[:, np.abs(OFFSETS) >= _FAR]
+    known_G = np.isfinite(away_GO).sum(axis=1)
+    square_G = np.nan_to_num(away_GO**2).sum(axis=1) / np.maximum(known_G, 1)
+    # Thin things leave no room beside their outline: the picture's usual background stands in for theirs.
+    usual = float(np.median(square_G[known_G > 2])) if (known_G > 2).any() else 0.0
+    square_G = np.where(known_G > 2, square_G, usual)
+    return np.asarray(at_G**2 / (at_G**2 + _BACKGROUND_FACTOR**2 * square_G + _FLOOR))
+
+
+def _peak_offset(steps_GO: np.ndarray) -> np.ndarray:
+    """Where along the normal the strongest edge lies, in px, to a fraction of one (parabola through the peak)."""
+    if not len(steps_GO):
+        return np.zeros(0)
+    smooth_GO = cv2.filter2D(np.nan_to_num(steps_GO), cv2.CV_32F, _MATCHED, borderType=cv2.BORDER_CONSTANT)
+    peak_G = smooth_GO[:, 1:-1].argmax(axis=1) + 1
+    rows = np.arange(len(peak_G))
+    before, top, after = (smooth_GO[rows, peak_G + i] for i in (-1, 0, 1))
+    bend = before - 2 * top + after
+    shift = np.where(np.abs(bend) > 1e-6, (before - after) / np.where(np.abs(bend) > 1e-6, 2 * bend, 1), 0)
+    return np.asarray(peak_G - REACH + np.clip(shift, -0.5, 0.5))

@@ -1,0 +1,176 @@
+"""Validity: how far a translation's labels can still be trusted, 0 (not at all) to 1.
+
+Four pieces of evidence, each turned by a logistic curve σ(slope (value - centre)) into how likely a faithful
+translation would show it; validity is their product, evidence that a frame cannot give being left out:
+
+* displacement   mean distance (px) between where the render and where the translation shows the labels' outlines;
+* outlines       how clearly the translation shows them, at the place where it does so worst;
+* identity       how well the regions of the worst class look like that class and no other;
+* places         the same at the worst places rather than on average.
+
+Centres and slopes were fitted (studio.quality.calibration) on pictures made faithful and broken on purpose. Brightness
+and colour themselves count for nothing: a translation may recolour, invert, relight and retexture every class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from studio.quality.alike import merged
+from studio.quality.content import check_pair, ms_ssim_brightness
+from studio.quality.edges import EdgeAgreement, edge_agreement
+from studio.quality.identity import Identity, identity_kept
+from studio.quality.regions import colour_regions
+from studio.vocabulary.errors import InputError
+from studio.vocabulary.labels import IGNORE
+
+_LONGEST_SIDE = 512
+_REACH_SIGMA = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """σ(slope (value - centre)). A negative slope: lower values are better."""
+
+    centre: float
+    slope: float
+
+    def __call__(self, value: float) -> float:
+        return float(1 / (1 + np.exp(-np.clip(self.slope * (value - self.centre), -40, 40))))
+
+
+CURVES: Mapping[str, Curve] = {
+    "displacement": Curve(0.87, -7.4),
+    "outlines": Curve(0.06, 6.6),
+    "identity": Curve(0.60, 10.6),
+    "places": Curve(0.25, 6.3),
+}
+
+
+@dataclass(frozen=True)
+class Validity:
+    """``value`` 0 to 1; ``measures``: ms_ssim, edges (0 to 1) and the evidence that was found, by its name (see the
+    module; displacement in px of the picture); ``per_class``: the same value from each class' own outlines and
+    regions, of classes large enough to be judged."""
+
+    value: float
+    measures: Mapping[str, float]
+    per_class: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Everything that was measured on one pair, from which validity and its map are read."""
+
+    edges: EdgeAgreement
+    identity: Identity
+    ms_ssim: float
+    size: tuple[int, int]
+    scale: float
+    classes: Mapping[int, int]
+
+    def validity(self) -> Validity:
+        found = self._evidence(None)
+        measures = {"ms_ssim": self.ms_ssim, **found}
+        edges = self.edges.mean_score()
+        if edges is not None:
+            measures["edges"] = edges
+        if "displacement" in measures:
+            measures["displacement"] /= self.scale
+        per_class = {c: _combined(e) for c, m in self.classes.items() if (e := self._evidence(m))}
+        return Validity(_combined(found), measures, per_class)
+
+    def map(self) -> np.ndarray:
+        """float32 HxW, 0 to 1: what is doubtful and where. 1 where nothing speaks against the labels."""
+        result = self._outline_map() * self.identity.map_HW
+        return np.asarray(cv2.resize(result, self.size, interpolation=cv2.INTER_LINEAR).clip(0, 1), np.float32)
+
+    def _evidence(self, class_id: int | None) -> dict[str, float]:
+        """By name, what is known of the whole picture or of one (merged) class."""
+        kept = self.identity.kept
+        of_class = kept.get(class_id) if class_id is not None else min(kept.values(), default=None)
+        found = {
+            "displacement": self.edges.mean_displacement(class_id),
+            "outlines": self.edges.weakest(class_id),
+            "identity": of_class,
+            "places": self.identity.weakest_place(class_id),
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _outline_map(self) -> np.ndarray:
+        height, width = self.identity.shape
+        flat = np.zeros((2, height * width), np.float32)
+        outlines = self.edges.outlines
+        at = np.rint(outlines.xy_P2).astype(np.int64)
+        index = np.clip(at[:, 1], 0, height - 1) * width + np.clip(at[:, 0], 0, width - 1)
+        per_point = 1 / np.maximum(outlines.count_G, 1)
+        np.add.at(
+            flat[0], index, np.repeat(self.edges.weight_G * per_point * (1 - self.edges.score_G), outlines.count_G)
+        )
+        np.add.at(flat[1], index, np.repeat(self.edges.weight_G * per_point, outlines.count_G))
+        doubt, weight = (cv2.GaussianBlur(f.reshape(height, width), (0, 0), _REACH_SIGMA) for f in flat)
+        # A straight outline through the middle of the blur weighs 1 / (sqrt(2 pi) sigma).
+        reach = np.minimum(weight * np.sqrt(2 * np.pi) * _REACH_SIGMA, 1)
+        return np.asarray(1 - reach * doubt / np.maximum(weight, 1e-6), np.float32)
+
+
+def compare(render_HW3: np.ndarray, translation_HW3: np.ndarray, segmentation_HW: np.ndarray | None) -> Comparison:
+    """Measure a pair of uint8 RGB pictures of one size. Without labels, the render's colour regions stand in.
+
+    Raise InputError when sizes differ.
+    """
+    check_pair(render_HW3, translation_HW3)
+    height, width = render_HW3.shape[:2]
+    if segmentation_HW is not None and segmentation_HW.shape != (height, width):
+        raise InputError(
+            f"labels of {segmentation_HW.shape[1]}x{segmentation_HW.shape[0]} px, pictures of {width}x{height}",
+            where="quality",
+            remedy="Use the labels of the same frame.",
+        )
+    ms_ssim = ms_ssim_brightness(render_HW3, translation_HW3)
+    scale = min(1.0, _LONGEST_SIDE / max(height, width))
+    render, translation = (_scaled(i, scale, cv2.INTER_AREA) for i in (render_HW3, translation_HW3))
+    labels = None if segmentation_HW is None else _scaled(segmentation_HW, scale, cv2.INTER_NEAREST)
+    working = merged(labels) if labels is not None and _tells_apart(labels) else colour_regions(render)
+    classes = {} if labels is None else {int(c): int(merged(np.array([c], np.uint8))[0]) for c in np.unique(labels)}
+    return Comparison(
+        edge_agreement(render, translation, working),
+        identity_kept(render, translation, working),
+        ms_ssim,
+        (width, height),
+        scale,
+        {c: m for c, m in classes.items() if c not in (0, IGNORE)} if _tells_apart(labels) else {},
+    )
+
+
+def measure_validity(
+    render_HW3: np.ndarray, translation_HW3: np.ndarray, segmentation_HW: np.ndarray | None = None
+) -> Validity:
+    """Validity of one translation; see compare for the input."""
+    return compare(render_HW3, translation_HW3, segmentation_HW).validity()
+
+
+def validity_map(
+    render_HW3: np.ndarray, translation_HW3: np.ndarray, segmentation_HW: np.ndarray | None = None
+) -> np.ndarray:
+    """float32 HxW, 0 to 1: where the labels can be trusted; see compare for the input."""
+    return compare(render_HW3, translation_HW3, segmentation_HW).map()
+
+
+def _combined(evidence: Mapping[str, float]) -> float:
+    return float(np.prod([CURVES[name](value) for name, value in evidence.items()]))
+
+
+def _tells_apart(labels_HW: np.ndarray | None) -> bool:
+    """Labels of one class alone have no outline that could be checked."""
+    return labels_HW is not None and len(np.setdiff1d(np.unique(merged(labels_HW)), [IGNORE])) > 1
+
+
+def _scaled(image: np.ndarray, scale: float, interpolation: int) -> np.ndarray:
+    if scale >= 1:
+        return image
+    return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=interpolation))
