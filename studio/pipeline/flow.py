@@ -12,7 +12,7 @@ from studio.jobs.events import Done, Event, Job, Note
 from studio.jobs.stages import as_part, passed_on
 from studio.pipeline import exports, footage, scenes, segmenters, styles, translate, translators, views
 from studio.pipeline.demo_settings import REGIMES, DemoSettings, Regime
-from studio.pipeline.summary import appearance_facts, patient_groups, short_table
+from studio.pipeline.summary import short_table
 from studio.project.project import Project
 from studio.vocabulary.errors import InputError
 
@@ -60,10 +60,9 @@ def demo(
         figures = yield from clock.part(
             "evaluating",
             segmenters.evaluate(
-                project, runs=[r.name for r in REGIMES], labelled=labelled, report_dir=report,
-                groups=patient_groups(labelled), facts=appearance_facts(project, labelled), device=device,
+                project, runs=[r.name for r in REGIMES], labelled=labelled, report_dir=report, device=device
             ),
-        )  # fmt: skip
+        )
         yield Done(
             {
                 "project": str(project.folder), "table": short_table(figures), "report": str(report / "report.html"),

@@ -39,6 +39,7 @@ def add_phantom(project: Project, settings: PhantomSettings) -> Job:
     added = project.footage.add(survey_footage([footage], every=_DEFAULT_SECONDS).files)
     project.set_setting("labelled", str(labelled.relative_to(project.folder)))
     project.set_setting("stand_in", True)
+    project.set_setting("stand_in_palettes", project.setting("stand_in_palettes", {}) | dict(result["palettes"]))
     yield Done({**result, "added": added, "folder": str(footage), "labelled": str(labelled)})
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from studio.files.atomic import hash_bytes
 from studio.files.pictures import write_png
 from studio.footage.labelled import load_mask, read_labelled
 from studio.jobs.events import Done, Job, Progress
@@ -19,6 +20,7 @@ from studio.project.project import Project
 from studio.project.records import FrameRecord
 from studio.segmenter.settings import Appearance, SegmenterSettings
 from studio.vocabulary.errors import InputError
+from studio.vocabulary.frames import LabelledFrame
 from studio.vocabulary.labels import STUDIO_CLASSES
 from studio.vocabulary.verdicts import VerdictValue
 
@@ -69,7 +71,7 @@ def _pairs(project: Project, data: DataName, labelled: Path | None):  # type: ig
         if labelled is None:
             raise InputError("no labelled set is named", where="--data real", remedy="Add --labelled PATH.")
         return [
-            TrainingPair(f.image, _kept_mask(project, f"labelled/{f.patient}/{f.name}", partial(load_mask, f)), f.patient)
+            TrainingPair(f.image, _labelled_mask(project, f), f.patient)
             for f in read_labelled(labelled)
         ]  # fmt: skip
     records = project.scenes.frames()
@@ -115,20 +117,25 @@ def _kept_mask(project: Project, key: str, load: Callable[[], np.ndarray]) -> Pa
 
 
 def evaluate(
-    project: Project, *, runs: Sequence[str], labelled: Path, report_dir: Path, groups: Mapping[str, str] | None = None,
-    facts: Mapping[str, object] | None = None, device: str = "auto",
+    project: Project, *, runs: Sequence[str], labelled: Path, report_dir: Path, device: str = "auto",
 ) -> Job:  # fmt: skip
     """Evaluate segmenters, beside a trivial predictor, on a labelled set. Done: the figures, and the report's path."""
+    from studio.pipeline.story import told
     from studio.segmenter.evaluation import Evaluated, LabelledPair
     from studio.segmenter.evaluation import evaluate as evaluated
 
     chosen = [Evaluated(name, project.runs.get("segmenter", name).folder) for name in runs]
-    pairs = []
-    for frame in read_labelled(labelled):
-        mask = _kept_mask(project, f"labelled/{frame.patient}/{frame.name}", partial(load_mask, frame))
-        pairs.append(LabelledPair(frame.image, mask, frame.patient))
-    for event in evaluated(chosen, pairs, report_dir, groups=groups or {}, facts=facts or {}, device=device):
+    groups: Mapping[str, str] = project.setting("stand_in_palettes", {})
+    pairs = [
+        LabelledPair(f.image, _labelled_mask(project, f), f.patient, groups.get(f.patient, ""))
+        for f in read_labelled(labelled)
+    ]
+    for event in evaluated(chosen, pairs, report_dir, story=told(project, labelled), device=device):
         if isinstance(event, Done):
             project.outcomes.add_evaluation(report_dir, event.result)
-            event = Done({**event.result, "report": str(report_dir / "report.html")})
         yield event
+
+
+def _labelled_mask(project: Project, frame: LabelledFrame) -> Path:
+    """The labels of a real frame as studio class ids; a file of its own in the cache."""
+    return _kept_mask(project, f"labelled/{hash_bytes(str(frame.mask).encode())}", partial(load_mask, frame))
