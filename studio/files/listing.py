@@ -6,12 +6,14 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from studio.files.pictures import PICTURE_SUFFIXES
 from studio.vocabulary.errors import InputError
 
 _NUMBERS = re.compile(r"(\d+)")
 _NAMED = 3
+T = TypeVar("T")
 
 
 def natural_key(name: str) -> tuple[tuple[tuple[int, str], ...], str]:
@@ -46,7 +48,7 @@ def folders_in(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names, key=natural_key)]
 
 
-def spread(items: Sequence[Path], count: int) -> list[Path]:
+def spread(items: Sequence[T], count: int) -> list[T]:
     """Up to ``count`` (2 or more) items, evenly over the whole, the first and the last among them."""
     if len(items) <= count:
         return list(items)
