@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
         print(USAGE, end="", file=sys.stdout if wants_help else sys.stderr)
         return 0 if wants_help else 2
     try:
-        _add_system_libraries(needed=word in ("test", "run") or (word == "demo" and "--no-gui" not in extra))
+        _add_system_libraries(needed=_shows_window(word, extra))
         set_up()
     except SetupFailed as failure:
         say(str(failure))
@@ -123,6 +123,13 @@ def _command(word: str, extra: Sequence[str]) -> list[str]:
         return [python, "-m", "studio", "gui", *extra]
     folder = [] if _names_folder(extra) else [DEMO_FOLDER]
     return [python, "-m", "studio", "demo", *folder, *extra]
+
+
+def _shows_window(word: str, extra: Sequence[str]) -> bool:
+    """Whether Qt has to start: always for the tests (off screen), for the demo only where it can end in a window."""
+    if word == "demo":
+        return "--no-gui" not in extra and bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return word in ("test", "run")
 
 
 def _names_folder(extra: Sequence[str]) -> bool:

@@ -138,6 +138,9 @@ def test_missing_libraries_stop_only_what_needs_them(
     monkeypatch.setattr(bootstrap, "hand_over", lambda command: 0)
     assert bootstrap.main(["run"]) == 1
     assert "sudo apt-get update && sudo apt-get install -y libegl1" in capsys.readouterr().err
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert bootstrap.main(["demo"]) == 1
+    capsys.readouterr()
     assert bootstrap.main(["demo", "--no-gui"]) == 0
     assert "sudo apt-get install -y libegl1" in capsys.readouterr().err
 
