@@ -166,10 +166,12 @@ class ActionTable(QObject):
     def button(self, action_id: str, *, role: str = "", text: str = "") -> ActionButton:
         """A push button that triggers, and is enabled with, an action. Roles: "primary", "quiet", ""."""
         action = self._actions[action_id]
-        button = ActionButton(action, text or self._rows[action_id].text)
+        words = text or self._rows[action_id].text
+        with_icon = bool(self._rows[action_id].icon) and role != "primary"
+        button = ActionButton(action, f" {words}" if with_icon else words)  # the style puts the icon too near
         if role:
             button.setProperty("role", role)
-        if self._rows[action_id].icon and role != "primary":
+        if with_icon:
             button.setIcon(action.icon())
         return button
 

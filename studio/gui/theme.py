@@ -23,6 +23,8 @@ class Tokens:
     name: ThemeName
     backdrop: str
     """Behind pictures."""
+    field: str
+    """Behind what is typed."""
     window: str
     surface: str
     raised: str
@@ -39,12 +41,12 @@ class Tokens:
 
 
 DARK = Tokens(
-    name="dark", backdrop="#141414", window="#1c1c1c", surface="#232323", raised="#2e2e2e", hover="#383838",
+    name="dark", backdrop="#141414", field="#191919", window="#1c1c1c", surface="#232323", raised="#2e2e2e", hover="#383838",
     line="#333333", text="#dedede", muted="#9c9c9c", faint="#6a6a6a", accent="#5aa9dd", on_accent="#0d1a23",
     good="#7bb585", warning="#d8a550", danger="#e0756a",
 )  # fmt: skip
 LIGHT = Tokens(
-    name="light", backdrop="#c9c9c9", window="#ececec", surface="#f6f6f6", raised="#ffffff", hover="#e2e2e2",
+    name="light", backdrop="#c9c9c9", field="#ffffff", window="#ececec", surface="#f6f6f6", raised="#ffffff", hover="#e2e2e2",
     line="#d2d2d2", text="#1f1f1f", muted="#5f5f5f", faint="#9a9a9a", accent="#1f78b4", on_accent="#ffffff",
     good="#2f7d3d", warning="#94640a", danger="#b8392d",
 )  # fmt: skip
@@ -173,10 +175,9 @@ QToolButton[role="page"]:hover {{ background: {t.raised}; color: {t.text}; }}
 QToolButton[role="page"]:focus {{ background: {t.raised}; }}
 QToolButton[role="page"]:checked {{ background: {t.window}; border-left-color: {t.accent}; color: {t.text}; }}
 QToolButton[role="page"]:disabled {{ color: {t.faint}; }}
-QLineEdit, QPlainTextEdit, QTextBrowser, QAbstractSpinBox, QComboBox {{ background: {t.window};
+QLineEdit, QPlainTextEdit, QTextBrowser, QAbstractSpinBox, QComboBox {{ background: {t.field};
     border: 1px solid {t.line}; border-radius: 4px; padding: 4px 6px; selection-background-color: {t.accent};
     selection-color: {t.on_accent}; }}
-QWidget[role="card"] QLineEdit, QWidget[role="inspector"] QLineEdit {{ background: {t.window}; }}
 QLineEdit:focus, QPlainTextEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {t.accent}; }}
 QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled {{ color: {t.faint}; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0px; border: none; }}
@@ -185,11 +186,11 @@ QComboBox::drop-down {{ border: none; width: 20px; }}
 QComboBox QAbstractItemView {{ background: {t.raised}; border: 1px solid {t.line}; padding: 2px; }}
 QCheckBox, QRadioButton {{ spacing: 8px; }}
 QCheckBox::indicator, QGroupBox::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint};
-    border-radius: 3px; background: {t.window}; }}
+    border-radius: 3px; background: {t.field}; }}
 QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
 QCheckBox::indicator:focus, QCheckBox:focus::indicator {{ border-color: {t.accent}; }}
 QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint}; border-radius: 8px;
-    background: {t.window}; }}
+    background: {t.field}; }}
 QRadioButton::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
 QSlider {{ min-height: 20px; }}
 QSlider::groove:horizontal {{ height: 4px; background: {t.line}; border-radius: 2px; }}

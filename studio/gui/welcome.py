@@ -65,6 +65,7 @@ class Welcome(QWidget):
         while (item := self._recent.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
+                widget.hide()
                 widget.deleteLater()
         folders = recent_projects(self._settings)[:_SHOWN]
         self._heading.setVisible(bool(folders))

@@ -188,15 +188,35 @@ class Section(QWidget):
             layout.addWidget(item)
 
 
-def inspector(*sections: QWidget) -> QWidget:
+class InspectorArea(QScrollArea):
+    """Scrolls up and down only, and is never narrower than what it holds."""
+
+    def __init__(self, inner: QWidget) -> None:
+        super().__init__()
+        self._inner = inner
+        self.setProperty("role", "inspector")
+        self.setWidget(inner)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.viewport().setAutoFillBackground(False)
+
+    def minimumSizeHint(self) -> QSize:
+        inner = self._inner
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(max(264, inner.minimumSizeHint().width() + bar), 160)
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSizeHint()
+
+
+def inspector(*sections: QWidget) -> InspectorArea:
     """The scrolling column of an inspector."""
     layout = column(*sections, spacing=3 * UNIT)
     layout.addStretch(1)
-    inner = holder(layout, margin=2 * UNIT)
-    area = scrolled(inner)
-    area.setProperty("role", "inspector")
-    area.setMinimumWidth(240)
-    return area
+    inner = holder(layout)
+    layout.setContentsMargins(2 * UNIT, 2 * UNIT, UNIT, 2 * UNIT)
+    return InspectorArea(inner)
 
 
 def is_dark(widget: QWidget) -> bool:

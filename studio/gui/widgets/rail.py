@@ -49,6 +49,7 @@ class Rail(QWidget):
         button.setToolTip(tip)
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         button.setFixedHeight(64)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.clicked.connect(lambda: self.chosen.emit(title))
         self._group.addButton(button)
         self._buttons[title] = button

@@ -1,0 +1,134 @@
+"""A list of groups (patients, scenes, runs): a name at the left, a figure at the right, a second line in grey."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from studio.gui.theme import UNIT, tokens_of
+
+Index = QModelIndex | QPersistentModelIndex
+GROUP_ROLE = Qt.ItemDataRole.UserRole
+_ROW, _HIGH_ROW = 32, 48
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """``tone`` colours the second line: "", good, warning or danger."""
+
+    key: str
+    name: str
+    figure: str = ""
+    detail: str = ""
+    tone: str = ""
+    tip: str = ""
+
+
+class GroupModel(QAbstractListModel):
+    """Groups in their order."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._groups: Sequence[Group] = ()
+
+    def set_groups(self, groups: Sequence[Group]) -> None:
+        """Replace all; when only figures differ, the selection stays."""
+        if [g.key for g in groups] == [g.key for g in self._groups]:
+            self._groups = groups
+            if groups:
+                self.dataChanged.emit(self.index(0), self.index(len(groups) - 1))
+            return
+        self.beginResetModel()
+        self._groups = groups
+        self.endResetModel()
+
+    def group(self, row: int) -> Group:
+        return self._groups[row]
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._groups)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        group = self._groups[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return group.name
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return group.tip or group.detail or group.name
+        if role == GROUP_ROLE:
+            return group
+        return None
+
+
+class _GroupDelegate(QStyledItemDelegate):
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        group = index.data(GROUP_ROLE)
+        return QSize(120, _HIGH_ROW if isinstance(group, Group) and group.detail else _ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        group = index.data(GROUP_ROLE)
+        if not isinstance(group, Group):
+            return
+        colours = tokens_of(option.palette)
+        painter.save()
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(option.rect, QColor(colours.hover))
+            mark = option.rect.adjusted(0, 0, 0, 0)
+            mark.setWidth(3)
+            painter.fillRect(mark, QColor(colours.accent))
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(option.rect, QColor(colours.raised))
+        room = option.rect.adjusted(UNIT + 6, 0, -UNIT - 4, 0)
+        metrics = painter.fontMetrics()
+        figure_width = metrics.horizontalAdvance(group.figure) + (UNIT if group.figure else 0)
+        top = room.adjusted(0, 6, 0, 0) if group.detail else room
+        align = Qt.AlignmentFlag.AlignTop if group.detail else Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(QColor(colours.muted))
+        painter.drawText(top, align | Qt.AlignmentFlag.AlignRight, group.figure)
+        painter.setPen(QColor(colours.text))
+        name = metrics.elidedText(group.name, Qt.TextElideMode.ElideMiddle, room.width() - figure_width)
+        painter.drawText(top, align | Qt.AlignmentFlag.AlignLeft, name)
+        if group.detail:
+            font = painter.font()
+            font.setPixelSize(11)
+            painter.setFont(font)
+            tones = {"good": colours.good, "warning": colours.warning, "danger": colours.danger}
+            painter.setPen(QColor(tones.get(group.tone, colours.faint)))
+            words = painter.fontMetrics().elidedText(group.detail, Qt.TextElideMode.ElideRight, room.width())
+            painter.drawText(
+                room.adjusted(0, 0, 0, -7), Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, words
+            )
+        painter.restore()
+
+
+class GroupList(QListView):
+    """Shows a GroupModel; one group is chosen at a time."""
+
+    def __init__(self, model: GroupModel, name: str) -> None:
+        super().__init__()
+        self._groups = model
+        self.setModel(model)
+        self.setItemDelegate(_GroupDelegate(self))
+        self.setMouseTracking(True)
+        self.setAccessibleName(name)
+        self.setProperty("role", "groups")
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def chosen(self) -> str:
+        """Key of the chosen group, or ""."""
+        index = self.currentIndex()
+        return self._groups.group(index.row()).key if index.isValid() else ""
+
+    def choose(self, key: str) -> None:
+        """Choose a group by key; the first one when there is none of that key."""
+        rows = range(self._groups.rowCount())
+        if not rows:
+            return
+        at = next((r for r in rows if self._groups.group(r).key == key), 0)
+        self.setCurrentIndex(self._groups.index(at))
