@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import CubicSpline, PchipInterpolator
 from skimage.measure import marching_cubes
 
 Field = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -58,7 +59,7 @@ class Waves:
             part = (wave * np.exp(1j * kz * np.asarray(z)).astype(np.complex64)).imag
             total = part if total is None else total + part
         assert total is not None
-        return total * np.float32(np.sqrt(2 / len(self._k_C3)))
+        return np.asarray(total * np.float32(np.sqrt(2 / len(self._k_C3))))
 
 
 def ellipsoid(x: np.ndarray, y: np.ndarray, z: np.ndarray, centre: np.ndarray, radii: np.ndarray) -> np.ndarray:
@@ -66,29 +67,39 @@ def ellipsoid(x: np.ndarray, y: np.ndarray, z: np.ndarray, centre: np.ndarray, r
     ux, uy, uz = ((c - m) / r for c, m, r in zip((x, y, z), centre, radii, strict=True))
     k0 = np.sqrt(ux * ux + uy * uy + uz * uz)
     k1 = np.sqrt((ux / radii[0]) ** 2 + (uy / radii[1]) ** 2 + (uz / radii[2]) ** 2)
-    return k0 * (k0 - 1.0) / np.maximum(k1, 1e-6)
+    return np.asarray(k0 * (k0 - 1.0) / np.maximum(k1, 1e-6))
 
 
-def tube(
-    x: np.ndarray, y: np.ndarray, z: np.ndarray, points_N3: np.ndarray, radii_N: np.ndarray, *, blend: float = 3.0
-) -> np.ndarray:
-    """Smooth union of round cones along a line of points."""
+def tube(x: np.ndarray, y: np.ndarray, z: np.ndarray, points_N3: np.ndarray, radii_N: np.ndarray) -> np.ndarray:
+    """Union of round cones along a smooth line through points."""
+    line_M3, radii_M = _smooth_line(points_N3, radii_N)
     total: np.ndarray | None = None
-    for a, b, ra, rb in zip(points_N3[:-1], points_N3[1:], radii_N[:-1], radii_N[1:], strict=True):
+    for a, b, ra, rb in zip(line_M3[:-1], line_M3[1:], radii_M[:-1], radii_M[1:], strict=True):
         axis = b - a
-        share = ((x - a[0]) * axis[0] + (y - a[1]) * axis[1] + (z - a[2]) * axis[2]) / float(axis @ axis)
+        share = ((x - a[0]) * axis[0] + (y - a[1]) * axis[1] + (z - a[2]) * axis[2]) / np.float32(axis @ axis)
         share = np.clip(share, 0.0, 1.0)
         dx, dy, dz = x - (a[0] + share * axis[0]), y - (a[1] + share * axis[1]), z - (a[2] + share * axis[2])
         part = np.sqrt(dx * dx + dy * dy + dz * dz) - (ra + (rb - ra) * share)
-        total = part if total is None else smooth_union(total, part, blend)
+        total = part if total is None else np.minimum(total, part)
     assert total is not None
     return total
+
+
+def _smooth_line(points_N3: np.ndarray, radii_N: np.ndarray, *, parts: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """The same line with more points: joints of round cones then do not show."""
+    if len(points_N3) < 3:
+        return points_N3.astype(np.float32), radii_N.astype(np.float32)
+    at = np.arange(len(points_N3))
+    fine = np.linspace(0, len(points_N3) - 1, parts * (len(points_N3) - 1) + 1)
+    line = CubicSpline(at, points_N3)(fine)
+    radii = np.maximum(PchipInterpolator(at, radii_N)(fine), 0.3)
+    return line.astype(np.float32), radii.astype(np.float32)
 
 
 def smooth_union(a: np.ndarray, b: np.ndarray, blend: float) -> np.ndarray:
     """Polynomial smooth minimum."""
     h = np.maximum(blend - np.abs(a - b), 0.0) / blend
-    return np.minimum(a, b) - h * h * (blend * 0.25)
+    return np.asarray(np.minimum(a, b) - h * h * (blend * 0.25))
 
 
 def smooth_intersection(a: np.ndarray, b: np.ndarray, blend: float) -> np.ndarray:

@@ -99,7 +99,7 @@ def compressed(rgb_HW3: np.ndarray, quality: int) -> tuple[bytes, np.ndarray]:
     """JPEG bytes, and the picture that comes back from them."""
     data = encode_jpeg(rgb_HW3, quality=quality)
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    return data, np.ascontiguousarray(decoded[..., ::-1])
+    return data, np.ascontiguousarray(np.asarray(decoded)[..., ::-1])
 
 
 def _blurred(picture: np.ndarray, lens: Lens, width: int) -> np.ndarray:

@@ -96,7 +96,7 @@ class LiverShape:
         lobes = lobes + cleft + 1.2 * self.surface_waves(x, y, z)
         lobes = fields.smooth_intersection(lobes, dome.distance(x, y, z) + 1.0, 8.0)
         below = (self.under_side(x, y) - z) * np.float32(np.cos(self.tilt))
-        return fields.smooth_intersection(lobes, below, 5.0)
+        return fields.smooth_intersection(lobes, below, 3.5)
 
 
 def draw_dome(rng: np.random.Generator) -> Dome:
@@ -114,7 +114,7 @@ def draw_liver(rng: np.random.Generator) -> LiverShape:
         edge_y=rng.uniform(-10, 8),
         edge_z=rng.uniform(-16, 0),
         edge_slope=rng.uniform(0.10, 0.42),
-        tilt=rng.uniform(0.15, 0.75),
+        tilt=rng.uniform(-0.12, 0.5),
         notch_x=notch_x,
         notch_depth=rng.uniform(6, 20),
         bladder_x=notch_x - rng.uniform(32, 50),
@@ -141,7 +141,7 @@ class Bladder:
         reach = float(self.radii_N.max()) + 4
         low, high = self.points_N3.min(0) - reach, self.points_N3.max(0) + reach
         return fields.mesh_of(
-            lambda x, y, z: fields.tube(x, y, z, self.points_N3, self.radii_N, blend=5.0) + 0.6 * waves(x, y, z),
+            lambda x, y, z: fields.tube(x, y, z, self.points_N3, self.radii_N) + 0.6 * waves(x, y, z),
             list(low), list(high), 1.7,
         )  # fmt: skip
 
@@ -176,7 +176,7 @@ class Bowel:
             meshes.append(
                 fields.mesh_of(
                     lambda x, y, z, p=points_N3, r=radii_N: (  # type: ignore[misc]
-                        fields.tube(x, y, z, p, r, blend=8.0) + 1.6 * folds(x, y, z) + 0.25 * fine(x, y, z)
+                        fields.tube(x, y, z, p, r) + 1.6 * folds(x, y, z) + 0.25 * fine(x, y, z)
                     ),
                     list(low), list(high), 3.4,
                 )
@@ -185,9 +185,8 @@ class Bowel:
 
 
 def draw_bowel(rng: np.random.Generator, liver: LiverShape, floor: Floor) -> Bowel:
-    wobble = lambda scale: rng.normal(size=3) * scale  # noqa: E731
     stomach = np.array([[88, 62, -18], [70, 22, -30], [40, -2, -44], [12, 14, -50], [-6, 34, -52]], float)
-    stomach += wobble(8.0) * (1, 1, 0.5)
+    stomach += rng.normal(size=3) * (8, 8, 4)
     tubes = [(stomach, np.array([34, 31, 24, 17, 14]) * rng.uniform(0.85, 1.15))]
     for _ in range(int(rng.integers(1, 4))):
         start = np.array([rng.uniform(-90, 80), rng.uniform(-80, -25), 0.0])
@@ -219,7 +218,7 @@ class Floor:
 
     def height(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """z of the fat's broad surface, without lobules."""
-        zero = np.float32(0)
+        zero = 0.0
         ridges = self.fold_height * (1 - np.abs(self.folds(x, y, zero))) * 0.8
         sides = 0.0016 * (x * x) + 0.0009 * np.clip(-y - 20, 0, None) ** 2
         near = np.exp(-(((x - self.hump[0]) / 34) ** 2 + ((y - self.hump[1]) / 30) ** 2))
@@ -228,7 +227,7 @@ class Floor:
 
     def distance(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         lumps = self.lobule_height * (0.7 - np.abs(self.lobules(x, y, z))) + 0.35 * self.grain(x, y, z)
-        return (z - self.height(x, y)) * np.float32(0.8) - lumps
+        return np.asarray((z - self.height(x, y)) * np.float32(0.8) - lumps)
 
 
 def draw_floor(rng: np.random.Generator, bladder: Bladder) -> Floor:
@@ -250,7 +249,7 @@ def floor_mesh(floor: Floor, dome: Dome) -> Mesh:
 
     def inside(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         # 6 mm beyond the dome, so that the fat runs into the wall all round.
-        return np.maximum(floor.distance(x, y, z), dome.distance(x, y, z) - 6.0)
+        return np.asarray(np.maximum(floor.distance(x, y, z), dome.distance(x, y, z) - 6.0))
 
     # The box ends below the fat; its lower face is never seen.
     return fields.mesh_of(inside, [-rx, -ry, floor.level - 45], [rx, ry, floor.level + 75], 4.0)
@@ -264,7 +263,7 @@ def ligament_mesh(rng: np.random.Generator, liver: LiverShape, dome: Dome, liver
     x0, sway, period = liver.notch_x, rng.uniform(2, 6), rng.uniform(50, 90)
     start = float(liver_top[0, 0])
     low_point = np.array([start, float(liver_top[0, 1]) - 2.0])
-    navel = np.array([rng.uniform(-110, -70), 0.0])
+    navel = np.array([rng.uniform(-75, -20), 0.0])
     navel[1] = dome.height(x0, navel[0]) + 3.0
     ys = np.concatenate([np.linspace(navel[0], start, 40), np.linspace(start + 2, float(liver_top[-1, 0]), 40)])
     free = low_point[1] + (navel[1] - low_point[1]) * np.clip((start - ys) / (start - navel[0]), 0, 1) ** 1.6
@@ -278,12 +277,12 @@ def ligament_mesh(rng: np.random.Generator, liver: LiverShape, dome: Dome, liver
     side = np.stack(np.broadcast_arrays(x, ys[:, None], z), -1)
     half = np.array([0.5, 0.0, 0.0])
     sheet = [fields.grid_mesh(side + half), fields.grid_mesh((side - half)[:, ::-1])]
-    cord = np.stack([x[:40, 0], ys[:40], bottom[:40]], 1)[::3]
-    radii = np.full(len(cord), rng.uniform(2.4, 4.5))
+    cord = np.stack([x[:40, 0], ys[:40], bottom[:40]], 1)[::5]
+    radii = np.full(len(cord), rng.uniform(1.5, 3.2))
     bumps = Waves(rng, 11.0)
     reach = float(radii.max()) + 3
     cord_mesh = fields.mesh_of(
-        lambda a, b, c: fields.tube(a, b, c, cord, radii, blend=2.0) + 0.6 * bumps(a, b, c),
-        list(cord.min(0) - reach), list(cord.max(0) + reach), 1.6,
+        lambda a, b, c: fields.tube(a, b, c, cord, radii) + 0.3 * bumps(a, b, c),
+        list(cord.min(0) - reach), list(cord.max(0) + reach), 1.3,
     )  # fmt: skip
     return fields.joined([*sheet, cord_mesh])

@@ -38,43 +38,38 @@ class LookPalette:
 
 PALETTES: tuple[LookPalette, ...] = (
     LookPalette(
-        "crimson", (0.44, 0.13, 0.16), (0.62, 0.42, 0.46), (0.72, 0.36, 0.40), (0.80, 0.56, 0.38), (0.78, 0.46, 0.44),
-        (0.80, 0.46, 0.46), (0.50, 0.04, 0.08), (1.06, 0.96, 0.98), (0.30, 0.42), 1.15, 1.1, 0.75, 0.30, 0.10, 0.35,
+        "crimson", (0.37, 0.165, 0.155), (0.62, 0.42, 0.44), (0.68, 0.40, 0.42), (0.90, 0.57, 0.38), (0.80, 0.52, 0.48),
+        (0.80, 0.48, 0.46), (0.52, 0.08, 0.10), (1.06, 0.96, 0.97), (0.33, 0.44), 1.02, 1.12, 0.75, 0.30, 0.10, 0.35,
         (0.33, 0.40),
     ),
     LookPalette(
-        "amber", (0.46, 0.22, 0.15), (0.70, 0.60, 0.38), (0.82, 0.54, 0.44), (0.90, 0.66, 0.26), (0.84, 0.62, 0.46),
-        (0.84, 0.56, 0.42), (0.58, 0.14, 0.10), (1.10, 1.00, 0.82), (0.30, 0.42), 1.1, 1.0, 0.5, 0.12, 0.12, 0.3,
-        (0.38, 0.64),
+        "amber", (0.40, 0.20, 0.15), (0.70, 0.58, 0.40), (0.80, 0.54, 0.46), (0.95, 0.62, 0.28), (0.86, 0.62, 0.46),
+        (0.86, 0.58, 0.46), (0.62, 0.20, 0.14), (1.10, 0.98, 0.84), (0.33, 0.44), 1.0, 1.08, 0.5, 0.12, 0.12, 0.3,
+        (0.40, 0.64),
     ),
     LookPalette(
-        "violet", (0.36, 0.14, 0.20), (0.46, 0.42, 0.56), (0.62, 0.46, 0.56), (0.84, 0.58, 0.38), (0.70, 0.52, 0.56),
-        (0.70, 0.50, 0.56), (0.40, 0.08, 0.20), (0.99, 0.96, 1.08), (0.22, 0.34), 0.95, 1.05, 0.8, 0.18, 0.06, 0.4,
-        (0.36, 0.44),
+        "violet", (0.34, 0.155, 0.175), (0.48, 0.38, 0.50), (0.60, 0.44, 0.50), (0.90, 0.56, 0.36), (0.72, 0.50, 0.52),
+        (0.72, 0.48, 0.52), (0.44, 0.10, 0.18), (1.02, 0.94, 1.04), (0.28, 0.38), 1.05, 1.1, 0.8, 0.18, 0.06, 0.4,
+        (0.38, 0.45),
     ),
     LookPalette(
-        "dim", (0.36, 0.17, 0.14), (0.66, 0.62, 0.54), (0.62, 0.44, 0.38), (0.78, 0.60, 0.30), (0.68, 0.54, 0.44),
-        (0.72, 0.52, 0.46), (0.46, 0.12, 0.12), (1.04, 1.00, 0.90), (0.15, 0.25), 0.9, 1.0, 0.6, 0.06, 0.22, 0.6,
+        "dim", (0.36, 0.19, 0.16), (0.70, 0.62, 0.54), (0.64, 0.45, 0.40), (0.88, 0.60, 0.34), (0.74, 0.56, 0.46),
+        (0.76, 0.53, 0.47), (0.50, 0.16, 0.14), (1.06, 0.98, 0.90), (0.22, 0.34), 0.95, 1.08, 0.6, 0.06, 0.22, 0.6,
         (0.31, 0.38),
     ),
     LookPalette(
-        "rose", (0.56, 0.25, 0.25), (0.58, 0.60, 0.48), (0.82, 0.52, 0.54), (0.88, 0.68, 0.44), (0.86, 0.60, 0.56),
-        (0.88, 0.60, 0.58), (0.62, 0.10, 0.14), (1.04, 0.98, 1.00), (0.32, 0.46), 0.95, 0.95, 0.65, 0.15, 0.14, 0.3,
+        "rose", (0.46, 0.22, 0.21), (0.60, 0.56, 0.48), (0.80, 0.52, 0.54), (0.94, 0.63, 0.43), (0.88, 0.60, 0.56),
+        (0.88, 0.58, 0.57), (0.64, 0.14, 0.18), (1.05, 0.97, 1.00), (0.36, 0.48), 1.0, 1.08, 0.65, 0.15, 0.14, 0.3,
         (0.33, 0.66),
     ),
 )  # fmt: skip
 
 
-def palette_of(seed_order: np.ndarray, index: int) -> LookPalette:
-    """The palette of the index-th patient, when palettes are dealt out in an order."""
-    return PALETTES[int(seed_order[index % len(PALETTES)])]
-
-
 def varied(palette: LookPalette, rng: np.random.Generator) -> LookPalette:
     """One patient's own version: every colour shifted a little, light and camera too."""
 
-    def near(colour: Colour, spread: float = 0.035) -> Colour:
-        moved = np.clip(np.array(colour) * (1 + rng.normal() * 0.08) + rng.normal(size=3) * spread, 0.03, 0.95)
+    def near(colour: Colour, spread: float = 0.05) -> Colour:
+        moved = np.clip(np.array(colour) * (1 + rng.normal() * 0.08) * (1 + rng.normal(size=3) * spread), 0.03, 0.95)
         return (float(moved[0]), float(moved[1]), float(moved[2]))
 
     # Gallbladders differ most: green, blue-grey, yellow or pink within one palette.
@@ -83,9 +78,9 @@ def varied(palette: LookPalette, rng: np.random.Generator) -> LookPalette:
     radius = float(rng.uniform(*palette.radius))
     return replace(
         palette,
-        liver=near(palette.liver, 0.03), gallbladder=near((float(mixed[0]), float(mixed[1]), float(mixed[2]))),
-        wall=near(palette.wall, 0.045), fat=near(palette.fat), ligament=near(palette.ligament),
-        bowel=near(palette.bowel), vessel=near(palette.vessel, 0.03), white_balance=near(palette.white_balance, 0.025),
+        liver=near(palette.liver, 0.05), gallbladder=near((float(mixed[0]), float(mixed[1]), float(mixed[2]))),
+        wall=near(palette.wall, 0.07), fat=near(palette.fat), ligament=near(palette.ligament),
+        bowel=near(palette.bowel), vessel=near(palette.vessel, 0.1), white_balance=near(palette.white_balance, 0.025),
         saturation=palette.saturation * float(rng.uniform(0.88, 1.12)),
         contrast=palette.contrast * float(rng.uniform(0.92, 1.08)), shine=palette.shine * float(rng.uniform(0.6, 1.4)),
         blood=palette.blood * float(rng.uniform(0.2, 1.6)), vignette=palette.vignette * float(rng.uniform(0.6, 1.4)),

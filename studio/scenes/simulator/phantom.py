@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from studio.files.atomic import write_bytes, write_json, write_text
-from studio.files.pictures import encode_png
 from studio.jobs.events import Done, Job, Progress
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.crew import Batch, batches_of, rendered
+from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import coloured, see
 from studio.scenes.simulator.lens import area_mask, compressed, draw_area, draw_lens, photographed
 from studio.scenes.simulator.palettes import PALETTES, LookPalette, varied
@@ -153,8 +153,8 @@ def _render_batch(batch: Batch[_PatientJob]) -> int:
         data, rgb_HW3, mask_HW = photograph(patient, index, job.size)
         files = _files(job, index)
         if job.labelled:
-            write_bytes(files["mask"], encode_png(mask_HW))
-            write_bytes(files["frame"], encode_png(rgb_HW3))
+            write_bytes(files["mask"], fast_png(mask_HW))
+            write_bytes(files["frame"], fast_png(rgb_HW3))
         else:
             write_bytes(files["frame"], data)
     return len(batch.frames)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studio.scenes.simulator.anatomy import Anatomy
+from studio.scenes.simulator.anatomy import WALL, Anatomy
 from studio.scenes.simulator.buffers import Surface, dot
 from studio.vocabulary.seeds import stream
 
@@ -30,9 +30,10 @@ SHAFT_COLOURS = {
 
 @dataclass(frozen=True, eq=False)
 class PlainLook:
-    """Linear colours by part (P, 3), strength of the noise in them (P,), exposure, shine."""
+    """Linear colours by part (P, 3) and what they blend into in broad blotches, strength of the noise in them (P,)."""
 
     colour_P3: np.ndarray
+    second_P3: np.ndarray
     grain_P: np.ndarray
     exposure: float
     shine: float
@@ -48,15 +49,20 @@ def draw_plain_look(seed: int, patient: int, anatomy: Anatomy) -> PlainLook:
     """A patient's colours: each organ's plain colour, shifted a little in hue and lightness."""
     rng = stream(seed, "plain look", patient)
     shift = {c: rng.normal(size=3) * 0.035 + rng.normal() * 0.05 for c in _COLOURS}
+    # Walls differ most, from pale pink through tan to red: else segmenters take a dark wall for liver.
+    shift[WALL] = rng.normal(size=3) * 0.05 + rng.uniform(-0.22, 0.12)
     colours = [
         np.array(p.colour if p.colour is not None else _COLOURS.get(p.class_id, (0.5, 0.5, 0.5)))
         + shift.get(p.class_id, 0.0)
         for p in anatomy.parts
     ]
+    blends = {c: rng.normal(size=3) * (0.10 if c == WALL else 0.04) for c in _COLOURS}
+    second = [c + blends.get(p.class_id, 0.0) for c, p in zip(colours, anatomy.parts, strict=True)]
     grains = {1: 0.10, 3: 0.22, 4: 0.12}
     grain = [grains.get(p.class_id, 0.08) * rng.uniform(0.6, 1.5) for p in anatomy.parts]
     return PlainLook(
-        to_linear(np.array(colours)), np.array(grain, np.float32),
+        to_linear(np.array(colours)),
+        to_linear(np.array(second)), np.array(grain, np.float32),
         exposure=float(rng.uniform(0.85, 1.2)), shine=float(rng.uniform(0.04, 0.16)),
         ambient=float(rng.uniform(0.05, 0.1)),
     )  # fmt: skip
@@ -77,7 +83,9 @@ def shade_plain(surface: Surface, look: PlainLook, shafts: tuple[str, ...], *, l
     facing, strength = light(surface, lit_at)
     lit = look.ambient + np.float32(look.exposure) * facing * strength
     lit *= np.maximum(1 + grain_P[part] * surface.noise_N3[:, 0], 0.2)
-    colour = colour_P3[part] * lit[:, None]
+    second_P3 = np.concatenate([look.second_P3, colour_P3[len(look.second_P3) :]])
+    blotch = np.clip(0.5 + 0.4 * surface.noise_N3[:, 1:2], 0, 1)
+    colour = (colour_P3[part] * (1 - blotch) + second_P3[part] * blotch) * lit[:, None]
     gloss = np.where(part >= len(look.colour_P3), np.float32(0.5), np.float32(look.shine))
     colour += (gloss * strength * facing**48)[:, None]
     return np.asarray(np.clip(colour, 0, 1) ** np.float32(1 / 2.2))

@@ -49,7 +49,7 @@ def draw_rich_look(rng: np.random.Generator, anatomy: Anatomy, palette: LookPale
     classes = [p.class_id for p in anatomy.parts]
     colours = np.array([named.get(c, palette.bowel) for c in classes])
     # Blotches lead towards a second colour: paler and yellower, or redder.
-    second = np.clip(colours * rng.uniform(0.75, 1.25, (len(classes), 1)) + rng.normal(size=colours.shape) * 0.05, 0, 1)
+    second = colours * rng.uniform(0.78, 1.22, (len(classes), 1)) * (1 + rng.normal(size=colours.shape) * 0.07)
 
     def by_part(table: dict[int, float], spread: float) -> np.ndarray:
         return np.array([table.get(c, 0.5) * rng.uniform(1 - spread, 1 + spread) for c in classes], np.float32)
@@ -57,7 +57,8 @@ def draw_rich_look(rng: np.random.Generator, anatomy: Anatomy, palette: LookPale
     return RichLook(
         palette, draw_atlas(rng), to_linear(colours), to_linear(second),
         np.array([_KIND.get(c, 3) for c in classes]), by_part(_VESSELS, 0.6), by_part(_MOTTLE, 0.4),
-        by_part(_BUMP, 0.4), to_linear(np.array(palette.vessel)), anatomy.centre + rng.normal(size=3) * 14,
+        by_part(_BUMP, 0.65) * np.float32(0.75), to_linear(np.array(palette.vessel)),
+        anatomy.centre + rng.normal(size=3) * 14,
     )  # fmt: skip
 
 
@@ -78,6 +79,7 @@ def shade_rich(surface: Surface, look: RichLook, shafts: tuple[str, ...], lamp: 
     albedo, slope, wet, bump = _tissue(surface, look)
     is_tool = surface.part_N >= len(look.kind_P)
     _paint_tools(albedo, surface, shafts, len(look.kind_P))
+    bump = np.where(is_tool, np.float32(0), bump)
     normal = surface.normal_N3 - slope * bump[:, None]
     normal += surface.normal_N3 * dot(slope, surface.normal_N3)[:, None] * bump[:, None]
     normal /= np.maximum(np.sqrt(dot(normal, normal)), 1e-6)[:, None]
@@ -112,7 +114,7 @@ def _tissue(surface: Surface, look: RichLook) -> tuple[np.ndarray, np.ndarray, n
     share = np.clip(look.vessels_P[part] * vessels, 0, 0.9)[:, None]
     albedo = albedo * (1 - share) + look.vessel_colour_3 * share
     away = np.sqrt(((position - look.blood_at_3.astype(np.float32)) ** 2).sum(axis=1))
-    amount = 2.2 * (look.palette.blood * 2 - 0.55) - away / 26 + 0.75 * surface.noise_N3[:, 2] + 0.2 * mottle
+    amount = 3.2 * look.palette.blood - away / 22 + 0.7 * surface.noise_N3[:, 2] + 0.2 * mottle
     blood = (np.clip(amount * 2.5, 0, 1) * 0.85)[:, None].astype(np.float32)
     albedo = albedo * (1 - blood) + _BLOOD * blood
     wet = 0.75 + 0.5 * blood[:, 0] + 0.25 * np.clip(mottle, -1, 1)

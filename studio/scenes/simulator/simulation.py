@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from studio.files.atomic import write_bytes, write_json
-from studio.files.pictures import encode_png
 from studio.jobs.events import Done, Job, Progress
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.crew import Batch, batches_of, rendered
+from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import coloured, see, to_layers
 from studio.scenes.simulator.patients import PatientSource, build_anatomy, patient_name
 from studio.scenes.simulator.plain import PlainLook, draw_plain_look, exposure_distance, shade_plain
@@ -178,31 +177,24 @@ def plain_layers(body: Body, look: PlainLook, view: View) -> Layers:
 def _write_frame(folder: Path, index: int, layers: Layers) -> None:
     assert layers.segmentation_HW is not None and layers.depth_HW is not None and layers.normals_HW3 is not None
     files = frame_files(folder, index)
-    write_bytes(files["seg"], encode_png(layers.segmentation_HW))
-    write_bytes(files["depth"], _deep_png(depth_steps(layers.depth_HW)))
-    write_bytes(files["normals"], _deep_png(normal_steps(layers.normals_HW3)[..., ::-1]))
-    write_bytes(files["rgb"], encode_png(layers.rgb_HW3))
+    write_bytes(files["seg"], fast_png(layers.segmentation_HW))
+    write_bytes(files["depth"], fast_png(depth_steps(layers.depth_HW)))
+    write_bytes(files["normals"], fast_png(normal_steps(layers.normals_HW3)))
+    write_bytes(files["rgb"], fast_png(layers.rgb_HW3))
     pose = json.dumps(_pose_entry(f"{index:06d}", layers))
     write_bytes(folder / _POSES / f"{index:06d}.json", pose.encode())
 
 
 def depth_steps(depth_HW: np.ndarray) -> np.ndarray:
     """uint16 steps of DEPTH_SCALE mm; 0 stays for nothing there."""
-    return np.clip(np.rint(depth_HW / DEPTH_SCALE), 0, 65535).astype(np.uint16)
+    return np.asarray(np.clip(np.rint(depth_HW / DEPTH_SCALE), 0, 65535), np.uint16)
 
 
 def normal_steps(normals_HW3: np.ndarray) -> np.ndarray:
     """uint16 of (n + 1) / 2; all 0 where there is no normal."""
     steps = np.rint((normals_HW3 + np.float32(1)) * np.float32(32767.5)).astype(np.uint16)
     steps[~normals_HW3.any(axis=2)] = 0
-    return steps
-
-
-def _deep_png(values: np.ndarray) -> bytes:
-    good, data = cv2.imencode(".png", np.ascontiguousarray(values), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    if not good:
-        raise ValueError(f"cannot encode {values.dtype} {values.shape} as PNG")
-    return bytes(data.tobytes())
+    return np.asarray(steps)
 
 
 def _pose_entry(name: str, layers: Layers) -> Mapping[str, Any]:

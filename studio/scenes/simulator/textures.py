@@ -121,16 +121,16 @@ def _parenchyma(rng: np.random.Generator) -> np.ndarray:
     lobules = band_noise(rng, 1.2, 3.0)
     mottle = 0.55 * band_noise(rng, 8, 40) + 0.5 * lobules + 0.35 * band_noise(rng, 0.7, 1.4)
     vessels = 0.35 * vessel_tree(rng, roots=2, width_mm=0.5, wander=0.06)
-    return _tile(mottle, vessels, 0.035 * lobules + 0.10 * band_noise(rng, 4, 12))
+    return _tile(mottle, vessels, 0.012 * lobules + 0.10 * band_noise(rng, 4, 14))
 
 
 def _peritoneum(rng: np.random.Generator) -> np.ndarray:
     """Abdominal wall: muscle fibres under a film, vessel trees."""
     fibres = band_noise(rng, 1.5, 5.0, stretch=5.0)
     mottle = 0.7 * band_noise(rng, 15, 70) + 0.5 * fibres + 0.25 * band_noise(rng, 0.8, 2.0)
-    fine = 0.6 * vessel_tree(rng, roots=16, width_mm=0.4, wander=0.16)
-    vessels = np.maximum(vessel_tree(rng, roots=6, width_mm=1.3, wander=0.07), fine)
-    return _tile(mottle, vessels, 0.06 * fibres + 0.16 * band_noise(rng, 5, 16) + 0.05 * vessels)
+    fine = 0.6 * vessel_tree(rng, roots=30, width_mm=0.4, wander=0.16)
+    vessels = np.maximum(vessel_tree(rng, roots=12, width_mm=1.3, wander=0.07), fine)
+    return _tile(mottle, vessels, 0.03 * fibres + 0.16 * band_noise(rng, 5, 16) + 0.05 * vessels)
 
 
 def _fat(rng: np.random.Generator) -> np.ndarray:
@@ -138,17 +138,17 @@ def _fat(rng: np.random.Generator) -> np.ndarray:
     cells = 1 - np.abs(band_noise(rng, 3.0, 8.0))
     mottle = 0.6 * band_noise(rng, 10, 50) + 0.45 * cells + 0.2 * band_noise(rng, 0.8, 2)
     vessels = np.maximum(
-        vessel_tree(rng, roots=5, width_mm=1.0, wander=0.14),
-        0.7 * vessel_tree(rng, roots=14, width_mm=0.4, wander=0.2),
+        vessel_tree(rng, roots=8, width_mm=1.0, wander=0.14),
+        0.7 * vessel_tree(rng, roots=24, width_mm=0.4, wander=0.2),
     )
-    return _tile(mottle, vessels, 0.28 * cells + 0.06 * band_noise(rng, 1.5, 3.5))
+    return _tile(mottle, vessels, 0.13 * cells + 0.02 * band_noise(rng, 1.5, 3.5))
 
 
 def _serosa(rng: np.random.Generator) -> np.ndarray:
     """Gallbladder, stomach, bowel, ligament: smooth and wet, with vessels of every width."""
     mottle = 0.9 * band_noise(rng, 8, 36) + 0.25 * band_noise(rng, 1, 3)
     vessels = np.maximum(
-        0.8 * vessel_tree(rng, roots=5, width_mm=0.9, wander=0.12),
+        0.8 * vessel_tree(rng, roots=8, width_mm=0.9, wander=0.12),
         0.7 * vessel_tree(rng, roots=22, width_mm=0.35, wander=0.2),
     )
     return _tile(mottle, vessels, 0.12 * band_noise(rng, 4, 12) + 0.03 * band_noise(rng, 1, 2.5) + 0.04 * vessels)

@@ -30,7 +30,7 @@ class Target:
 
     def __init__(self, meshes: Sequence[Mesh]) -> None:
         counts = [len(m.vertices_V3) for m in meshes]
-        offsets = np.cumsum([0, *counts[:-1]]) if counts else []
+        offsets = np.cumsum([0, *counts[:-1]])
         self.vertices_V3 = np.concatenate([m.vertices_V3 for m in meshes]).astype(np.float32)
         self.normals_V3 = np.concatenate([m.normals_V3 for m in meshes]).astype(np.float32)
         self.faces_F3 = np.concatenate([m.faces_F3 + np.int32(o) for m, o in zip(meshes, offsets, strict=True)]).astype(
@@ -58,7 +58,7 @@ class Target:
             np.ascontiguousarray(reach_N, np.float32),
             query="OCCLUDED",
         )
-        return np.asarray(found) == 0
+        return np.asarray(np.asarray(found) == 0)
 
     def interpolated(self, values_VC: np.ndarray, face_N: np.ndarray, u_N: np.ndarray, v_N: np.ndarray) -> np.ndarray:
         """Vertex values at hit points, float32 (N, C)."""

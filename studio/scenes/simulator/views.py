@@ -204,12 +204,13 @@ def _tool(
         return None
     instrument = draw_instrument(rng)
     depth = float(hits.t_N[0]) * (0.97 if rng.random() < 0.45 else rng.uniform(0.62, 0.95)) - 1.5
-    if depth < 25.0:
-        return None
     tip = pose[:3, 3] + ray * depth
     back = port_3 - tip
     length = float(np.linalg.norm(back))
     back /= length
+    # Neither pointing at the lens nor filling the picture.
+    if -back @ ray / np.linalg.norm(ray) < 0.05 or 2 * instrument.radius * K[0, 0] / depth > 0.2 * size[0]:
+        return None
     to_camera = pose[:3, 3] - tip
     along = float(np.clip(to_camera @ back, 0, length))
     if np.linalg.norm(tip + back * along - pose[:3, 3]) < 16.0 + instrument.radius:
