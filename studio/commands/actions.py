@@ -181,7 +181,7 @@ def curate(a: argparse.Namespace) -> Job:
 
 
 def export(a: argparse.Namespace) -> Job:
-    from studio.export.writing import ExportOptions
+    from studio.export.values import ExportOptions
     from studio.pipeline.exports import export as exported
 
     options = ExportOptions(format=a.format, split=a.split, seed=a.seed, merges=tuple(a.merge))
@@ -190,7 +190,7 @@ def export(a: argparse.Namespace) -> Job:
 
 
 def reproduce(a: argparse.Namespace) -> Job:
-    from studio.pipeline.exports import reproduce as reproduced
+    from studio.pipeline.reproducing import reproduce as reproduced
 
     return reproduced(a.manifest, a.dest, project_path=a.project)
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from studio.export.values import ExportItem
-from studio.export.writing import ExportOptions, write_export
+from studio.export.values import ExportItem, ExportOptions, SceneReading
+from studio.export.writing import write_export
 from studio.jobs.events import Done, Job
 from studio.project.project import Project
-from studio.project.records import SceneRecord
+from studio.project.records import TranslationRecord
+from studio.scenes.readers import load_layers_of, read_scenes
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.verdicts import VERDICTS, VerdictValue
+
+READING = SceneReading(load_layers_of, read_scenes)
+USABLE: tuple[VerdictValue, ...] = ("accepted", "undecided")
 
 
 def export(
@@ -19,7 +23,7 @@ def export(
     dest: Path,
     options: ExportOptions,
     *,
-    verdicts: Sequence[VerdictValue] = ("accepted", "undecided"),
+    verdicts: Sequence[VerdictValue] = USABLE,
     resume: bool = False,
 ) -> Job:
     """Write translations and their labels as a data set, read back before Done. Done: dest, format, counts, checks.
@@ -29,45 +33,51 @@ def export(
     unknown = [v for v in verdicts if v not in VERDICTS]
     if unknown:
         raise InputError(f"'{unknown[0]}' is no verdict", where="--verdicts", remedy=f"Known: {', '.join(VERDICTS)}.")
-    items = export_items(project, verdicts)
-    if not items:
+    records = list(project.translations.all(verdicts=verdicts))
+    if not records:
         raise InputError(
-            f"there are no translations that are {' or '.join(verdicts)}", where=project.folder,
+            f"there are no translations that are {' or '.join(verdicts)}",
+            where=project.folder,
             remedy="Make some (trocar translate) or accept some (trocar curate).",
-        )  # fmt: skip
-    for event in write_export(dest, items, options, recipe=recipe_of(project, options, verdicts), resume=resume):
+        )
+    items = export_items(project, records)
+    source = _source(project, records, verdicts)
+    for event in write_export(dest, items, options, recipe=source, reading=READING, resume=resume):
         if isinstance(event, Done):
             project.outcomes.add_export(
-                dest, options.format, recipe=event.result.get("recipe", {}), counts=event.result.get("counts", {})
+                dest, options.format, recipe=event.result["recipe"], counts=event.result["counts"]
             )
         yield event
 
 
-def export_items(project: Project, verdicts: Sequence[VerdictValue]) -> list[ExportItem]:
-    """What would be exported, by patient, frame and style."""
-    scenes: Mapping[int, SceneRecord] = {s.id: s for s in project.scenes.all()}
-    items = []
-    for record in project.translations.all(verdicts=verdicts):
-        frame = project.scenes.frame(record.frame_id)
-        scene = scenes[frame.scene_id]
-        items.append(
-            ExportItem(
-                patient=record.patient, frame_name=record.frame_name, style_name=record.style, image=record.path,
-                render=frame.files.rgb, layers=frame.files, layout=scene.layout, encoding=scene.encoding,
-                translation_id=record.id, style_code=record.code, validity=record.validity,
-            )
-        )  # fmt: skip
+def export_items(project: Project, records: Sequence[TranslationRecord]) -> list[ExportItem]:
+    """Translations with the layers of their frames, by patient, frame and style."""
+    scenes = {s.id: s for s in project.scenes.all()}
+    frames = {f.id: f for f in project.scenes.frames()}
+    items = [
+        ExportItem(
+            patient=r.patient, frame_name=r.frame_name, style_name=r.style, image=r.path,
+            render=frames[r.frame_id].files.rgb, layers=frames[r.frame_id].files,
+            layout=scenes[frames[r.frame_id].scene_id].layout, encoding=scenes[frames[r.frame_id].scene_id].encoding,
+            translation_id=r.id, style_code=r.code, validity=r.validity,
+            classes=scenes[frames[r.frame_id].scene_id].classes,
+        )
+        for r in records
+    ]  # fmt: skip
     return sorted(items, key=lambda i: (i.patient, i.frame_name, i.style_name))
 
 
-def recipe_of(project: Project, options: ExportOptions, verdicts: Sequence[VerdictValue]) -> Mapping[str, object]:
+def _source(
+    project: Project, records: Sequence[TranslationRecord], verdicts: Sequence[VerdictValue]
+) -> Mapping[str, object]:
     """Where the pictures come from, for the manifest."""
-    runs = {(r.run, r.fingerprint) for r in project.translations.all(verdicts=verdicts)}
+    checkpoints = sorted({(r.run, r.fingerprint) for r in records})
     return {
         "project": project.name,
         "project_id": project.setting("id"),
         "stand_in_footage": bool(project.setting("stand_in", False)),
-        "checkpoints": [{"run": run, "fingerprint": fingerprint} for run, fingerprint in sorted(runs)],
+        "checkpoints": [{"run": run, "fingerprint": fingerprint} for run, fingerprint in checkpoints],
+        "palettes": sorted({r.palette for r in records}),
         "verdicts": list(verdicts),
         "rule": project.setting("rule", ""),
     }

@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from studio.export.writing import ExportOptions
+from studio.export.values import ExportOptions
 from studio.jobs.events import Done, Event, Job, Note
 from studio.jobs.stages import as_part, passed_on
 from studio.pipeline import exports, footage, scenes, segmenters, styles, translate, translators, views

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from studio.files.atomic import hash_bytes
 from studio.files.pictures import write_png
 from studio.footage.labelled import load_mask, read_labelled
-from studio.jobs.events import Done, Job, Progress
+from studio.jobs.events import Done, Event, Job, Progress
+from studio.pipeline.exports import USABLE
 from studio.pipeline.translators import footage_pictures
 from studio.pipeline.views import frame_layers
 from studio.project.project import Project
@@ -22,10 +23,11 @@ from studio.segmenter.settings import Appearance, SegmenterSettings
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import LabelledFrame
 from studio.vocabulary.labels import STUDIO_CLASSES
-from studio.vocabulary.verdicts import VerdictValue
+
+if TYPE_CHECKING:
+    from studio.segmenter.data import TrainingPair
 
 DataName = Literal["simulated", "translated", "real"]
-USABLE: tuple[VerdictValue, ...] = ("accepted", "undecided")
 
 
 def train_segmenter(
@@ -63,7 +65,7 @@ def train_segmenter(
         project.runs.update(run, state=ended)  # type: ignore[arg-type]
 
 
-def _pairs(project: Project, data: DataName, labelled: Path | None):  # type: ignore[no-untyped-def]
+def _pairs(project: Project, data: DataName, labelled: Path | None) -> Generator[Event, None, list[TrainingPair]]:
     """Yield Progress while masks are prepared; return the training pairs."""
     from studio.segmenter.data import TrainingPair
 

@@ -1,0 +1,74 @@
+"""``trocar bench``: speed as ratios within one run, since machines differ."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from studio.jobs.events import Done, Job, Note, Progress
+from studio.jobs.stages import passed_on
+
+_SIZE = (452, 256)
+
+
+def run_bench(what: str) -> Job:
+    """Measure one part, or all. Done: a table of figures per part, with the machine's cores."""
+    chosen = list(BENCHES) if what == "all" else [what]
+    figures: dict[str, Any] = {"cores": os.cpu_count()}
+    for done, name in enumerate(chosen):
+        yield Progress(done, len(chosen), "parts", name)
+        figures[name] = yield from passed_on(BENCHES[name]())
+    yield Done(figures)
+
+
+def _translate() -> Job:
+    from studio.translator.bench import bench_translate
+
+    yield Note("translating at paper size against plain fp32, batch 1")
+    yield Done(bench_translate())
+
+
+def _train() -> Job:
+    from studio.translator.bench import bench_train
+
+    yield Note("training steps at paper size against plain fp32, batch 1")
+    yield Done(bench_train())
+
+
+def _simulate(frames: int = 120) -> Job:
+    """Frames a second with all layers, all cores and one."""
+    from studio.scenes.simulator import SimulationSettings, simulate
+
+    rates: dict[str, float] = {}
+    for label, processes in (("all_cores", 0), ("one_core", 1)):
+        with tempfile.TemporaryDirectory() as folder:
+            settings = SimulationSettings(frames=frames, patients=2, size=_SIZE, seed=1, processes=processes)
+            started = time.perf_counter()
+            for event in simulate(Path(folder) / "scenes", settings):
+                if isinstance(event, Progress) and event.done == 1 and label == "all_cores":
+                    rates["first_frame_seconds"] = time.perf_counter() - started
+            rates[f"{label}_frames_per_second"] = frames / (time.perf_counter() - started)
+    rates["speed_up"] = rates["all_cores_frames_per_second"] / rates["one_core_frames_per_second"]
+    yield Done(rates)
+
+
+def _export() -> Job:
+    """How long an export takes against encoding the same pictures alone on all cores."""
+    from studio.pipeline.export_bench import bench_export
+
+    yield Done(bench_export(_SIZE))
+
+
+def _gui() -> Job:
+    from studio.gui.bench import bench_gui
+
+    yield Done(bench_gui())
+
+
+BENCHES: dict[str, Callable[[], Job]] = {
+    "translate": _translate, "train": _train, "simulate": _simulate, "export": _export, "gui": _gui,
+}  # fmt: skip

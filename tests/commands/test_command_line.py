@@ -1,0 +1,100 @@
+"""Commands as a person types them: exit statuses, one line on errors, JSON lines, no torch for what needs none."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from studio.cli import main
+from studio.commands.parser import build_parser
+
+
+def lines_of(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
+    status = main([str(a) for a in argv])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_new_info_and_their_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "new", tmp_path / "body")[0] == 0
+    status, out, _ = run(capsys, "info", tmp_path / "body", "--json")
+    last = json.loads(lines_of(out)[-1])
+    assert status == 0 and last["event"] == "done" and last["result"]["frames"] == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["info", "nowhere"], ["nowhere", "no project"]),
+        (["new", "taken"], ["taken", "exists already"]),
+        (["scenes", "add", "taken", "missing-folder"], ["missing-folder"]),
+        (["scenes", "add", "taken", ".", "--layout", "what"], ["what"]),
+        (["footage", "add", "taken", "missing.mp4"], ["missing.mp4"]),
+        (["footage", "add", "taken", "empty"], ["empty"]),
+        (["translator", "train", "taken"], ["no scenes"]),
+        (["translate", "taken", "--run", "r", "--palette", "p"], ["no translator run 'r'"]),
+        (["styles", "show", "taken", "--palette", "p"], ["no palette 'p'"]),
+        (["curate", "taken", "--rule", "validity >"], ["rule", "column"]),
+        (["curate", "taken", "--rule", "__import__('os') > 1"], ["rule", "column"]),
+        (["export", "taken", "out", "--format", "coco"], ["no translations"]),
+        (["export", "taken", "out", "--format", "coco", "--split", "1,2"], ["1,2"]),
+        (["quality", "pair", "a.png"], ["pair"]),
+        (["translator", "apply", "taken", "missing.png", "--out", "o.png"], ["missing.png"]),
+        (["frobnicate"], ["frobnicate"]),
+        (["scenes", "simulate", "taken", "--frames", "0"], ["'0'"]),
+        (["scenes", "simulate", "taken", "--frames", "4", "--size", "big"], ["big"]),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(
+    argv: list[str],
+    words: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    assert main(["new", "taken"]) == 0
+    capsys.readouterr()
+    before = sorted(p.name for p in tmp_path.iterdir())
+    status, out, err = run(capsys, *argv)
+    assert status == 2, err
+    assert len(lines_of(err)) == 1 and not lines_of(out)
+    for word in words:
+        assert word in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == before, "something half-done remains"
+
+
+def test_every_command_explains_itself_by_example(capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        ["demo"], ["new"], ["info"], ["scenes", "add"], ["scenes", "simulate"], ["footage", "add"], ["footage", "phantom"],
+        ["footage", "screen"], ["translator", "train"], ["translator", "import"], ["translator", "apply"],
+        ["styles", "sample"], ["translate"], ["quality"], ["curate"], ["export"], ["reproduce"], ["segmenter", "train"],
+        ["segmenter", "evaluate"], ["doctor"], ["self-test"], ["bench"], ["gui"],
+    ]  # fmt: skip
+    for command in words:
+        with pytest.raises(SystemExit) as leaving:
+            build_parser().parse_args([*command, "--help"])
+        out = capsys.readouterr().out
+        assert leaving.value.code == 0 and f"example: trocar {' '.join(command)}" in out and "exit status" in out
+
+
+def test_help_needs_neither_torch_nor_qt() -> None:
+    code = (
+        "import sys; from studio.cli import main; status = main(['--help']);"
+        "bad = [m for m in sys.modules if m.split('.')[0] in ('torch', 'PySide6', 'cv2')]; print(bad); sys.exit(bool(bad))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-300:] + done.stderr[-300:]
+
+
+def test_a_read_only_place_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("in the way")
+    status, _, err = run(capsys, "new", tmp_path / "file" / "body")
+    assert status == 2 and len(lines_of(err)) == 1 and "body" in err
