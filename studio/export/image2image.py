@@ -1,0 +1,150 @@
+"""Writer of the public data set's layout (Pfeiffer et al. 2019), so that loaders written for it work unchanged.
+
+::
+
+    simulated/<patient>/inputs/img00000.png              the render
+    labels/simulated/<patient>/labels/lbl00000.png       grey value round(255 k / 10), three equal channels
+    depths/simulated/<patient>/depths/depth00000.exr     planar z in mm
+    translated/<patient>/style_00/img00000.png           the translations
+    normals/simulated/<patient>/normals/normal00000.exr  ours: unit vectors in OpenCV camera axes
+    poses/simulated/<patient>/frames.json                ours: K, camera and tool poses
+    splits.json, trocar-layers.json                      ours: patients by split; encodings of what is ours
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.export.classes import refuse_unknown
+from studio.export.planning import Plan, PlannedFrame
+from studio.export.values import ExportOptions, SceneReading
+from studio.export.writers import (
+    FrameOutcome,
+    expected_ids,
+    labels_and_pose,
+    pixel_counts,
+    pose_json,
+    put_depth,
+    put_normals,
+    put_picture,
+    read_source,
+    readable_image,
+    same_labels,
+)
+from studio.files.atomic import hash_bytes, write_json
+from studio.files.pictures import write_png
+from studio.vocabulary.errors import InputError, TrocarError
+from studio.vocabulary.labels import STUDIO_CLASSES, ClassTable
+
+NAME = "image2image"
+STYLE_SET = "translated"
+_STEPS = 10
+
+
+class Image2ImageWriter:
+    """One patient of the plan becomes one patient folder."""
+
+    def __init__(self, plan: Plan, options: ExportOptions, reading: SceneReading) -> None:
+        self._plan, self._geometry, self._reading = plan, options.geometry, reading
+        self._studio_ids = _studio_ids(plan.classes.table)
+
+    def write_frame(self, frame: PlannedFrame, root: Path) -> FrameOutcome:
+        item, place = frame.source, _Place(root, frame)
+        layers = labels_and_pose(item, self._reading)
+        if layers.segmentation_HW is None or item.layers.segmentation is None:
+            raise InputError("the frame has no label picture", where=item.render, remedy="Leave its scene out.")
+        ids_HW = self._plan.classes.ids(layers.segmentation_HW)
+        refuse_unknown(ids_HW, self._plan.classes, where=item.layers.segmentation, ignored=False)
+        put_picture(item.render, place.render)
+        if not place.labels.is_file():
+            grey_HW = (self._studio_ids[ids_HW].astype(np.uint16) * 255 * 2 + _STEPS) // (2 * _STEPS)
+            write_png(place.labels, np.repeat(grey_HW.astype(np.uint8)[..., None], 3, axis=2))
+        if self._geometry:
+            put_depth(item, place.depth, self._reading)
+            put_normals(item, place.normals, self._reading)
+        hashes = {style.number: put_picture(i.image, place.translation(style.folder)) for style, i in frame.images}
+        files = {s.number: place.translation(s.folder).relative_to(root).as_posix() for s, _ in frame.images}
+        label_hash = hash_bytes(read_source(item.layers.segmentation))
+        return FrameOutcome(layers.size, label_hash, hashes, files, pixel_counts(ids_HW), pose_json(layers))
+
+    def finish(self, root: Path, outcomes: Sequence[FrameOutcome]) -> None:
+        splits = {name: [self._plan.folders[p] for p in patients] for name, patients in self._plan.splits.items()}
+        write_json(root / "splits.json", splits)
+        if self._geometry:
+            write_json(root / "trocar-layers.json", {"layers": {"normals": "exr", "poses": "frames.json"}})
+            self._write_poses(root, outcomes)
+
+    def reader(self, root: Path) -> Callable[[PlannedFrame], None]:
+        scenes = {s.patient: s for s in self._reading.read_scenes(root)}
+
+        def check(frame: PlannedFrame) -> None:
+            place, scene = _Place(root, frame), scenes.get(frame.folder)
+            files = None if scene is None or frame.number >= len(scene.frames) else scene.frames[frame.number]
+            if scene is None or files is None or files.rgb != place.render:
+                raise TrocarError(f"{place.render}: not found when the export was read back")
+            found = self._reading.load_layers_of(files, layout=scene.layout, encoding=scene.encoding)
+            expected_HW = self._studio_ids[expected_ids(frame.source, self._plan.classes, self._reading)]
+            assert found.segmentation_HW is not None
+            same_labels(found.segmentation_HW, expected_HW, where=place.labels)
+            if self._geometry and frame.source.layers.depth is not None and found.depth_HW is None:
+                raise TrocarError(f"{place.depth}: not found when the export was read back")
+            for style, _ in frame.images:
+                readable_image(place.translation(style.folder), found.size)
+
+        return check
+
+    def layout_lines(self) -> Sequence[str]:
+        lines = [
+            "`simulated/<patient>/inputs/imgNNNNN.png`: the render",
+            "`labels/simulated/<patient>/labels/lblNNNNN.png`: class k as grey value round(255 k / 10)",
+            f"`{STYLE_SET}/<patient>/style_KK/imgNNNNN.png`: the translations; NNNNN names render and labels",
+            "`splits.json`: patients by split",
+        ]
+        geometry = [
+            "`depths/simulated/<patient>/depths/depthNNNNN.exr`: planar z in mm, 0 = nothing there",
+            "`normals/simulated/<patient>/normals/normalNNNNN.exr`: unit normals, axes x right, y down, z forward",
+            "`poses/simulated/<patient>/frames.json`: K in pixels, camera and tool poses (4x4 to world, mm)",
+        ]
+        return lines + geometry if self._geometry else lines
+
+    def _write_poses(self, root: Path, outcomes: Sequence[FrameOutcome]) -> None:
+        by_folder: dict[str, list[dict[str, Any]]] = {}
+        for frame, outcome in zip(self._plan.frames, outcomes, strict=True):
+            if outcome.pose:
+                by_folder.setdefault(frame.folder, []).append({"frame": f"{frame.number:05d}", **outcome.pose})
+        for folder, rows in by_folder.items():
+            write_json(root / "poses" / "simulated" / folder / "frames.json", rows)
+
+
+class _Place:
+    """Where one frame's files go."""
+
+    def __init__(self, root: Path, frame: PlannedFrame) -> None:
+        self._root, self._folder, number = root, frame.folder, f"{frame.number:05d}"
+        self._picture = f"img{number}.png"
+        self.render = root / "simulated" / frame.folder / "inputs" / self._picture
+        self.labels = root / "labels" / "simulated" / frame.folder / "labels" / f"lbl{number}.png"
+        self.depth = root / "depths" / "simulated" / frame.folder / "depths" / f"depth{number}.exr"
+        self.normals = root / "normals" / "simulated" / frame.folder / "normals" / f"normal{number}.exr"
+
+    def translation(self, style: str) -> Path:
+        return self._root / STYLE_SET / self._folder / style / self._picture
+
+
+def _studio_ids(table: ClassTable) -> np.ndarray:
+    """uint8 lookup from the export's ids to the layout's fixed ones, by name. Raise InputError for other classes."""
+    lookup = np.zeros(256, np.uint8)
+    for c in table:
+        try:
+            lookup[c.id] = STUDIO_CLASSES.by_name(c.name).id
+        except InputError as error:
+            raise InputError(
+                f"the layout image2image has no class '{c.name}'",
+                where="classes",
+                remedy=f"Merge it (--merge '{c.name}=liver'), or export as coco.",
+            ) from error
+    return lookup
