@@ -16,6 +16,8 @@ from studio.translator.settings import TrainSettings
 Area = tuple[float, float, float, int, int]
 """A round image area: centre x, y and radius in px, of a picture with that width and height."""
 
+_TRIES = 8
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -31,7 +33,8 @@ def random_view(
     labels_HW: np.ndarray | None = None, paper_mask: bool = False,
 ) -> View:  # fmt: skip
     """A random crop of ``settings``' size, black outside ``area`` (and outside a random circle with ``paper_mask``)."""
-    matrix_23, size = _random_geometry(image_HW3.shape[:2], settings, rng)
+    size = (settings.crop_width, settings.crop_height)
+    matrix_23 = _geometry_within(area, image_HW3.shape[:2], settings, rng)
     crop = cv2.warpAffine(image_HW3, matrix_23, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     labels = None
     if labels_HW is not None:
@@ -39,7 +42,7 @@ def random_view(
     values = _relit(crop, settings, rng)
     inside = np.ones((size[1], size[0]), bool)
     if area is not None:
-        inside &= _moved_circle(area, image_HW3.shape[:2], matrix_23, size)
+        inside &= circle(size, *_moved_circle(area, image_HW3.shape[:2], matrix_23))
     if paper_mask:
         inside &= paper_circle(size, rng)
     values[~inside] = -1.0
@@ -48,10 +51,34 @@ def random_view(
     return View(values, inside, labels)
 
 
-def _random_geometry(
-    shape: tuple[int, ...], settings: TrainSettings, rng: np.random.Generator
-) -> tuple[np.ndarray, tuple[int, int]]:
-    """The 2x3 matrix picture -> crop, and the crop's (width, height)."""
+def _geometry_within(
+    area: Area | None, shape: tuple[int, ...], settings: TrainSettings, rng: np.random.Generator
+) -> np.ndarray:
+    """A random geometry; of several, the one whose crop reaches least beyond the round image area."""
+    best, least = _random_geometry(shape, settings, rng), math.inf
+    if area is None:
+        return best
+    candidate = best
+    for _ in range(_TRIES):
+        excess = _excess(_moved_circle(area, shape, candidate), settings)
+        if excess < least:
+            best, least = candidate, excess
+        if excess <= 0:
+            break
+        candidate = _random_geometry(shape, settings, rng)
+    return best
+
+
+def _excess(moved: tuple[float, float, float], settings: TrainSettings) -> float:
+    """By how many px the crop's farthest corner lies outside a circle."""
+    centre_x, centre_y, radius = moved
+    reach_x = max(centre_x, settings.crop_width - centre_x)
+    reach_y = max(centre_y, settings.crop_height - centre_y)
+    return math.hypot(reach_x, reach_y) - radius
+
+
+def _random_geometry(shape: tuple[int, ...], settings: TrainSettings, rng: np.random.Generator) -> np.ndarray:
+    """The 2x3 matrix picture -> crop."""
     height, width = shape[:2]
     crop_w, crop_h = settings.crop_width, settings.crop_height
     # A picture smaller than the crop is enlarged to it, whatever was drawn.
@@ -64,7 +91,7 @@ def _random_geometry(
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
     matrix = np.array([[cos, -sin, 0.0], [sin, cos, 0.0]])
     matrix[:, 2] = np.array([crop_w / 2, crop_h / 2]) - matrix[:, :2] @ np.array([centre_x, centre_y])
-    return matrix, (crop_w, crop_h)
+    return matrix
 
 
 def _relit(crop_HW3: np.ndarray, settings: TrainSettings, rng: np.random.Generator) -> np.ndarray:
@@ -75,13 +102,13 @@ def _relit(crop_HW3: np.ndarray, settings: TrainSettings, rng: np.random.Generat
     return np.clip(values, -1.0, 1.0, out=values)
 
 
-def _moved_circle(area: Area, shape: tuple[int, ...], matrix_23: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Where the crop lies within a circle given on a picture of any size with the same field of view."""
+def _moved_circle(area: Area, shape: tuple[int, ...], matrix_23: np.ndarray) -> tuple[float, float, float]:
+    """Centre and radius in the crop of a circle given on a picture of any size with the same field of view."""
     cx, cy, radius, width, height = area
     scale_x, scale_y = shape[1] / width, shape[0] / height
     centre = matrix_23 @ np.array([cx * scale_x, cy * scale_y, 1.0])
     reach = radius * math.sqrt(scale_x * scale_y) * math.hypot(matrix_23[0, 0], matrix_23[1, 0])
-    return circle(size, float(centre[0]), float(centre[1]), reach)
+    return float(centre[0]), float(centre[1]), reach
 
 
 def paper_circle(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,7 +95,10 @@ def _read_public(path: Path) -> dict[str, dict[str, Tensor]]:
     if not path.is_file():
         raise InputError("there is no such file", where=path, remedy="Check the path.")
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # Whether torch likes the pickle's protocol is no concern of whoever gave the file.
+            warnings.simplefilter("ignore")
+            values = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError("holds something other than weights, which could run code; it was not opened", where=path,
                          remedy="Ask for a file with plain weights.") from error  # fmt: skip

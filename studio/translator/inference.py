@@ -22,6 +22,7 @@ from studio.vocabulary.errors import InputError
 
 _MULTIPLE = 4
 _LEAST_SIDE = 8
+_LEAST_STYLE_SIDE = 16
 _PIXELS_AT_ONCE = 4 * 512 * 256
 
 
@@ -55,6 +56,9 @@ class Translator:
     @torch.inference_mode()
     def encode_style(self, image_HW3: np.ndarray) -> np.ndarray:
         """float32 (S,): how a real frame looks. Computed in fp32, since every translation depends on it."""
+        if min(image_HW3.shape[:2]) < _LEAST_STYLE_SIDE:
+            raise InputError(f"a picture of the shape {image_HW3.shape} is too small to have a style",
+                             where="translator", remedy=f"Use at least {_LEAST_STYLE_SIDE} px.")  # fmt: skip
         image = self._tensor(image_HW3)
         return self._gen_b.encode_style(image)[0].float().cpu().numpy()
 

@@ -133,6 +133,10 @@ class TrainSettings:
         if self.resize_low > self.resize_high:
             raise InputError("resize_low is above resize_high", where="training settings")
 
+        if _smallest_judged(self) < 2:
+            raise InputError("the crop is too small for so many discriminator scales and layers",
+                             where="training settings", remedy="Enlarge the crop or lower disc_scales.")  # fmt: skip
+
     def to_json(self) -> str:
         """One JSON object, all fields."""
         return json.dumps(dataclasses.asdict(self), indent=1)
@@ -160,6 +164,16 @@ class TrainSettings:
     def with_values(self, **values: Any) -> TrainSettings:
         """A copy with some fields replaced, validated like any other."""
         return replace(self, **values)
+
+
+def _smallest_judged(settings: TrainSettings) -> int:
+    """Short side that reaches the last stride-2 layer at the smallest scale; reflection needs 2 px."""
+    side = min(settings.crop_width, settings.crop_height)
+    for _ in range(settings.disc_scales - 1):
+        side = (side + 1) // 2
+    for _ in range(settings.disc_layers - 1):
+        side //= 2
+    return side
 
 
 def _check(item: dataclasses.Field[Any], value: Any) -> None:

@@ -67,7 +67,7 @@ def train(
         raise
     finally:
         run.journal.close()
-    yield Done({"run": str(run_dir), "step": run.state.step, "seconds": round(run.state.seconds, 1),
+    yield Done({"run": str(run_dir), "steps": run.state.step, "seconds": round(run.state.seconds, 1),
                 "checkpoint": str(checkpoints_of(run_dir)[-1])})  # fmt: skip
 
 
