@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -94,6 +95,15 @@ def lit_area(image_HW3: np.ndarray) -> np.ndarray:
     return area_HW
 
 
+class Pairs(Protocol):
+    """What training draws its batches from."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """uint8 images_BHW3 and targets_BHW (output numbers, IGNORE) of these pairs."""
+
+
 class PairStore:
     """Pairs at the network's size: in memory as far as they fit, the rest read anew whenever drawn."""
 
@@ -122,7 +132,6 @@ class PairStore:
                 yield Progress(i, kept, "pictures", "read")
 
     def batch(self, indices: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """uint8 images_BHW3 and targets_BHW (output numbers, IGNORE) of these pairs."""
         loaded = list(self._pool.map(self._get, indices))
         return np.stack([image for image, _ in loaded]), np.stack([target for _, target in loaded])
 

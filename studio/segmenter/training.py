@@ -26,7 +26,7 @@ from studio.segmenter.checkpoints import (
     save_resume,
     save_weights,
 )
-from studio.segmenter.data import MaskReader, PairStore, TrainingPair, batch_indices, read_id_mask
+from studio.segmenter.data import MaskReader, Pairs, PairStore, TrainingPair, batch_indices, read_id_mask
 from studio.segmenter.devices import autocast, chosen_device
 from studio.segmenter.networks import build_network
 from studio.segmenter.settings import APPEARANCES, Appearance, SegmenterSettings
@@ -83,13 +83,13 @@ class Learner:
     facts: RunFacts
     network: torch.nn.Module
     optimiser: torch.optim.Optimizer
-    store: PairStore
+    store: Pairs
     footage: ColourStatistics | None
     device: torch.device
 
     @staticmethod
     def started(
-        facts: RunFacts, store: PairStore, footage: ColourStatistics | None, *, init: Path | None, device: str
+        facts: RunFacts, store: Pairs, footage: ColourStatistics | None, *, init: Path | None, device: str
     ) -> Learner:
         """At step 0, on its device, from ``init``'s weights where given."""
         settings = facts.settings

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
 
-_WIDTH, _LEFT, _RIGHT, _ROW, _TOP, _BOTTOM = 860, 210, 70, 52, 8, 40
+_WIDTH, _LEFT, _RIGHT, _ROW, _TOP, _BOTTOM = 860, 220, 70, 52, 8, 40
+_NAME_LENGTH = 24
+"""Characters of a regime's name in one line; longer names take two."""
 _MARKS = ("circle", "square", "triangle", "diamond")
 
 
@@ -63,8 +66,8 @@ def _row(
     name: str, values: Mapping[str, float], middle: float, groups: Mapping[str, str] | None, kinds: Sequence[str]
 ) -> str:
     parts = [
-        f'<text class="name" x="{_LEFT - 18}" y="{middle + 4.5:.1f}" text-anchor="end">'
-        f"{escape(_short(name, 28))}</text>"
+        f'<text class="name" x="{_LEFT - 18}" y="{y:.1f}" text-anchor="end">{escape(line)}</text>'
+        for line, y in _lines(name, middle)
     ]
     if not values:
         return "".join(parts)
@@ -124,6 +127,13 @@ def _mark(kind: str, x: float, y: float) -> str:
 
 def _x(value: float) -> float:
     return _LEFT + (_WIDTH - _LEFT - _RIGHT) * float(value)
+
+
+def _lines(name: str, middle: float) -> list[tuple[str, float]]:
+    """One or two lines of text with their base lines, around ``middle``."""
+    lines = textwrap.wrap(name, _NAME_LENGTH, max_lines=2, placeholder=" …")
+    first = middle + 4.5 - 8.5 * (len(lines) - 1)
+    return [(line, first + 17 * i) for i, line in enumerate(lines)]
 
 
 def _short(name: str, length: int) -> str:

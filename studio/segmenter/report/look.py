@@ -32,6 +32,7 @@ table{border-collapse:collapse;width:100%;font-size:14.5px;margin:8px 0 24px;
 font-variant-numeric:lining-nums tabular-nums}
 th,td{padding:7px 0 7px 20px;text-align:right;border-bottom:1px solid var(--line);vertical-align:baseline}
 th:first-child,td:first-child{padding-left:0;text-align:left}
+table.even{table-layout:fixed}table.even th:first-child{width:24%;min-width:140px}
 thead th{font-weight:500;color:var(--soft);font-size:13.5px;line-height:1.3;vertical-align:bottom}
 tbody th{font-weight:400}
 .text td,.text th{text-align:left}
@@ -60,7 +61,7 @@ vertical-align:-1px}
 figure{margin:0;min-width:0}
 figure img{display:block;width:100%;height:auto;border-radius:3px;background:#000}
 figcaption{padding:4px 0 0;display:flex;justify-content:space-between;gap:8px;font-size:13px;line-height:1.3}
-figcaption b{font-weight:600;color:var(--ink);font-variant-numeric:lining-nums tabular-nums}
+figcaption b{font-weight:600;white-space:nowrap;color:var(--ink);font-variant-numeric:lining-nums tabular-nums}
 .three{display:grid;grid-template-columns:repeat(auto-fit,minmax(220px,1fr));gap:8px 32px}
 ul.plain{padding-left:20px;margin:0 0 16px;max-width:66ch}ul.plain li{margin:0 0 8px}
 .caution{background:var(--panel);border-left:3px solid var(--accent);padding:12px 16px;margin:32px 0 0;

@@ -14,7 +14,8 @@ from studio.segmenter.metrics import FrameScore
 from studio.segmenter.report.story import Evaluation
 
 _SHOWN_WIDTH = 400
-_WORST, _WORST_OF_A_PATIENT = 6, 2
+_ORDER = ("Worst", "Second worst", "Third worst", "Fourth worst", "Fifth worst", "Sixth worst")
+_WORST_OF_A_PATIENT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,14 @@ def chosen_frames(evaluation: Evaluation, lead: str) -> list[Chosen]:
     scored = [f for f in evaluation.frames if (f.regime, f.class_name) == (lead, name) and not np.isnan(f.scores.dice)]
     ranked = sorted(scored, key=lambda f: (f.scores.dice, f.frame))
     worst = _few_of_each(ranked)
-    chosen = [Chosen(f.frame, "worst" if i == 0 else f"{i + 1}. worst") for i, f in enumerate(worst)]
+    chosen = [Chosen(f.frame, why) for f, why in zip(worst, _ORDER, strict=False)]
     taken = {c.frame for c in chosen}
     left = [f for f in ranked if f.frame not in taken]
     if left:
-        chosen.append(Chosen(left[-1].frame, "best"))
+        chosen.append(Chosen(left[-1].frame, "Best"))
     if len(left) > 2:
         middling = min(left[:-1], key=lambda f: abs(f.scores.dice - float(np.median([r.scores.dice for r in ranked]))))
-        chosen.insert(-1, Chosen(middling.frame, "middling"))
+        chosen.insert(-1, Chosen(middling.frame, "Middling"))
     return chosen
 
 
@@ -70,7 +71,7 @@ def _few_of_each(ranked: Iterable[FrameScore]) -> list[FrameScore]:
     for frame in ranked:
         if sum(c.patient == frame.patient for c in chosen) < _WORST_OF_A_PATIENT:
             chosen.append(frame)
-        if len(chosen) == _WORST:
+        if len(chosen) == len(_ORDER):
             break
     return chosen
 

@@ -41,7 +41,8 @@ def patients_table(evaluation: Evaluation, class_name: str, measure: str) -> str
     body.append(row("Mean of patients", [means.get((r, class_name)) for r in regimes], ' class="sum"'))
     heads = "".join(f"<th>{escape(regime_title(r, class_name))}</th>" for r in regimes)
     head = f"<thead><tr><th>Patient</th>{heads}</tr></thead>"
-    return f'<div class="wide"><table>{head}<tbody>{"".join(body)}</tbody></table></div>'
+    table = f'<table class="even" style="min-width:{160 + 104 * len(regimes)}px">'
+    return f'<div class="wide">{table}{head}<tbody>{"".join(body)}</tbody></table></div>'
 
 
 def text_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

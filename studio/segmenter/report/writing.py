@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 
 import numpy as np
 
-from studio.files.atomic import write_json, write_text
+from studio.files.atomic import write_text
 from studio.files.pictures import read_rgb
 from studio.segmenter.report.charts import number
 from studio.segmenter.report.page import lead_regime, page
@@ -37,10 +38,15 @@ def write_report(
     lead = lead_regime(evaluation)
     blocks = [_frame(evaluation, chosen, predictors, truth) for chosen in chosen_frames(evaluation, lead)]
     files = {kind: report_dir / f"report.{end}" for kind, end in (("report", "html"), ("csv", "csv"), ("json", "json"))}
-    write_text(files["csv"], as_csv(evaluation))
-    write_json(files["json"], as_json(evaluation))
-    write_text(files["report"], page(evaluation, story, lead=lead, frames=blocks))
+    write_text(files["csv"], _writable(as_csv(evaluation)))
+    write_text(files["json"], _writable(json.dumps(as_json(evaluation), indent=1, ensure_ascii=False) + "\n"))
+    write_text(files["report"], _writable(page(evaluation, story, lead=lead, frames=blocks)))
     return files
+
+
+def _writable(text: str) -> str:
+    """Names of files that are no text in any encoding come with lone surrogates, which no file takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _frame(

@@ -1,0 +1,1 @@
+"""Tests of the segmenter, its measures and the report."""
