@@ -41,14 +41,14 @@ class Tokens:
 
 
 DARK = Tokens(
-    name="dark", backdrop="#141414", field="#191919", window="#1c1c1c", surface="#232323", raised="#2e2e2e", hover="#383838",
-    line="#333333", text="#dedede", muted="#9c9c9c", faint="#6a6a6a", accent="#5aa9dd", on_accent="#0d1a23",
-    good="#7bb585", warning="#d8a550", danger="#e0756a",
+    name="dark", backdrop="#141414", field="#191919", window="#1c1c1c", surface="#232323", raised="#2e2e2e",
+    hover="#383838", line="#333333", text="#dedede", muted="#9c9c9c", faint="#6a6a6a", accent="#5aa9dd",
+    on_accent="#0d1a23", good="#7bb585", warning="#d8a550", danger="#e0756a",
 )  # fmt: skip
 LIGHT = Tokens(
-    name="light", backdrop="#c9c9c9", field="#ffffff", window="#ececec", surface="#f6f6f6", raised="#ffffff", hover="#e2e2e2",
-    line="#d2d2d2", text="#1f1f1f", muted="#5f5f5f", faint="#9a9a9a", accent="#1f78b4", on_accent="#ffffff",
-    good="#2f7d3d", warning="#94640a", danger="#b8392d",
+    name="light", backdrop="#c9c9c9", field="#ffffff", window="#ececec", surface="#f6f6f6", raised="#ffffff",
+    hover="#e2e2e2", line="#d2d2d2", text="#1f1f1f", muted="#5f5f5f", faint="#9a9a9a", accent="#1f78b4",
+    on_accent="#ffffff", good="#2f7d3d", warning="#94640a", danger="#b8392d",
 )  # fmt: skip
 
 

@@ -1,0 +1,142 @@
+"""Losses of a run as arrays: read from metrics.jsonl as it grows, every step kept; thinned out only for drawing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+_CHUNK = 1 << 20
+
+
+class Series:
+    """One loss over the steps, in arrays that grow by doubling."""
+
+    def __init__(self) -> None:
+        self._steps = np.empty(256, np.float64)
+        self._values = np.empty(256, np.float64)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def steps(self) -> np.ndarray:
+        return self._steps[: self._count]
+
+    @property
+    def values(self) -> np.ndarray:
+        return self._values[: self._count]
+
+    def extend(self, steps: np.ndarray, values: np.ndarray) -> None:
+        needed = self._count + len(steps)
+        if needed > len(self._steps):
+            room = max(needed, 2 * len(self._steps))
+            self._steps, self._values = _grown(self._steps, room), _grown(self._values, room)
+        self._steps[self._count : needed] = steps
+        self._values[self._count : needed] = values
+        self._count = needed
+
+
+def _grown(array: np.ndarray, room: int) -> np.ndarray:
+    larger = np.empty(room, array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What a part of the file holds: name -> (steps, values), and the byte at which the next part starts."""
+
+    series: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    end: int
+
+
+def read_rows(path: Path, start: int) -> Rows:
+    """Whole lines from byte ``start`` on, at most about a megabyte; a last line cut short is left for the next call."""
+    with path.open("rb") as file:
+        file.seek(start)
+        block = file.read(_CHUNK)
+        if len(block) == _CHUNK:
+            block += file.readline()
+    whole = block[: block.rfind(b"\n") + 1]
+    steps: dict[str, list[float]] = {}
+    values: dict[str, list[float]] = {}
+    for row in _parsed(whole):
+        step = row.pop("step")
+        for name, value in row.items():
+            steps.setdefault(name, []).append(step)
+            values.setdefault(name, []).append(value)
+    return Rows({n: (np.array(steps[n]), np.array(values[n])) for n in steps}, start + len(whole))
+
+
+def _parsed(block: bytes) -> Iterator[dict[str, float]]:
+    for line in block.splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and isinstance(row.get("step"), int):
+            yield {n: v for n, v in row.items() if isinstance(v, int | float)}
+
+
+class RunMetrics:
+    """All losses of one run, and how far its file has been read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "metrics.jsonl"
+        self.series: dict[str, Series] = {}
+        self._end = 0
+
+    def behind(self) -> bool:
+        """Whether the file has more than was read; one that was cut (by a resume) is read anew."""
+        try:
+            size = self.path.stat().st_size
+        except OSError:
+            return False
+        if size < self._end:
+            self.series, self._end = {}, 0
+        return size > self._end
+
+    def next_rows(self) -> Rows:
+        """The next part of the file; runs in a thread."""
+        return read_rows(self.path, self._end)
+
+    def take(self, rows: Rows) -> bool:
+        """Add what next_rows gave; True when it held anything."""
+        advanced = rows.end > self._end
+        self._end = rows.end
+        for name, (steps, values) in rows.series.items():
+            self.series.setdefault(name, Series()).extend(steps, values)
+        return advanced
+
+    @property
+    def last_step(self) -> int:
+        return max((int(s.steps[-1]) for s in self.series.values() if len(s)), default=0)
+
+
+def smoothed(values: np.ndarray, share: float) -> np.ndarray:
+    """Running mean that keeps ``share`` (0 to below 1) of itself a step, unbiased at its start (Adam's correction)."""
+    if share <= 0 or len(values) < 2:
+        return values
+    from scipy.signal import lfilter
+
+    means: np.ndarray = np.asarray(lfilter([1 - share], [1, -share], np.nan_to_num(values)))
+    return np.asarray(means / (1 - share ** np.arange(1, len(values) + 1)))
+
+
+def decimated(steps: np.ndarray, values: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most ``2 * bins`` points with the smallest and the largest value of each bin: peaks stay in sight."""
+    if len(steps) <= 2 * bins:
+        return steps, values
+    per_bin = -(-len(steps) // bins)
+    whole = len(steps) // per_bin * per_bin
+    cut = values[:whole].reshape(-1, per_bin)
+    first = np.arange(0, whole, per_bin)
+    low, high = first + cut.argmin(axis=1), first + cut.argmax(axis=1)
+    tail = np.arange(whole, len(steps))
+    chosen = np.unique(np.concatenate([low, high, tail, [0, len(steps) - 1]]))
+    return steps[chosen], values[chosen]
