@@ -1,0 +1,115 @@
+"""What is drawn over a picture in view pixels: the wipe, points, the colour scale, words."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen
+
+from studio.gui.models.pictures import qimage
+from studio.gui.theme import Tokens
+from studio.gui.widgets.blending import Scale
+
+_PAD = 8
+_SCALE_WIDTH = 132
+_GRIP = 9.0
+_TINT = QColor(0, 0, 0, 165)
+_ON_TINT = QColor("#e6e6e6")
+
+
+def draw_hint(painter: QPainter, room: QRect, text: str, colours: Tokens) -> None:
+    painter.setPen(QColor(colours.faint))
+    inner = room.adjusted(16, 16, -16, -16)
+    painter.drawText(inner, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
+
+
+def draw_wipe(painter: QPainter, x: float, visible: QRectF, colours: Tokens) -> None:
+    """The edge between render (left) and translation (right), its grip, and what lies on which side."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(0, 0, 0, 120), 3))
+    painter.drawLine(QPointF(x, visible.top()), QPointF(x, visible.bottom()))
+    painter.setPen(QPen(QColor("#ffffff"), 1.2))
+    painter.drawLine(QPointF(x, visible.top()), QPointF(x, visible.bottom()))
+    middle = QPointF(x, visible.center().y())
+    painter.setBrush(QColor(20, 20, 20, 200))
+    painter.drawEllipse(middle, _GRIP, _GRIP)
+    for side in (-1, 1):
+        tip = middle + QPointF(side * 6, 0)
+        painter.drawLine(tip, middle + QPointF(side * 3, -3))
+        painter.drawLine(tip, middle + QPointF(side * 3, 3))
+    painter.restore()
+    _draw_tag(painter, "render", QPointF(x - _PAD, visible.top() + _PAD), right=True, limit=visible)
+    _draw_tag(painter, "translation", QPointF(x + _PAD, visible.top() + _PAD), right=False, limit=visible)
+
+
+def _draw_tag(painter: QPainter, text: str, at: QPointF, *, right: bool, limit: QRectF) -> None:
+    """A word on a dark tint, its right or left top corner at a point; left out where it does not fit."""
+    painter.setFont(_font(painter, 11))
+    width = painter.fontMetrics().horizontalAdvance(text) + 12
+    box = QRectF(at.x() - (width if right else 0), at.y(), width, 18)
+    if limit.contains(box):
+        _box(painter, box)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def draw_point(painter: QPainter, at: QPointF, *, kept: bool, colours: Tokens) -> None:
+    """A kept point as a ring with a cross, a pointer from a linked view as a thin cross."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for colour, width in ((QColor(0, 0, 0, 150), 3.0), (QColor(colours.accent if kept else "#ffffff"), 1.4)):
+        painter.setPen(QPen(colour, width))
+        if kept:
+            painter.drawEllipse(at, 6, 6)
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            inner, outer = (4, 10) if kept else (2, 6)
+            painter.drawLine(at + QPointF(dx * inner, dy * inner), at + QPointF(dx * outer, dy * outer))
+    painter.restore()
+
+
+def draw_scale(painter: QPainter, scale: Scale, visible: QRectF) -> None:
+    """The colour scale with its ends, at the right top of the picture."""
+    if visible.width() < _SCALE_WIDTH + 4 * _PAD or visible.height() < 64:
+        return
+    painter.setFont(_font(painter, 11))
+    box = QRectF(visible.right() - _SCALE_WIDTH - 3 * _PAD, visible.top() + _PAD, _SCALE_WIDTH + 2 * _PAD, 42)
+    _box(painter, box)
+    bar = QRectF(box.left() + _PAD, box.top() + 7, _SCALE_WIDTH, 8)
+    ramp: QImage = qimage(scale.colours_N3[None])
+    painter.drawImage(bar, ramp)
+    words = QRectF(bar.left(), bar.bottom() + 3, bar.width(), 18)
+    digits = 0 if scale.high - scale.low >= 10 else 1 if scale.high - scale.low > 1.5 else 0
+    low, high = f"{scale.low:.{digits}f}", f"{scale.high:.{digits}f} {scale.unit}".strip()
+    painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, low)
+    painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, high)
+    painter.drawText(words, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, scale.title)
+
+
+def draw_words(painter: QPainter, text: str, room: QRectF) -> None:
+    """One line at the left bottom."""
+    painter.setFont(_font(painter, 11))
+    metrics = painter.fontMetrics()
+    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()) - 4 * _PAD)
+    box = QRectF(room.left() + _PAD, room.bottom() - 20 - _PAD, metrics.horizontalAdvance(shown) + 2 * _PAD, 20)
+    _box(painter, box)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, shown)
+
+
+def draw_focus(painter: QPainter, room: QRect, colours: Tokens) -> None:
+    """A hairline that says where the keys go."""
+    painter.setPen(QPen(QColor(colours.accent), 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(room.adjusted(0, 0, -1, -1))
+
+
+def _font(painter: QPainter, pixels: int) -> QFont:
+    font = QFont(painter.font())
+    font.setPixelSize(pixels)
+    return font
+
+
+def _box(painter: QPainter, box: QRectF) -> None:
+    path = QPainterPath()
+    path.addRoundedRect(box, 4, 4)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillPath(path, _TINT)
+    painter.setPen(_ON_TINT)

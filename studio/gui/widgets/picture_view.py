@@ -1,0 +1,346 @@
+"""The picture view that every page uses: one picture with an overlay, zoom, pan, wipe and a readout.
+
+    link = ViewLink()                                  # shared by all views of a page
+    view = PictureView(link)
+    view.set_overlay(Overlay("segmentation", 0.45))    # usually from an OverlayBar's ``changed``
+    view.set_state(PictureState(layers, translation_HW3))
+
+Keys while it has the focus: F fit, 1 one to one, + and - zoom, B (held) shows the render, Escape lets go of the point,
+Ctrl+C copies what is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFocusEvent,
+    QGuiApplication,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFileDialog, QMenu, QSizePolicy, QWidget
+
+from studio.files.pictures import write_png
+from studio.gui.models.pictures import qimage
+from studio.gui.theme import tokens_of
+from studio.gui.widgets import picture_marks
+from studio.gui.widgets.blending import Overlay, PictureState, blended, scale_of
+from studio.gui.widgets.readout import Readout, read_at
+from studio.gui.widgets.view_link import (
+    FIT,
+    Placement,
+    ViewLink,
+    fit_scale,
+    panned,
+    placement,
+    zoomed,
+)
+
+_NEAREST_FROM = 3.0
+"""View px per picture px from which pixels are shown as they are instead of smoothed."""
+_GRIP_PX = 8
+_CLICK_PX = 4
+_WHEEL_FACTOR = 1.25
+
+
+class PictureView(QWidget):
+    """``hovered`` carries a Readout or None; ``kept`` the same for the point that was clicked; ``activated`` a double
+    click.
+    """
+
+    hovered = Signal(object)
+    kept = Signal(object)
+    activated = Signal()
+
+    def __init__(self, link: ViewLink | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.link = link or ViewLink(self)
+        self._state: PictureState | None = None
+        self._overlay = Overlay()
+        self._image: QImage | None = None
+        self._hint = ""
+        self._grabbed = ""
+        self._pressed = QPointF()
+        self._last = QPointF()
+        self._blinking = False
+        self._readout: Readout | None = None
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(160, 90)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAccessibleName("Picture")
+        self.link.changed.connect(self.update)
+        self.link.wipe_changed.connect(self._wiped)
+        self.link.kept_changed.connect(lambda: self.kept.emit(self.kept_readout()))
+
+    # -- what is shown
+
+    @property
+    def state(self) -> PictureState | None:
+        return self._state
+
+    @property
+    def overlay(self) -> Overlay:
+        return self._overlay
+
+    def set_state(self, state: PictureState | None, hint: str = "") -> None:
+        """Show another picture; zoom and pan stay. ``hint`` is shown while there is none."""
+        self._state = state
+        self._hint = hint
+        self._forget()
+
+    def set_overlay(self, overlay: Overlay) -> None:
+        """Show it differently. The wipe is the link's."""
+        if overlay != self._overlay:
+            self._overlay = overlay
+            self._forget()
+
+    def shown_image(self) -> QImage | None:
+        """What is shown, in the picture's own pixels, or None."""
+        if self._state is None:
+            return None
+        if self._image is None:
+            self._image = qimage(blended(self._state, self._current_overlay()))
+        return self._image
+
+    def kept_readout(self) -> Readout | None:
+        """What the picture says at the point that was kept."""
+        if self._state is None or self.link.kept is None:
+            return None
+        width, height = self._state.size
+        return read_at(self._state, int(self.link.kept[0] * width), int(self.link.kept[1] * height))
+
+    def _current_overlay(self) -> Overlay:
+        if self._blinking:
+            return replace(self._overlay, shown="render")
+        return replace(self._overlay, wipe=self.link.wipe)
+
+    def _forget(self) -> None:
+        self._image = None
+        self.update()
+
+    def _wiped(self, _share: float) -> None:
+        if self._overlay.shown == "wipe":
+            self._forget()
+
+    @property
+    def _wipes(self) -> bool:
+        state = self._state
+        return self._overlay.shown == "wipe" and state is not None and state.translation_HW3 is not None
+
+    # -- geometry
+
+    def sizeHint(self) -> QSize:
+        return QSize(452, 256)
+
+    @property
+    def _room(self) -> tuple[float, float]:
+        return float(max(1, self.width())), float(max(1, self.height()))
+
+    def place(self) -> Placement:
+        """Where the picture lies now; of a picture there is."""
+        assert self._state is not None
+        return placement(self.link.viewpoint, self._room, self._state.size)
+
+    def fit(self) -> None:
+        """Show the whole picture."""
+        self.link.set_viewpoint(FIT)
+
+    def one_to_one(self) -> None:
+        """One picture pixel on one screen pixel (never smaller than the fit)."""
+        if self._state is not None:
+            self._zoom(
+                1 / (fit_scale(self._room, self._state.size) * self.link.viewpoint.zoom * self.devicePixelRatioF())
+            )
+
+    def zoom_by(self, factor: float) -> None:
+        self._zoom(factor)
+
+    def _zoom(self, factor: float, at: QPointF | None = None) -> None:
+        if self._state is None:
+            return
+        point = (self.width() / 2, self.height() / 2) if at is None else (at.x(), at.y())
+        self.link.set_viewpoint(
+            zoomed(self.link.viewpoint, factor, at=point, room=self._room, picture=self._state.size)
+        )
+
+    # -- painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        colours = tokens_of(self.palette())
+        painter.fillRect(self.rect(), QColor(colours.backdrop))
+        image = self.shown_image()
+        if image is None or self._state is None:
+            picture_marks.draw_hint(painter, self.rect(), self._hint, colours)
+            return
+        place = self.place()
+        target = QRectF(place.left, place.top, image.width() * place.scale, image.height() * place.scale)
+        smooth = place.scale * self.devicePixelRatioF() < _NEAREST_FROM
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        painter.drawImage(target, image)
+        visible = target.intersected(QRectF(self.rect()))
+        if self._wipes and not self._blinking:
+            x, _ = place.to_view(self.link.wipe * image.width(), 0)
+            picture_marks.draw_wipe(painter, x, visible, colours)
+        for point, own in ((self.link.kept, True), (self.link.cursor, False)):
+            if point is not None and (own or self._readout is None):
+                at = QPointF(*place.to_view(point[0] * image.width(), point[1] * image.height()))
+                picture_marks.draw_point(painter, at, kept=own, colours=colours)
+        scale = scale_of(self._state, self._overlay)
+        if scale is not None:
+            picture_marks.draw_scale(painter, scale, visible)
+        words = (self._readout or self.kept_readout()) if self.underMouse() or self.link.kept else None
+        if words is not None:
+            picture_marks.draw_words(painter, words.words(), QRectF(self.rect()))
+        if self.hasFocus():
+            picture_marks.draw_focus(painter, self.rect(), colours)
+
+    # -- mouse
+
+    def _share_at(self, at: QPointF) -> tuple[float, float] | None:
+        """The point under the mouse as shares of the picture's sides, or None outside of it."""
+        if self._state is None:
+            return None
+        width, height = self._state.size
+        x, y = self.place().to_picture(at.x(), at.y())
+        return (x / width, y / height) if 0 <= x < width and 0 <= y < height else None
+
+    def _on_wipe(self, at: QPointF) -> bool:
+        if not self._wipes or self._state is None:
+            return False
+        x, _ = self.place().to_view(self.link.wipe * self._state.size[0], 0)
+        return abs(at.x() - x) <= _GRIP_PX
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = self._last = event.position()
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._grabbed = "wipe" if self._on_wipe(event.position()) else "picture"
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at = event.position()
+        if self._grabbed == "wipe" and self._state is not None:
+            self.link.set_wipe(self.place().to_picture(at.x(), 0)[0] / self._state.size[0])
+        elif self._grabbed == "picture" and self._state is not None:
+            if (at - self._pressed).manhattanLength() > _CLICK_PX:
+                step = at - self._last
+                self.link.set_viewpoint(
+                    panned(self.link.viewpoint, step.x(), step.y(), room=self._room, picture=self._state.size)
+                )
+                self.setCursor(Qt.CursorShape.ClosedHandCursor)
+                self._last = at
+        else:
+            shape = Qt.CursorShape.SplitHCursor if self._on_wipe(at) else Qt.CursorShape.CrossCursor
+            self.setCursor(shape if self._state is not None else Qt.CursorShape.ArrowCursor)
+        self._point_at(at)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        still = (event.position() - self._pressed).manhattanLength() <= _CLICK_PX
+        if self._grabbed == "picture" and still:
+            self.link.keep(self._share_at(event.position()))
+        self._grabbed = ""
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.activated.emit()
+
+    def leaveEvent(self, event: object) -> None:
+        self._readout = None
+        self.link.set_cursor(None)
+        self.hovered.emit(None)
+        self.update()
+
+    def _point_at(self, at: QPointF) -> None:
+        share = self._share_at(at)
+        self._readout = None
+        if share is not None and self._state is not None:
+            width, height = self._state.size
+            self._readout = read_at(self._state, int(share[0] * width), int(share[1] * height))
+        self.link.set_cursor(share)
+        self.hovered.emit(self._readout)
+        self.update()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        steps = event.angleDelta().y() / 120
+        if steps and self._state is not None:
+            self._zoom(_WHEEL_FACTOR**steps, event.position())
+            event.accept()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.update()
+
+    # -- keys
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if event.modifiers() == Qt.KeyboardModifier.ControlModifier and key == Qt.Key.Key_C:
+            self.copy()
+            return
+        simple: dict[Qt.Key, Callable[[], None]] = {
+            Qt.Key.Key_F: self.fit,
+            Qt.Key.Key_1: self.one_to_one,
+            Qt.Key.Key_Plus: lambda: self._zoom(_WHEEL_FACTOR),
+            Qt.Key.Key_Equal: lambda: self._zoom(_WHEEL_FACTOR),
+            Qt.Key.Key_Minus: lambda: self._zoom(1 / _WHEEL_FACTOR),
+            Qt.Key.Key_B: lambda: self._blink(True),
+            Qt.Key.Key_Escape: lambda: self.link.keep(None),
+        }
+        act = simple.get(key)
+        if act is None or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            super().keyPressEvent(event)
+        elif not event.isAutoRepeat() or key != Qt.Key.Key_B:
+            act()
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_B and not event.isAutoRepeat():
+            self._blink(False)
+        else:
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._blink(False)
+        super().focusOutEvent(event)
+
+    def _blink(self, on: bool) -> None:
+        if on != self._blinking:
+            self._blinking = on
+            self._forget()
+
+    # -- copy and save
+
+    def copy(self) -> None:
+        """Put what is shown on the clipboard, in the picture's own pixels."""
+        image = self.shown_image()
+        if image is not None:
+            QGuiApplication.clipboard().setImage(image)
+
+    def save(self, path: Path) -> None:
+        """Write what is shown as PNG, in the picture's own pixels. Raise InputError where it can't be written."""
+        if self._state is not None:
+            write_png(path, blended(self._state, self._current_overlay()))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        menu.addAction("Copy picture", self.copy)
+        menu.addAction("Save picture…", self._ask_save)
+        menu.addSeparator()
+        menu.addAction("Fit\tF", self.fit)
+        menu.addAction("One to one\t1", self.one_to_one)
+        menu.exec(event.globalPos())
+        menu.deleteLater()
+
+    def _ask_save(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "Save what is shown", "picture.png", "PNG picture (*.png)")
+        if name:
+            self.save(Path(name))

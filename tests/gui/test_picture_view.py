@@ -1,0 +1,172 @@
+"""The picture view: where pictures lie, what the mouse reads, the wipe, and views that move together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from studio.gui.widgets.blending import Overlay, PictureState
+from studio.gui.widgets.legend import ClassLegend
+from studio.gui.widgets.overlay_bar import OverlayBar
+from studio.gui.widgets.picture_view import PictureView
+from studio.gui.widgets.readout import Readout, read_at
+from studio.gui.widgets.view_link import FIT, ViewLink, Viewpoint, panned, placement, zoomed
+from studio.vocabulary.frames import Layers
+
+
+def state() -> PictureState:
+    """100 x 50 px, liver in the right half, 40 mm away; render dark, translation bright."""
+    segmentation = np.zeros((50, 100), np.uint8)
+    segmentation[:, 50:] = 1
+    normals = np.zeros((50, 100, 3), np.float32)
+    normals[..., 2] = -1
+    layers = Layers(np.full((50, 100, 3), 20, np.uint8), segmentation, np.full((50, 100), 40, np.float32), normals)
+    return PictureState(layers, np.full((50, 100, 3), 220, np.uint8), np.full((50, 100), 0.5, np.float32))
+
+
+@pytest.fixture
+def view(qtbot: QtBot) -> PictureView:
+    made = PictureView()
+    qtbot.addWidget(made)
+    made.resize(400, 300)
+    made.set_state(state())
+    made.show()
+    return made
+
+
+def test_a_picture_that_fits_lies_in_the_middle() -> None:
+    place = placement(FIT, (400, 300), (100, 50))
+    assert (place.left, place.top, place.scale) == (0, 50, 4)
+    assert place.to_picture(200, 150) == (50, 25)
+    assert place.to_view(50, 25) == (200, 150)
+
+
+def test_zoom_keeps_the_point_under_the_mouse() -> None:
+    near = zoomed(FIT, 2, at=(100, 150), room=(400, 300), picture=(100, 50))
+    assert near.zoom == 2
+    assert placement(near, (400, 300), (100, 50)).to_picture(100, 150)[0] == pytest.approx(25)
+
+
+def test_zoom_never_goes_farther_than_the_fit() -> None:
+    assert zoomed(Viewpoint(2, 0.2, 0.2), 0.01, at=(0, 0), room=(400, 300), picture=(100, 50)) == FIT
+
+
+def test_pan_moves_the_picture_with_the_hand_and_stops_at_its_edge() -> None:
+    before = placement(Viewpoint(4), (400, 300), (100, 50))
+    moved = panned(Viewpoint(4), 10, -20, room=(400, 300), picture=(100, 50))
+    after = placement(moved, (400, 300), (100, 50))
+    assert (after.left - before.left, after.top - before.top) == pytest.approx((10, -20))
+    edge = panned(Viewpoint(4), 9999, 9999, room=(400, 300), picture=(100, 50))
+    assert placement(edge, (400, 300), (100, 50)).left == 0
+
+
+def test_readout_in_figures_and_words() -> None:
+    read = read_at(state(), 60, 10)
+    assert read == Readout(60, 10, "liver", 40.0, (0, 0, -1), 0.5)
+    assert read.words() == "60, 10   liver   40.0 mm   normal +0.00 +0.00 -1.00   validity 0.50"
+    assert read_at(state(), 100, 10) is None
+
+
+def test_hover_tells_what_is_there(view: PictureView, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(view.hovered, check_params_cb=lambda r: r is not None) as heard:
+        qtbot.mouseMove(view, QPoint(242, 150))
+    assert heard.args[0].class_name == "liver"
+    assert (heard.args[0].x, heard.args[0].y) == (60, 25)
+
+
+def test_click_keeps_a_point_until_escape(view: PictureView, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(view.kept):
+        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(242, 150))
+    kept = view.kept_readout()
+    assert kept is not None
+    assert kept.x == 60
+    qtbot.keyClick(view, Qt.Key.Key_Escape)
+    assert view.kept_readout() is None
+
+
+def test_wipe_is_dragged(view: PictureView, qtbot: QtBot) -> None:
+    view.set_overlay(Overlay(shown="wipe"))
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(200, 150))
+    qtbot.mouseMove(view, QPoint(100, 150))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(100, 150))
+    assert view.link.wipe == pytest.approx(0.25)
+    image = view.shown_image()
+    assert image is not None
+    assert image.pixelColor(24, 10).red() == 20
+    assert image.pixelColor(26, 10).red() == 220
+
+
+def test_b_held_shows_the_render(view: PictureView, qtbot: QtBot) -> None:
+    qtbot.keyPress(view, Qt.Key.Key_B)
+    image = view.shown_image()
+    assert image is not None
+    assert image.pixelColor(5, 5).red() == 20
+    qtbot.keyRelease(view, Qt.Key.Key_B)
+    image = view.shown_image()
+    assert image is not None
+    assert image.pixelColor(5, 5).red() == 220
+
+
+def test_linked_views_zoom_together(qtbot: QtBot) -> None:
+    link = ViewLink()
+    first, second = PictureView(link), PictureView(link)
+    for view in (first, second):
+        qtbot.addWidget(view)
+        view.resize(400, 300)
+        view.set_state(state())
+        view.show()
+    qtbot.keyClick(first, Qt.Key.Key_Plus)
+    assert second.place().scale == first.place().scale == 5
+    qtbot.keyClick(second, Qt.Key.Key_F)
+    assert first.place().scale == 4
+
+
+def test_copy_and_hint(view: PictureView, qtbot: QtBot) -> None:
+    view.copy()
+    assert QGuiApplication.clipboard().image().width() == 100
+    view.set_state(None, "Choose a frame")
+    assert view.shown_image() is None
+    view.grab()
+
+
+def test_every_overlay_paints(view: PictureView) -> None:
+    for layer in ("none", "segmentation", "depth", "normals", "difference", "validity"):
+        view.set_overlay(Overlay(layer, 0.7, shown="wipe"))  # type: ignore[arg-type]
+        assert not view.grab().isNull()
+
+
+def test_legend_hides_classes(qtbot: QtBot) -> None:
+    legend = ClassLegend()
+    qtbot.addWidget(legend)
+    chips = {c.text(): c for c in legend._chips}
+    with qtbot.waitSignal(legend.hidden_changed) as heard:
+        qtbot.mouseClick(chips["liver"], Qt.MouseButton.LeftButton)
+    assert heard.args[0] == frozenset({1})
+    with qtbot.waitSignal(legend.hidden_changed) as heard:
+        chips["fat"].alone_wanted.emit(4)
+    assert heard.args[0] == frozenset({1, 2, 3, 5, 6, 7, 8})
+
+
+def test_each_layer_keeps_its_opacity(qtbot: QtBot) -> None:
+    bar = OverlayBar(compares=True)
+    qtbot.addWidget(bar)
+    bar.show()
+    bar.set_layer("segmentation")
+    bar._opacity.setValue(70)
+    bar.set_layer("depth")
+    assert bar.overlay.opacity == 1.0
+    bar.set_layer("segmentation")
+    assert bar.overlay == Overlay("segmentation", 0.7)
+    bar.set_shown("wipe")
+    assert bar.overlay.shown == "wipe"
+
+
+def test_layers_that_a_picture_lacks_are_greyed(qtbot: QtBot) -> None:
+    bar = OverlayBar()
+    qtbot.addWidget(bar)
+    bar.offer(PictureState(Layers(np.zeros((8, 8, 3), np.uint8))))
+    assert bar._buttons["none"].isEnabled()
+    assert not bar._buttons["depth"].isEnabled()
