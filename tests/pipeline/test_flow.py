@@ -1,0 +1,94 @@
+"""The whole flow at its smallest: every stage for real, a project that survives being stopped, the same bytes again."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from studio.cli import main
+from studio.jobs.events import Done, Progress
+from studio.pipeline.demo_settings import QUICK, REGIMES, DemoSettings
+from studio.pipeline.flow import demo
+from studio.project.project import Project
+from studio.segmenter.settings import SegmenterSettings
+from studio.translator.settings import TrainSettings
+
+
+class Tiny(DemoSettings):
+    """The quick demo with networks that train in seconds."""
+
+    def training(self) -> TrainSettings:
+        return super().training().with_values(
+            dim=4, res_blocks=1, disc_dim=4, mlp_dim=8, load_width=96, crop_width=64, crop_height=48, iterations=4,
+            sample_every=4,
+        )  # fmt: skip
+
+    def segmenter(self) -> SegmenterSettings:
+        return replace(super().segmenter(), width=4, size=(64, 48), batch=2, steps=3)
+
+
+TINY = Tiny(
+    size=(96, 64), frames=8, patients=4, footage_frames=6, footage_patients=2, labelled_frames=4, labelled_patients=2,
+    styles=2, per_frame=1, rule="validity >= 0", seconds=QUICK.seconds,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    folder = tmp_path_factory.mktemp("flow") / "demo"
+    stopped = demo(folder, TINY)
+    for event in stopped:
+        if isinstance(event, Progress) and event.stage == "translating":
+            break
+    stopped.close()
+    with Project.open(folder) as project:
+        assert project.runs.get("translator", "demo").state == "done"
+    done = [e for e in demo(folder, TINY) if isinstance(e, Done)]
+    assert len(done) == 1
+    return dict(done[0].result)
+
+
+def test_every_regime_has_a_figure_for_every_patient(result: dict[str, object]) -> None:
+    table = result["table"]
+    assert isinstance(table, list)
+    assert [row["name"] for row in table][1:] == [r.name for r in REGIMES]
+    assert all(len(row["patients"]) == 2 for row in table)
+    report = Path(str(result["report"])).read_text(encoding="utf-8")
+    assert "stand-in" in report and all(r.name in report for r in REGIMES)
+
+
+def test_the_project_holds_what_was_made(result: dict[str, object]) -> None:
+    with Project.open(Path(str(result["project"])), write=False) as project:
+        assert project.scenes.frame_count() == 8
+        assert project.translations.count() == 8
+        assert all(r.path.is_file() and "validity" in r.measures for r in project.translations.all())
+        assert len(project.outcomes.evaluations()) == 1
+
+
+def test_the_export_is_reproduced_byte_for_byte(
+    result: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = Path(str(result["export"])) / "manifest.json"
+    with Project.open(Path(str(result["project"]))) as project:
+        next(iter(project.translations.all())).path.unlink()  # one picture has to be translated anew
+    assert main(["reproduce", str(manifest), str(tmp_path / "again"), "--json"]) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert last["result"]["same"] is True
+    ours = {p.relative_to(manifest.parent): p.read_bytes() for p in manifest.parent.rglob("*") if p.is_file()}
+    again = {p.relative_to(tmp_path / "again"): p.read_bytes() for p in (tmp_path / "again").rglob("*") if p.is_file()}
+    assert ours == again
+
+
+def test_rules_and_a_second_format_from_the_command_line(
+    result: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = str(result["project"])
+    assert main(["curate", project, "--rule", "validity >= 2", "--json"]) == 0
+    assert main(["export", project, str(tmp_path / "none"), "--format", "coco"]) == 2
+    assert "rejected" not in capsys.readouterr().err and not (tmp_path / "none").exists()
+    assert main(["curate", project, "--rule", "validity >= 0", "--json"]) == 0
+    capsys.readouterr()
+    assert main(["export", project, str(tmp_path / "coco"), "--format", "coco", "--json"]) == 0
+    checks = json.loads(capsys.readouterr().out.splitlines()[-1])["result"]["checks"]
+    assert checks["images_decoded"] == 8
