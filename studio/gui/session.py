@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -39,6 +39,9 @@ class Session(QObject):
     selection_changed = Signal()
     said = Signal(str, str)
     asked_for_page = Signal(str)
+    question = Signal(str, object)
+    """Text and answers (words, role, what to do) for the banner."""
+    inspector_wanted = Signal()
 
     def __init__(self, jobs: JobQueue | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -109,6 +112,10 @@ class Session(QObject):
         return self.jobs.submit(
             title, argv, touches=touches, resume_argv=tuple(resume_argv) or tuple(argv), environment=environment
         )
+
+    def ask(self, text: str, answers: Sequence[tuple[str, str, Callable[[], None] | None]]) -> None:
+        """Ask in place, above the page; None only puts the question away."""
+        self.question.emit(text, list(answers))
 
     def say(self, text: str, level: str = "info") -> None:
         """One line in the status line."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
+
+import studio
 
 ThemeName = Literal["dark", "light"]
 THEMES: tuple[ThemeName, ...] = ("dark", "light")
@@ -99,7 +102,8 @@ def _palette(t: Tokens) -> QPalette:
 
 def stylesheet(t: Tokens) -> str:
     """The application's stylesheet. Widgets ask for a look by the dynamic property ``role``."""
-    return _SURFACES.format(t=t) + _TEXTS.format(t=t) + _CONTROLS.format(t=t) + _VIEWS.format(t=t)
+    icons = (Path(studio.__file__).parent.parent / "resources" / "icons").as_posix()
+    return "".join(part.format(t=t, icons=icons) for part in (_SURFACES, _TEXTS, _CONTROLS, _VIEWS))
 
 
 _SURFACES = """
@@ -181,13 +185,15 @@ QLineEdit, QPlainTextEdit, QTextBrowser, QAbstractSpinBox, QComboBox {{ backgrou
 QLineEdit:focus, QPlainTextEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {t.accent}; }}
 QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled {{ color: {t.faint}; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0px; border: none; }}
-QComboBox {{ padding-right: 20px; }}
-QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox {{ padding-right: 2px; }}
+QComboBox::drop-down {{ border: none; width: 16px; }}
+QComboBox::down-arrow {{ image: url("{icons}/down-{t.name}.svg"); width: 12px; height: 12px; }}
 QComboBox QAbstractItemView {{ background: {t.raised}; border: 1px solid {t.line}; padding: 2px; }}
 QCheckBox, QRadioButton {{ spacing: 8px; }}
 QCheckBox::indicator, QGroupBox::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint};
     border-radius: 3px; background: {t.field}; }}
-QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
+QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
+    image: url("{icons}/check-{t.name}.svg"); }}
 QCheckBox::indicator:focus, QCheckBox:focus::indicator {{ border-color: {t.accent}; }}
 QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint}; border-radius: 8px;
     background: {t.field}; }}

@@ -105,6 +105,8 @@ class Window(QMainWindow):
         session.changed.connect(self._changed)
         session.said.connect(self.status.say)
         session.asked_for_page.connect(self.go_to_page)
+        session.question.connect(self.banner.ask)
+        session.inspector_wanted.connect(self._want_inspector)
         session.jobs.updated.connect(self._job_updated)
         session.jobs.ended.connect(self._job_updated)
         self.welcome.chosen.connect(self.open_folder)
@@ -246,6 +248,10 @@ class Window(QMainWindow):
 
     def show_palette(self) -> None:
         self.palette_box.open_box()
+
+    def _want_inspector(self) -> None:
+        self.actions_table.qaction("view.inspector").setChecked(True)
+        self.toggle_inspector()
 
     def toggle_inspector(self) -> None:
         self._inspector_wanted = self.actions_table.qaction("view.inspector").isChecked()

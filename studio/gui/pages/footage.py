@@ -176,7 +176,7 @@ class FootagePage(Page):
         self.session.start("Screen footage", ["footage", "screen", str(self.session.project.folder)], touches=_TOUCHES)
 
     def show_phantom(self) -> None:
-        self.action_table.qaction("view.inspector").setChecked(True)
+        self.session.inspector_wanted.emit()
         self.panel.show_phantom_form()
 
     def include(self) -> None:

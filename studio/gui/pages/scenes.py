@@ -1,12 +1,288 @@
-"""The page Scenes."""
+"""The page Scenes: patients, the chosen frame with its layers, the film strip, and the simulator."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from studio.files.pictures import read_rgb
+from studio.gui import amounts
+from studio.gui.actions import Action, ActionTable
+from studio.gui.models.background import Background
+from studio.gui.models.groups import Group, GroupList, GroupModel
+from studio.gui.models.pictures import PictureEntry, PictureModel
 from studio.gui.pages.page import Page
+from studio.gui.pages.scenes_panel import ScenesPanel
+from studio.gui.session import Session
+from studio.gui.widgets.basics import EmptyState, PageHeader, holder, label, row
+from studio.gui.widgets.blending import LayerChoice, PictureState
+from studio.gui.widgets.overlay_bar import OverlayBar
+from studio.gui.widgets.picture_list import PictureList
+from studio.gui.widgets.picture_view import PictureView
+from studio.gui.widgets.readout import Readout
+from studio.project.records import Changed, FrameRecord, SceneRecord
+from studio.scenes.readers import load_layers_of
+from studio.vocabulary.frames import Layers
+
+_TOUCHES = Changed(scenes=True)
+_KEPT_STATES = 24
 
 
 class ScenesPage(Page):
-    """To be filled."""
+    """Left: scenes by patient; middle: one frame large above the strip of all; right: what it consists of."""
 
     title = "Scenes"
     icon_name = "scenes"
+    rows = (
+        Action("scenes.add", "Add folder…", "Add simulated scenes from a folder; they stay where they lie", "add_folder",
+               shortcut="Ctrl+Shift+O", icon="folder", needs="project", page="Scenes"),
+        Action("scenes.simulate", "Simulate…", "Render new labelled frames of simulated bodies into the project",
+               "show_simulate", shortcut="Ctrl+R", icon="cube", needs="project", page="Scenes"),
+        Action("scenes.plain", "Picture only", "Show the render without a layer over it", "show_plain", shortcut="P",
+               icon="eye", needs="project", page="Scenes"),
+        Action("scenes.labels", "Show labels", "Blend the segmentation over the render", "show_labels", shortcut="L",
+               icon="layers", needs="project", page="Scenes"),
+        Action("scenes.depth", "Show depth", "Show the distance from the camera in mm", "show_depth", shortcut="D",
+               icon="depth", needs="project", page="Scenes"),
+        Action("scenes.normals", "Show normals", "Show where surfaces face", "show_normals", shortcut="N",
+               icon="normals", needs="project", page="Scenes"),
+        Action("scenes.relink", "Find moved folder…", "Point the chosen scene to where its folder lies now", "relink",
+               icon="search", needs="project", page="Scenes"),
+        Action("scenes.remove", "Remove scene…", "Take the chosen scene out of the project; its files stay", "remove",
+               icon="trash", needs="project", page="Scenes"),
+    )  # fmt: skip
+
+    def __init__(self, session: Session, actions: ActionTable) -> None:
+        super().__init__(session, actions)
+        self._scenes: dict[str, SceneRecord] = {}
+        self._frames: dict[int, FrameRecord] = {}
+        self._states: OrderedDict[int, PictureState] = OrderedDict()
+        self._background = Background(self, depth=3)
+        self.groups = GroupModel(self)
+        self.patients = GroupList(self.groups, "Scenes")
+        self.model = PictureModel(session.project.cache / "thumbnails", self)
+        self.strip = PictureList(strip=True)
+        self.strip.setModel(self.model)
+        self.strip.setAccessibleName("Frames")
+        self.bar = OverlayBar(("none", "segmentation", "depth", "normals"))
+        self.view = PictureView()
+        self.readout = label("", "muted")
+        self.panel = ScenesPanel(session, actions)
+        self._build()
+        self.bar.changed.connect(self.view.set_overlay)
+        self.view.hovered.connect(self._hovered)
+        self.view.kept.connect(self.panel.show_point)
+        self.patients.selectionModel().currentChanged.connect(self._scene_chosen)
+        self.strip.selectionModel().currentChanged.connect(self._frame_chosen)
+        self.panel.simulate.wanted.connect(self._simulate)
+
+    def _build(self) -> None:
+        button = self.action_table.button
+        self.header = PageHeader("Scenes", button("scenes.add"), button("scenes.simulate", role="primary"))
+        empty = EmptyState(
+            "scenes", "No scenes yet",
+            "Scenes are renders of simulated bodies whose labels are exact. Simulate some here, or add a folder of"
+            " your own; or drop one on this page.",
+            button("scenes.simulate", role="primary"), button("scenes.add"),
+        )  # fmt: skip
+        tools = row(self.bar, self.readout)
+        tools.setStretch(0, 1)
+        middle = QWidget()
+        layout = QVBoxLayout(middle)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        bar = holder(tools)
+        tools.setContentsMargins(8, 4, 16, 4)
+        layout.addWidget(bar)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self.strip)
+        body = QSplitter(Qt.Orientation.Horizontal)
+        body.addWidget(self.patients)
+        body.addWidget(middle)
+        body.setStretchFactor(1, 1)
+        body.setSizes([208, 900])
+        self.stack = QStackedWidget()
+        self.stack.addWidget(empty)
+        self.stack.addWidget(body)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.header)
+        outer.addWidget(self.stack, 1)
+
+    def inspector(self) -> QWidget:
+        return self.panel
+
+    def activated(self) -> None:
+        self.strip.setFocus()
+
+    def project_closed(self) -> None:
+        self.model.close()
+        self._background.forget()
+        self.panel.close_threads()
+
+    # -- showing
+
+    def refresh(self, changed: Changed) -> None:
+        if not changed.scenes:
+            return
+        scenes = self.session.project.scenes.all()
+        self._scenes = {str(s.id): s for s in scenes}
+        self.stack.setCurrentIndex(1 if scenes else 0)
+        for action_id in ("scenes.plain", "scenes.labels", "scenes.depth", "scenes.normals", "scenes.remove"):
+            self.action_table.allow(action_id, bool(scenes))
+        sizes = sorted({s.size for s in scenes})
+        self.header.set_facts(
+            amounts.count(sum(s.frame_count for s in scenes), "frames"),
+            amounts.count(len({s.patient for s in scenes}), "patients"),
+            ", ".join(f"{w} × {h} px" for w, h in sizes[:3]),
+        )
+        chosen = self.patients.chosen()
+        self.groups.set_groups([_group(s) for s in scenes])
+        self.patients.choose(chosen)
+        self.panel.simulate.take_next_seed()
+        self._scene_chosen()
+
+    def _scene(self) -> SceneRecord | None:
+        return self._scenes.get(self.patients.chosen())
+
+    def _scene_chosen(self) -> None:
+        scene = self._scene()
+        self.action_table.allow("scenes.relink", scene is not None and not scene.root.exists())
+        if scene is None:
+            self.model.set_entries([])
+            self.view.set_state(None, "Choose a scene")
+            return
+        frames = self.session.project.scenes.frames(scene.id)
+        self._frames = {f.id: f for f in frames}
+        self.strip.set_ratio(scene.size[1] / scene.size[0])
+        self.model.set_entries([_entry(f) for f in frames])
+        wanted = self.session.selection.frame_id
+        self.strip.choose(wanted if wanted in self._frames else (frames[0].id if frames else 0))
+        self.panel.show_scene(scene, frames)
+        self._frame_chosen()
+
+    def _frame_chosen(self) -> None:
+        scene, frame = self._scene(), self._frames.get(self.strip.current_id())
+        if scene is None or frame is None:
+            self.view.set_state(None, "No frame")
+            return
+        self.session.select(replace(self.session.selection, frame_id=frame.id))
+        kept = self._states.get(frame.id)
+        if kept is not None:
+            self._show(frame, kept)
+            return
+        layout, encoding, files = scene.layout, dict(scene.encoding), frame.files
+        self._background.ask(
+            frame.id, lambda: load_layers_of(files, layout=layout, encoding=encoding),
+            lambda layers: self._arrived(frame, scene, layers),
+        )  # fmt: skip
+
+    def _arrived(self, frame: FrameRecord, scene: SceneRecord, layers: object) -> None:
+        if not isinstance(layers, Layers):
+            if self.strip.current_id() == frame.id:
+                self.view.set_state(None, str(layers))
+                self.session.say(str(layers), "error")
+            return
+        state = PictureState(layers, classes=scene.classes)
+        self._states[frame.id] = state
+        while len(self._states) > _KEPT_STATES:
+            self._states.popitem(last=False)
+        if self.strip.current_id() == frame.id:
+            self._show(frame, state)
+
+    def _show(self, frame: FrameRecord, state: PictureState) -> None:
+        self.bar.offer(state)
+        self.view.set_state(state)
+        self.panel.show_frame(frame, state)
+
+    def _hovered(self, readout: object) -> None:
+        self.readout.setText(readout.words() if isinstance(readout, Readout) else "")
+
+    # -- doing
+
+    def add_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Add simulated scenes from a folder", str(Path.home()))
+        if name:
+            self.dropped([name])
+
+    def dropped(self, paths: list[str]) -> bool:
+        folders = [p for p in paths if Path(p).is_dir()]
+        for folder in folders:
+            argv = ["scenes", "add", str(self.session.project.folder), folder]
+            self.session.start(f"Add scenes: {Path(folder).name}", argv, touches=_TOUCHES)
+        return bool(folders)
+
+    def show_simulate(self) -> None:
+        self.session.inspector_wanted.emit()
+        self.panel.show_simulate_form()
+
+    def _simulate(self, arguments: list[str]) -> None:
+        argv = ["scenes", "simulate", str(self.session.project.folder), *arguments]
+        frames = amounts.count(self.panel.simulate.frames.value(), "frames")
+        self.session.start(f"Simulate {frames}", argv, touches=_TOUCHES)
+
+    def _layer(self, name: LayerChoice) -> None:
+        self.bar.set_layer(name)
+
+    def show_plain(self) -> None:
+        self._layer("none")
+
+    def show_labels(self) -> None:
+        self._layer("segmentation")
+
+    def show_depth(self) -> None:
+        self._layer("depth")
+
+    def show_normals(self) -> None:
+        self._layer("normals")
+
+    def relink(self) -> None:
+        scene = self._scene()
+        name = QFileDialog.getExistingDirectory(self, "Where the scene's folder lies now", str(Path.home()))
+        if scene is not None and name:
+            with self.session.reporting() as outcome:
+                self.session.project.scenes.relink(scene.id, Path(name))
+            if outcome.well:
+                self._states.clear()
+                self.session.edited(_TOUCHES)
+
+    def remove(self) -> None:
+        scene = self._scene()
+        if scene is None:
+            return
+
+        def forget() -> None:
+            self.session.project.scenes.remove(scene.id)
+            self.session.edited(_TOUCHES)
+            self.session.say(f"Took {scene.patient} out of the project; its files are untouched.")
+
+        self.session.ask(
+            f"Take {scene.patient} ({amounts.count(scene.frame_count, 'frames')}) and its translations out of the"
+            " project? Its files stay where they lie. This can't be undone, but the folder can be added again.",
+            [("Keep it", "", None), ("Take it out", "primary", forget)],
+        )
+
+
+def _group(scene: SceneRecord) -> Group:
+    width, height = scene.size
+    if not scene.root.exists():
+        return Group(
+            str(scene.id), scene.patient, f"{scene.frame_count:,}", "folder not found", "danger", str(scene.root)
+        )
+    detail = scene.notes[0] if scene.notes else f"{width} × {height}   {scene.root.name}"
+    tone = "warning" if scene.notes else ""
+    tip = "\n".join([str(scene.root), f"layout {scene.layout}", *scene.notes])
+    return Group(str(scene.id), scene.patient, f"{scene.frame_count:,}", detail, tone, tip)
+
+
+def _entry(frame: FrameRecord) -> PictureEntry:
+    path = frame.files.rgb
+    return PictureEntry(
+        id=frame.id, caption=frame.name, key=f"frame {path}", load=lambda: read_rgb(path),
+        tip=f"{frame.patient}: {frame.name}",
+    )  # fmt: skip

@@ -101,7 +101,7 @@ class TrainForm(QWidget):
             about = self._helps[name]
             words = label(_NAMES.get(name, name.replace("_", " ").capitalize()), "muted")
             tip = f"{about.meaning[:1].upper()}{about.meaning[1:]}  ({name})"
-            paper = label(about.paper if isinstance(about.paper, str) else f"{about.paper:g}", "faint")
+            paper = label(_paper_words(about), "faint")
             paper.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             for widget_ in (words, self._fields[name], paper):
                 widget_.setToolTip(tip)
@@ -155,6 +155,12 @@ class TrainForm(QWidget):
             self._fields[name].setFont(font)
         set_role(self.problem_label, "danger")
         self.changed.emit()
+
+
+def _paper_words(about: FieldHelp) -> str:
+    if isinstance(about.paper, str):
+        return about.paper
+    return f"{about.paper:,}" if about.whole else f"{about.paper:g}"
 
 
 def _field(about: FieldHelp) -> Field:

@@ -128,6 +128,7 @@ class EmptyState(QWidget):
         words = label(text, "muted", wrap=True)
         words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         words.setFixedWidth(440)
+        words.setMinimumHeight(words.heightForWidth(440))
         heading = label(title, "title")
         heading.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         inner = column(self._picture, heading, words, spacing=UNIT)

@@ -20,12 +20,10 @@ COLOURS = (
 )  # fmt: skip
 """Of equal lightness, so that none shouts; used in the order in which losses appear."""
 WORDS = {
-    "image_a": "Image, simulated", "image_b": "Image, real", "content_a": "Content, simulated",
-    "content_b": "Content, real", "style_a": "Style, simulated", "style_b": "Style, real",
-    "cycle_a": "Cycle, simulated", "cycle_b": "Cycle, real", "gan_ab": "Fooling, to real",
-    "gan_ba": "Fooling, to simulated",
-    "ms_ssim_ab": "Structure, to real", "ms_ssim_ba": "Structure, to simulated", "disc_a": "Judging, simulated",
-    "disc_b": "Judging, real",
+    "image_a": "Image, sim", "image_b": "Image, real", "content_a": "Content, sim", "content_b": "Content, real",
+    "style_a": "Style, sim", "style_b": "Style, real", "cycle_a": "Cycle, sim", "cycle_b": "Cycle, real",
+    "gan_ab": "Fooling → real", "gan_ba": "Fooling → sim", "ms_ssim_ab": "Structure → real", "ms_ssim_ba": "Structure → sim",
+    "disc_a": "Judging, sim", "disc_b": "Judging, real",
 }  # fmt: skip
 SHOWN_FIRST = ("image_b", "gan_ab", "ms_ssim_ab", "disc_b")
 _HIDDEN = ("seconds",)
@@ -136,7 +134,7 @@ class Curves(QWidget):
         share = self.smooth.value() / 100
         for name, row in self._rows.items():
             series = self._series[name]
-            row.value.setText(f"{series.values[-1]:.4g}" if len(series) else "")
+            row.value.setText(f"{series.values[-1]:.3g}" if len(series) else "")
             line = self._lines[name]
             line.setVisible(row.box.isChecked())
             if row.box.isChecked() and len(series):

@@ -1,0 +1,90 @@
+"""The inspector of the page Scenes: the frame, the classes of its scene, and the simulator's form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from studio.gui.actions import ActionTable
+from studio.gui.models.background import Background
+from studio.gui.pages.class_counts import class_shares
+from studio.gui.pages.simulate_form import SimulateForm
+from studio.gui.session import Session
+from studio.gui.widgets.basics import Figures, Section, inspector, label
+from studio.gui.widgets.blending import PictureState
+from studio.gui.widgets.class_bars import ClassBars
+from studio.gui.widgets.readout import Readout
+from studio.project.records import FrameRecord, SceneRecord
+
+
+class ScenesPanel(QWidget):
+    """Everything here follows the frame that is chosen in the page."""
+
+    def __init__(self, session: Session, actions: ActionTable) -> None:
+        super().__init__()
+        self._session = session
+        self._background = Background(self)
+        self.simulate = SimulateForm(session)
+        self.name = label("", "strong", wrap=True)
+        self.figures = Figures()
+        self.point = label("Click the picture to keep a point.", "faint", wrap=True)
+        self.bars = ClassBars()
+        self._frame = Section("FRAME", self.name, self.figures, self.point)
+        self._classes = Section("CLASSES IN THE SCENE", self.bars)
+        self._area = inspector(
+            self._frame, self._classes, self.simulate,
+            Section("SCENE", actions.button("scenes.relink"), actions.button("scenes.remove")),
+        )  # fmt: skip
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._area)
+        self._frame.hide()
+        self._classes.hide()
+
+    def show_simulate_form(self) -> None:
+        self._area.ensureWidgetVisible(self.simulate)
+        self.simulate.frames.setFocus()
+        self.simulate.frames.selectAll()
+
+    def show_scene(self, scene: SceneRecord, frames: Sequence[FrameRecord]) -> None:
+        """Count its classes beside the event loop."""
+        self._classes.setVisible(bool(frames))
+        if not frames:
+            return
+        self.bars.show_words("counting…")
+        kept = self._session.project.cache / "classes" / f"{scene.id}-{scene.frame_count}.json"
+        files, layout, encoding = [f.files for f in frames], scene.layout, dict(scene.encoding)
+        self._background.ask(
+            "classes", lambda: class_shares(files, layout=layout, encoding=encoding, kept=kept),
+            lambda shares: self._counted(scene, shares),
+        )  # fmt: skip
+
+    def _counted(self, scene: SceneRecord, shares: object) -> None:
+        if isinstance(shares, dict):
+            self.bars.show_shares(scene.classes, shares)
+        else:
+            self.bars.show_words("can't be read")
+
+    def show_frame(self, frame: FrameRecord, state: PictureState) -> None:
+        self._frame.show()
+        self.name.setText(f"{frame.patient} / {frame.name}")
+        layers = state.layers
+        rows = [("Size", f"{layers.size[0]} × {layers.size[1]}", "px")]
+        if layers.K is not None:
+            rows.append(("Focal length", f"{layers.K[0, 0]:.0f}", "px"))
+        if layers.depth_HW is not None:
+            low, high = state.depth_range
+            rows.append(("Depth", f"{low:.0f} – {high:.0f}", "mm"))
+        rows.append(("Classes", f"{len(state.class_ids)}", ""))
+        rows += [(f"Instrument {i}", tool.name, "") for i, tool in enumerate(layers.tools, start=1)]
+        self.figures.show_rows(rows)
+
+    def show_point(self, readout: object) -> None:
+        """The point that was clicked, or None."""
+        kept = isinstance(readout, Readout)
+        self.point.setText(readout.words() if isinstance(readout, Readout) else "Click the picture to keep a point.")
+        self.point.setEnabled(kept)
+
+    def close_threads(self) -> None:
+        self._background.forget()
