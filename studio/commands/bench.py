@@ -11,6 +11,7 @@ from typing import Any
 
 from studio.jobs.events import Done, Job, Note, Progress
 from studio.jobs.stages import passed_on
+from studio.translator.settings import preset
 
 _SIZE = (452, 256)
 
@@ -29,14 +30,14 @@ def _translate() -> Job:
     from studio.translator.bench import bench_translate
 
     yield Note("translating at paper size against plain fp32, batch 1")
-    yield Done(bench_translate())
+    yield Done(bench_translate(preset("paper")).to_values())
 
 
 def _train() -> Job:
     from studio.translator.bench import bench_train
 
     yield Note("training steps at paper size against plain fp32, batch 1")
-    yield Done(bench_train())
+    yield Done(bench_train(preset("paper"), repeats=1).to_values())
 
 
 def _simulate(frames: int = 120) -> Job:
