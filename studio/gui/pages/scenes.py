@@ -38,8 +38,8 @@ class ScenesPage(Page):
     title = "Scenes"
     icon_name = "scenes"
     rows = (
-        Action("scenes.add", "Add folder…", "Add simulated scenes from a folder; they stay where they lie", "add_folder",
-               shortcut="Ctrl+Shift+O", icon="folder", needs="project", page="Scenes"),
+        Action("scenes.add", "Add folder…", "Add simulated scenes from a folder; they stay where they lie",
+               "add_folder", shortcut="Ctrl+Shift+O", icon="folder", needs="project", page="Scenes"),
         Action("scenes.simulate", "Simulate…", "Render new labelled frames of simulated bodies into the project",
                "show_simulate", shortcut="Ctrl+R", icon="cube", needs="project", page="Scenes"),
         Action("scenes.plain", "Picture only", "Show the render without a layer over it", "show_plain", shortcut="P",

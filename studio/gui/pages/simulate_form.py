@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QToolButton, QWidget
 
 from studio.gui import amounts
+from studio.gui.icons import icon
 from studio.gui.session import Session
 from studio.gui.widgets.basics import Section, label
 from studio.gui.widgets.fields import ChoiceField, Form, WholeField, on_change
@@ -52,8 +53,8 @@ class SimulateForm(QWidget):
         self._show_cost()
 
     def _mesh_field(self) -> QWidget:
-        browse = QPushButton("…")
-        browse.setFixedWidth(32)
+        browse = QToolButton()
+        browse.setIcon(icon("folder"))
         browse.setToolTip("Choose a folder of meshes")
         browse.setAccessibleName("Choose a folder of meshes")
         browse.clicked.connect(self._browse)

@@ -22,7 +22,8 @@ COLOURS = (
 WORDS = {
     "image_a": "Image, sim", "image_b": "Image, real", "content_a": "Content, sim", "content_b": "Content, real",
     "style_a": "Style, sim", "style_b": "Style, real", "cycle_a": "Cycle, sim", "cycle_b": "Cycle, real",
-    "gan_ab": "Fooling → real", "gan_ba": "Fooling → sim", "ms_ssim_ab": "Structure → real", "ms_ssim_ba": "Structure → sim",
+    "gan_ab": "Fooling → real", "gan_ba": "Fooling → sim", "ms_ssim_ab": "Structure → real",
+    "ms_ssim_ba": "Structure → sim",
     "disc_a": "Judging, sim", "disc_b": "Judging, real",
 }  # fmt: skip
 SHOWN_FIRST = ("image_b", "gan_ab", "ms_ssim_ab", "disc_b")
