@@ -7,7 +7,7 @@ generators learn from the same pictures under the updated discriminators.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -17,6 +17,7 @@ from studio.translator.data import Batch
 from studio.translator.devices import autocast, uses_bf16
 from studio.translator.losses import (
     Passes,
+    WayBack,
     least_squares_fake,
     least_squares_real,
     reconstruction_losses,
@@ -93,12 +94,11 @@ class Learner:
 
     def _update_discriminators(self, passes: Passes) -> dict[str, Tensor]:
         with autocast(self.bf16, self.device):
-            losses = {
-                "disc_a": _judging_loss(self.disc_a, passes.ba.detach(), passes.image_a),
-                "disc_b": _judging_loss(self.disc_b, passes.ab.detach(), passes.image_b),
-            }
+            losses = {"disc_b": _judging_loss(self.disc_b, passes.ab.detach(), passes.image_b)}
+            if passes.back is not None:
+                losses["disc_a"] = _judging_loss(self.disc_a, passes.back.ba.detach(), passes.image_a)
         self.disc_optimiser.zero_grad(set_to_none=True)
-        (self.settings.weight_gan * (losses["disc_a"] + losses["disc_b"])).backward()  # type: ignore[no-untyped-call]
+        (self.settings.weight_gan * torch.stack(list(losses.values())).sum()).backward()  # type: ignore[no-untyped-call]
         self.disc_optimiser.step()
         return losses
 
@@ -106,11 +106,10 @@ class Learner:
         for parameter in self._disc_parameters:
             parameter.requires_grad_(False)
         with autocast(self.bf16, self.device):
-            losses = {
-                **reconstruction_losses(passes, self.settings),
-                "gan_ab": least_squares_real(self.disc_b(passes.ab)),
-                "gan_ba": least_squares_real(self.disc_a(passes.ba)),
-            }
+            losses = reconstruction_losses(passes, self.settings)
+            losses["gan_ab"] = least_squares_real(self.disc_b(passes.ab))
+            if passes.back is not None:
+                losses["gan_ba"] = least_squares_real(self.disc_a(passes.back.ba))
         self.gen_optimiser.zero_grad(set_to_none=True)
         weighted_sum(losses, self.settings).backward()  # type: ignore[no-untyped-call]
         self.gen_optimiser.step()
@@ -126,27 +125,39 @@ class Learner:
 
 
 def run_passes(gen_a: Generator, gen_b: Generator, batch: Batch, draws: Draws, settings: TrainSettings) -> Passes:
-    """Both generators once: reconstructions, translations both ways, and back again (MUNIT, section 4)."""
+    """Both generators once: reconstructions, translations, and back again (MUNIT, section 4)."""
     image_a, image_b = batch.image_a, batch.image_b
     content_a, content_b = gen_a.encode(image_a), gen_b.encode(image_b)
     style_b = gen_b.encode_style(image_b)
-    style_a = gen_a.encode_style(image_a) if gen_a.arch.styled else None
     drawn_b = style_b.detach().float() if draws.take_encoded else draws.style_b
-    drawn_a = draws.style_a if style_a is not None else None
     same_b, ab = _decoded_together(gen_b, (content_b, content_a), (style_b, drawn_b))
-    same_a, ba = _decoded_together(gen_a, (content_a, content_b), (style_a, drawn_a))
     # Outside the round image area there is nothing to paint, so nobody is judged by it.
-    ab, ba = _cut_out(ab, batch.inside_a), _cut_out(ba, batch.inside_b)
-    seen_ab, seen_ba = _noisy(ab, draws.noise_seed, settings), _noisy(ba, draws.noise_seed + 1, settings)
-    content_a_again, content_b_again = gen_b.encode(seen_ab), gen_a.encode(seen_ba)
+    ab = _cut_out(ab, batch.inside_a)
+    seen_ab = _noisy(ab, draws.noise_seed, settings)
+    passes = Passes(
+        image_a, image_b, same_b, ab, content_a, content_b,
+        content_a_again=gen_b.encode(seen_ab), style_b=drawn_b, style_b_again=gen_b.encode_style(seen_ab),
+    )  # fmt: skip
+    if settings.directions == "ab":
+        return passes
+    return replace(passes, back=_way_back(gen_a, gen_b, batch, draws, settings, passes, style_b))
+
+
+def _way_back(
+    gen_a: Generator, gen_b: Generator, batch: Batch, draws: Draws, settings: TrainSettings, passes: Passes,
+    encoded_b: Tensor,
+) -> WayBack:  # fmt: skip
+    style_a = gen_a.encode_style(batch.image_a) if gen_a.arch.styled else None
+    drawn_a = draws.style_a if style_a is not None else None
+    same_a, ba = _decoded_together(gen_a, (passes.content_a, passes.content_b), (style_a, drawn_a))
+    ba = _cut_out(ba, batch.inside_b)
+    seen_ba = _noisy(ba, draws.noise_seed + 1, settings)
+    content_b_again = gen_a.encode(seen_ba)
     cycles = settings.weight_cycle > 0
-    return Passes(
-        image_a, image_b, same_a, same_b, ab, ba,
-        cycle_a=gen_a.decode(content_a_again, style_a) if cycles else None,
-        cycle_b=gen_b.decode(content_b_again, style_b) if cycles else None,
-        content_a=content_a, content_b=content_b,
-        content_a_again=content_a_again, content_b_again=content_b_again,
-        style_b=drawn_b, style_b_again=gen_b.encode_style(seen_ab),
+    return WayBack(
+        same_a, ba, content_b_again,
+        cycle_a=gen_a.decode(passes.content_a_again, style_a) if cycles else None,
+        cycle_b=gen_b.decode(content_b_again, encoded_b) if cycles else None,
         style_a=drawn_a, style_a_again=gen_a.encode_style(seen_ba) if gen_a.arch.styled else None,
     )  # fmt: skip
 

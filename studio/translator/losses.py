@@ -48,48 +48,59 @@ def structure_loss(image_B3HW: Tensor, translation_B3HW: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Passes:
-    """What one pass of both generators gives.
+class WayBack:
+    """The passes that learn to look simulated. The cycles are None where they have no weight, ``style_a`` and its twin
+    in the asymmetric variant."""
 
-    ``style_a`` and its twin are None in the asymmetric variant, the cycles where they have no weight.
-    """
-
-    image_a: Tensor
-    image_b: Tensor
     same_a: Tensor
-    same_b: Tensor
-    ab: Tensor
     ba: Tensor
-    content_a: Tensor
-    content_b: Tensor
-    content_a_again: Tensor
     content_b_again: Tensor
-    style_b: Tensor
-    style_b_again: Tensor
     cycle_a: Tensor | None = None
     cycle_b: Tensor | None = None
     style_a: Tensor | None = None
     style_a_again: Tensor | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Passes:
+    """What one pass of both generators gives. ``back`` is None in a run that learns only the way from a to b."""
+
+    image_a: Tensor
+    image_b: Tensor
+    same_b: Tensor
+    ab: Tensor
+    content_a: Tensor
+    content_b: Tensor
+    content_a_again: Tensor
+    style_b: Tensor
+    style_b_again: Tensor
+    back: WayBack | None = None
+
+
 def reconstruction_losses(p: Passes, settings: TrainSettings) -> dict[str, Tensor]:
     """All generator losses but the adversarial ones, unweighted; MS-SSIM and cycles of weight 0 are left out."""
     losses = {
-        "image_a": mean_difference(p.same_a, p.image_a),
         "image_b": mean_difference(p.same_b, p.image_b),
         "content_a": mean_difference(p.content_a_again, p.content_a),
-        "content_b": mean_difference(p.content_b_again, p.content_b),
         "style_b": mean_difference(p.style_b_again, p.style_b),
     }
-    if p.cycle_a is not None and p.cycle_b is not None:
-        losses["cycle_a"] = mean_difference(p.cycle_a, p.image_a)
-        losses["cycle_b"] = mean_difference(p.cycle_b, p.image_b)
-    if p.style_a is not None and p.style_a_again is not None:
-        losses["style_a"] = mean_difference(p.style_a_again, p.style_a)
     if settings.weight_ms_ssim_ab:
         losses["ms_ssim_ab"] = structure_loss(p.image_a, p.ab)
+    return losses if p.back is None else {**losses, **_losses_of_way_back(p, p.back, settings)}
+
+
+def _losses_of_way_back(p: Passes, back: WayBack, settings: TrainSettings) -> dict[str, Tensor]:
+    losses = {
+        "image_a": mean_difference(back.same_a, p.image_a),
+        "content_b": mean_difference(back.content_b_again, p.content_b),
+    }
+    if back.cycle_a is not None and back.cycle_b is not None:
+        losses["cycle_a"] = mean_difference(back.cycle_a, p.image_a)
+        losses["cycle_b"] = mean_difference(back.cycle_b, p.image_b)
+    if back.style_a is not None and back.style_a_again is not None:
+        losses["style_a"] = mean_difference(back.style_a_again, back.style_a)
     if settings.weight_ms_ssim_ba:
-        losses["ms_ssim_ba"] = structure_loss(p.image_b, p.ba)
+        losses["ms_ssim_ba"] = structure_loss(p.image_b, back.ba)
     return losses
 
 

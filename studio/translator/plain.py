@@ -12,7 +12,14 @@ from torch.nn import functional
 from studio.translator.data import Batch
 from studio.translator.layers import ConvBlock, LayerNorm
 from studio.translator.learner import Draws, Learner
-from studio.translator.losses import Passes, least_squares_fake, least_squares_real, reconstruction_losses, weighted_sum
+from studio.translator.losses import (
+    Passes,
+    WayBack,
+    least_squares_fake,
+    least_squares_real,
+    reconstruction_losses,
+    weighted_sum,
+)
 from studio.translator.networks import Generator
 from studio.translator.normalisation import EPS
 from studio.translator.subpixel import plain_upsampled_conv
@@ -72,7 +79,8 @@ def plain_step(learner: Learner, batch: Batch, draws: Draws) -> dict[str, Tensor
     passes = _all_passes(gen_a, gen_b, batch, draws)
     losses = reconstruction_losses(passes, learner.settings)
     losses["gan_ab"] = least_squares_real(learner.disc_b(passes.ab))
-    losses["gan_ba"] = least_squares_real(learner.disc_a(passes.ba))
+    assert passes.back is not None
+    losses["gan_ba"] = least_squares_real(learner.disc_a(passes.back.ba))
     learner.gen_optimiser.zero_grad()
     weighted_sum(losses, learner.settings).backward()  # type: ignore[no-untyped-call]
     learner.gen_optimiser.step()
@@ -96,12 +104,14 @@ def _all_passes(gen_a: PlainGenerator, gen_b: PlainGenerator, batch: Batch, draw
     ab = _cut(gen_b.decode(content_a, drawn_b), batch.inside_a)
     ba = _cut(gen_a.decode(content_b, drawn_a), batch.inside_b)
     content_a_again, content_b_again = gen_b.encode(ab), gen_a.encode(ba)
-    return Passes(
-        batch.image_a, batch.image_b, gen_a.decode(content_a, style_a), gen_b.decode(content_b, style_b), ab, ba,
-        content_a, content_b, content_a_again, content_b_again,
-        style_b=drawn_b, style_b_again=gen_b.encode_style(ab),
+    back = WayBack(
+        gen_a.decode(content_a, style_a), ba, content_b_again,
         cycle_a=gen_a.decode(content_a_again, style_a), cycle_b=gen_b.decode(content_b_again, style_b),
         style_a=drawn_a, style_a_again=gen_a.encode_style(ba) if gen_a.arch.styled else None,
+    )  # fmt: skip
+    return Passes(
+        batch.image_a, batch.image_b, gen_b.decode(content_b, style_b), ab, content_a, content_b, content_a_again,
+        style_b=drawn_b, style_b_again=gen_b.encode_style(ab), back=back,
     )  # fmt: skip
 
 

@@ -18,11 +18,13 @@ from studio.vocabulary.errors import InputError
 Variant = Literal["asymmetric", "symmetric"]
 Precision = Literal["auto", "fp32", "bf16"]
 Mask = Literal["paper", "footage", "none"]
+Directions = Literal["both", "ab"]
 PresetName = Literal["paper", "fast", "demo"]
 PRESETS: tuple[PresetName, ...] = ("paper", "fast", "demo")
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "variant": ("asymmetric", "symmetric"),
+    "directions": ("both", "ab"),
     "precision": ("auto", "fp32", "bf16"),
     "mask": ("paper", "footage", "none"),
 }
@@ -42,6 +44,12 @@ class TrainSettings:
     variant: Variant = _setting(
         "asymmetric",
         "asymmetric: only the real side has a style, as in the paper; symmetric: both have one, as in MUNIT",
+        group="network",
+    )
+    directions: Directions = _setting(
+        "both",
+        "both: the way from footage to simulated looks is learnt too, as in the paper; ab: only from render to real, "
+        "in half the time a step",
         group="network",
     )
     dim: int = _setting(64, "channels of the first layer of the generators", group="network", low=4, high=512)

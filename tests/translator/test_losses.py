@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from pytorch_msssim import ssim as library_ssim
 from studio.translator.losses import (
     GENERATOR_LOSSES,
     Passes,
+    WayBack,
     least_squares_fake,
     least_squares_real,
     loss_weights,
@@ -112,12 +115,14 @@ def filled(value: float) -> torch.Tensor:
 
 def example(*, styled: bool, cycles: bool = True) -> Passes:
     code = torch.zeros(1, 2)
-    return Passes(
-        image_a=filled(0.0), image_b=filled(0.1), same_a=filled(0.2), same_b=filled(0.4), ab=filled(0.0),
-        ba=filled(0.1), content_a=code, content_b=code, content_a_again=code + 0.5, content_b_again=code - 0.25,
-        style_b=code, style_b_again=code + 2.0,
+    back = WayBack(
+        same_a=filled(0.2), ba=filled(0.1), content_b_again=code - 0.25,
         cycle_a=filled(-0.5) if cycles else None, cycle_b=filled(0.6) if cycles else None,
         style_a=code if styled else None, style_a_again=code + 3.0 if styled else None,
+    )  # fmt: skip
+    return Passes(
+        image_a=filled(0.0), image_b=filled(0.1), same_b=filled(0.4), ab=filled(0.0), content_a=code, content_b=code,
+        content_a_again=code + 0.5, style_b=code, style_b_again=code + 2.0, back=back,
     )  # fmt: skip
 
 
@@ -132,6 +137,11 @@ def test_each_loss_compares_what_its_name_says() -> None:
 
 def test_asymmetric_runs_have_no_style_loss_on_the_simulated_side() -> None:
     assert "style_a" not in reconstruction_losses(example(styled=False), TrainSettings())
+
+
+def test_one_way_runs_have_no_losses_of_the_way_back() -> None:
+    passes = replace(example(styled=False), back=None)
+    assert set(reconstruction_losses(passes, TrainSettings())) == {"image_b", "content_a", "style_b", "ms_ssim_ab"}
 
 
 def test_losses_without_weight_cost_nothing() -> None:

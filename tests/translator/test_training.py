@@ -114,6 +114,18 @@ def test_symmetric_batches_noise_and_paper_masks_train_too(tmp_path: Path) -> No
     assert all(math.isfinite(value) for value in losses.values())
 
 
+def test_one_way_runs_learn_and_resume_too(tmp_path: Path) -> None:
+    images, settings = pictures(tmp_path), tiny(directions="ab", iterations=4, checkpoint_every=2)
+    events = list(train(tmp_path / "run", *images, settings, device="cpu"))
+    names = {e.name for e in events if isinstance(e, Metric)}
+    assert names == {"image_b", "content_a", "style_b", "ms_ssim_ab", "gan_ab", "disc_b", "learning_rate"}
+    job = train(tmp_path / "twice", *images, settings, device="cpu")
+    next(e for e in job if isinstance(e, Progress) and e.done == 3)
+    job.close()
+    result_of(train(tmp_path / "twice", *images, settings, resume=True, device="cpu"))
+    assert weights(tmp_path / "twice") == weights(tmp_path / "run")
+
+
 def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
     images = pictures(tmp_path)
     result_of(train(tmp_path / "run", *images, tiny(iterations=1), device="cpu"))
