@@ -130,16 +130,17 @@ def _plain(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _metadata(facts: RunFacts) -> dict[str, str]:
-    return {"format": _FORMAT, "version": str(_VERSION), "facts": json.dumps(asdict(facts))}
+    """One entry only: the order of several is not the same from one save to the next."""
+    return {_FORMAT: json.dumps({"version": _VERSION, **asdict(facts)})}
 
 
 def _facts(metadata: Mapping[str, str], path: Path) -> RunFacts:
-    if metadata.get("format") != _FORMAT:
+    if _FORMAT not in metadata:
         raise InputError("is no segmenter checkpoint", where=path, remedy="Name a segmenter's run or weights file.")
-    if metadata.get("version") != str(_VERSION):
-        raise InputError("was written by a newer version of the studio", where=path, remedy="Update the studio.")
     try:
-        values = json.loads(metadata["facts"])
+        values = json.loads(metadata[_FORMAT])
+        if values.pop("version") != _VERSION:
+            raise InputError("was written by another version of the studio", where=path, remedy="Update the studio.")
         settings = SegmenterSettings.from_values(values.pop("settings"))
         return RunFacts(settings=settings, **values)
     except (KeyError, ValueError, TypeError, AttributeError) as error:

@@ -35,7 +35,7 @@ class Segmenter:
     def shares(self, image_HW3: np.ndarray) -> np.ndarray:
         """float32 KxHxW softmax shares, output 0 = rest, at the picture's own size."""
         height, width = image_HW3.shape[:2]
-        small_HW3 = np.ascontiguousarray(resized(image_HW3, self.facts.settings.size))
+        small_HW3 = np.array(resized(image_HW3, self.facts.settings.size))  # a copy: pictures may be read-only
         image_BCHW = torch.from_numpy(small_HW3)[None].to(self._device).permute(0, 3, 1, 2).float() / 255
         logits_BKhw = self._network(image_BCHW.contiguous(memory_format=torch.channels_last)).float()
         logits_BKHW = F.interpolate(logits_BKhw, size=(height, width), mode="bilinear", align_corners=False)

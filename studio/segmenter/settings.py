@@ -27,7 +27,7 @@ class SegmenterSettings:
 
     network: NetworkName = "small"
     """small: a U-Net for minutes on a CPU; ternausnet11: the paper's network (VGG-11 encoder)."""
-    width: int = 24
+    width: int = 16
     """Channels of the small network's first stage; of no effect on ternausnet11."""
     encoder_weights: str = ""
     """Path of a VGG-11 state dict (.safetensors or .pth) for ternausnet11's encoder; empty: He initialisation."""

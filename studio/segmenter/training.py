@@ -180,7 +180,7 @@ def _steps(run_dir: Path, learner: Learner) -> Job:
                 yield from _said(step, value, settings)
     except GeneratorExit:
         # Closed at a yield: all steps are whole here. (An error inside a step falls back to the last saved state.)
-        if 0 < learner.facts.step < settings.steps:
+        if learner.facts.step:
             save_resume(resume_file, learner.network, learner.optimiser, learner.facts)
         raise
     save_weights(run_dir / WEIGHTS, learner.network, learner.facts)
