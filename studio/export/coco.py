@@ -19,24 +19,21 @@ from typing import IO, Any
 import cv2
 import numpy as np
 
-from studio.export.classes import refuse_unknown
 from studio.export.planning import Plan, PlannedFrame, PlannedStyle
 from studio.export.values import ExportOptions, SceneReading
 from studio.export.writers import (
+    LAYERS_COMPARED_EVERY,
     FrameOutcome,
-    expected_ids,
-    labels_and_pose,
-    pixel_counts,
-    pose_json,
-    put_depth,
-    put_normals,
+    outcome_of,
+    put_layer,
     put_picture,
-    read_source,
+    read_frame,
     readable_image,
     same_labels,
+    same_layers,
 )
-from studio.files.atomic import hash_bytes, write_with
-from studio.vocabulary.errors import InputError, TrocarError
+from studio.files.atomic import write_with
+from studio.vocabulary.errors import TrocarError
 
 NAME = "coco"
 _DECODING = threading.Lock()
@@ -49,23 +46,21 @@ class CocoWriter:
         self._plan, self._options, self._reading = plan, options, reading
         self._category = {c.id: number for number, c in enumerate(plan.classes.regions, start=1)}
         self._image_ids = _image_ids(plan)
+        self._lookup_256 = np.zeros(256, np.uint8)
+        for class_id, category in self._category.items():
+            self._lookup_256[class_id] = category
 
     def write_frame(self, frame: PlannedFrame, root: Path) -> FrameOutcome:
-        item = frame.source
-        layers = labels_and_pose(item, self._reading)
-        if layers.segmentation_HW is None or item.layers.segmentation is None:
-            raise InputError("the frame has no label picture", where=item.render, remedy="Leave its scene out.")
-        ids_HW = self._plan.classes.ids(layers.segmentation_HW)
-        refuse_unknown(ids_HW, self._plan.classes, where=item.layers.segmentation, ignored=True)
+        layers = frame.source.layers
+        source = read_frame(frame, self._plan.classes, self._reading, geometry=self._options.geometry, ignored=True)
         if self._options.geometry:
-            put_depth(item, root / _layer_file(frame, "depth"), self._reading)
-            put_normals(item, root / _layer_file(frame, "normals"), self._reading)
+            put_layer(layers.depth, source.layers.depth_HW, root / _layer_file(frame, "depth"))
+            put_layer(layers.normals, source.layers.normals_HW3, root / _layer_file(frame, "normals"))
         files = {style.number: _image_file(frame, style) for style, _ in frame.images}
         hashes = {style.number: put_picture(i.image, root / files[style.number]) for style, i in frame.images}
-        return FrameOutcome(
-            layers.size, hash_bytes(read_source(item.layers.segmentation)), hashes, files, pixel_counts(ids_HW),
-            pose_json(layers), tuple(self._annotations(ids_HW)),
-        )  # fmt: skip
+        annotations = tuple(self._annotations(source.ids_HW))
+        kept_HW = self._lookup_256[source.ids_HW]
+        return outcome_of(source, hashes=hashes, files=files, kept_HW=kept_HW, annotations=annotations)
 
     def finish(self, root: Path, outcomes: Sequence[FrameOutcome]) -> None:
         for split in self._plan.splits:
@@ -77,26 +72,25 @@ class CocoWriter:
             info = {"description": f"Trocar Studio export, split {split}", "version": "1"}
             write_with(root / f"{split}.json", partial(_write_dataset, info=info, parts=parts))
 
-    def reader(self, root: Path) -> Callable[[PlannedFrame], None]:
+    def reader(self, root: Path) -> Callable[[PlannedFrame, FrameOutcome], None]:
         sets = {split: _opened(root / f"{split}.json") for split in self._plan.splits}
 
-        def check(frame: PlannedFrame) -> None:
-            expected_HW = expected_ids(frame.source, self._plan.classes, self._reading)
-            lookup = np.zeros(256, np.uint8)
-            for class_id, category in self._category.items():
-                lookup[class_id] = category
+        def check(frame: PlannedFrame, outcome: FrameOutcome) -> None:
             coco, checked = sets[frame.split], None
             for style, _ in frame.images:
                 image_id = self._image_ids[frame.folder, frame.number, style.number]
                 path = root / coco.imgs[image_id]["file_name"]
-                readable_image(path, (expected_HW.shape[1], expected_HW.shape[0]))
+                readable_image(path, outcome.size)
                 rows = coco.imgToAnns[image_id]
                 text = [(r["category_id"], r["segmentation"]["counts"], r["area"], r["bbox"]) for r in rows]
                 if checked is None:
-                    same_labels(_painted(coco, rows, expected_HW.shape), lookup[expected_HW], where=path)
+                    same_labels(_painted(coco, rows, outcome.size), outcome, where=path)
                     checked = text
                 elif text != checked:
                     raise TrocarError(f"{path}: regions differ between styles of one frame")
+            if self._options.geometry and frame.number % LAYERS_COMPARED_EVERY == 0:
+                depth, normals = (root / _layer_file(frame, layer) for layer in ("depth", "normals"))
+                same_layers(frame.source, depth, normals, self._reading)
 
         return check
 
@@ -211,9 +205,9 @@ def _opened(path: Path) -> Any:
         return COCO(str(path))
 
 
-def _painted(coco: Any, rows: Sequence[Mapping[str, Any]], shape: tuple[int, ...]) -> np.ndarray:
+def _painted(coco: Any, rows: Sequence[Mapping[str, Any]], size: tuple[int, int]) -> np.ndarray:
     """uint8 HxW category ids from decoded masks; raise TrocarError for overlaps and for a wrong area or box."""
-    painted_HW = np.zeros(shape, np.uint8)
+    painted_HW = np.zeros(size[::-1], np.uint8)
     for row in rows:
         mask_HW = _decoded(coco, row)
         ys, xs = np.flatnonzero(mask_HW.any(axis=1)), np.flatnonzero(mask_HW.any(axis=0))

@@ -14,28 +14,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from studio.export.classes import refuse_unknown
 from studio.export.planning import Plan, PlannedFrame
 from studio.export.values import ExportOptions, SceneReading
 from studio.export.writers import (
+    LAYERS_COMPARED_EVERY,
     FrameOutcome,
-    expected_ids,
-    labels_and_pose,
-    pixel_counts,
-    pose_json,
-    put_depth,
-    put_normals,
+    outcome_of,
+    put_layer,
     put_picture,
-    read_source,
+    read_frame,
     readable_image,
     same_labels,
+    same_layers,
 )
-from studio.files.atomic import hash_bytes, write_json
+from studio.files.atomic import write_json
 from studio.files.pictures import write_png
 from studio.vocabulary.errors import InputError, TrocarError
 from studio.vocabulary.labels import STUDIO_CLASSES, ClassTable
@@ -54,22 +52,18 @@ class Image2ImageWriter:
 
     def write_frame(self, frame: PlannedFrame, root: Path) -> FrameOutcome:
         item, place = frame.source, _Place(root, frame)
-        layers = labels_and_pose(item, self._reading)
-        if layers.segmentation_HW is None or item.layers.segmentation is None:
-            raise InputError("the frame has no label picture", where=item.render, remedy="Leave its scene out.")
-        ids_HW = self._plan.classes.ids(layers.segmentation_HW)
-        refuse_unknown(ids_HW, self._plan.classes, where=item.layers.segmentation, ignored=False)
+        source = read_frame(frame, self._plan.classes, self._reading, geometry=self._geometry, ignored=False)
+        kept_HW = self._studio_ids[source.ids_HW]
         put_picture(item.render, place.render)
         if not place.labels.is_file():
-            grey_HW = (self._studio_ids[ids_HW].astype(np.uint16) * 255 * 2 + _STEPS) // (2 * _STEPS)
+            grey_HW = (kept_HW.astype(np.uint16) * 255 * 2 + _STEPS) // (2 * _STEPS)
             write_png(place.labels, np.repeat(grey_HW.astype(np.uint8)[..., None], 3, axis=2))
         if self._geometry:
-            put_depth(item, place.depth, self._reading)
-            put_normals(item, place.normals, self._reading)
+            put_layer(item.layers.depth, source.layers.depth_HW, place.depth)
+            put_layer(item.layers.normals, source.layers.normals_HW3, place.normals)
         hashes = {style.number: put_picture(i.image, place.translation(style.folder)) for style, i in frame.images}
         files = {s.number: place.translation(s.folder).relative_to(root).as_posix() for s, _ in frame.images}
-        label_hash = hash_bytes(read_source(item.layers.segmentation))
-        return FrameOutcome(layers.size, label_hash, hashes, files, pixel_counts(ids_HW), pose_json(layers))
+        return outcome_of(source, hashes=hashes, files=files, kept_HW=kept_HW)
 
     def finish(self, root: Path, outcomes: Sequence[FrameOutcome]) -> None:
         splits = {name: [self._plan.folders[p] for p in patients] for name, patients in self._plan.splits.items()}
@@ -78,20 +72,21 @@ class Image2ImageWriter:
             write_json(root / "trocar-layers.json", {"layers": {"normals": "exr", "poses": "frames.json"}})
             self._write_poses(root, outcomes)
 
-    def reader(self, root: Path) -> Callable[[PlannedFrame], None]:
+    def reader(self, root: Path) -> Callable[[PlannedFrame, FrameOutcome], None]:
         scenes = {s.patient: s for s in self._reading.read_scenes(root)}
 
-        def check(frame: PlannedFrame) -> None:
+        def check(frame: PlannedFrame, outcome: FrameOutcome) -> None:
             place, scene = _Place(root, frame), scenes.get(frame.folder)
             files = None if scene is None or frame.number >= len(scene.frames) else scene.frames[frame.number]
             if scene is None or files is None or files.rgb != place.render:
                 raise TrocarError(f"{place.render}: not found when the export was read back")
-            found = self._reading.load_layers_of(files, layout=scene.layout, encoding=scene.encoding)
-            expected_HW = self._studio_ids[expected_ids(frame.source, self._plan.classes, self._reading)]
+            found = self._reading.load_layers_of(
+                replace(files, depth=None, normals=None), layout=scene.layout, encoding=scene.encoding
+            )
             assert found.segmentation_HW is not None
-            same_labels(found.segmentation_HW, expected_HW, where=place.labels)
-            if self._geometry and frame.source.layers.depth is not None and found.depth_HW is None:
-                raise TrocarError(f"{place.depth}: not found when the export was read back")
+            same_labels(found.segmentation_HW, outcome, where=place.labels)
+            if self._geometry and frame.number % LAYERS_COMPARED_EVERY == 0:
+                same_layers(frame.source, place.depth, place.normals, self._reading)
             for style, _ in frame.images:
                 readable_image(place.translation(style.folder), found.size)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from studio.export.classes import ExportClasses, export_classes
 from studio.export.splits import split_by_patient
 from studio.export.values import ExportItem, ExportOptions
-from studio.files.pictures import read_size
 from studio.vocabulary.errors import InputError
 
 _LABEL_BYTES = 30_000
@@ -95,20 +94,6 @@ def bytes_needed(plan: Plan, options: ExportOptions) -> int:
             total += 0 if path is None else _size_of(path)
         total += _size_of(layers.segmentation) + _LABEL_BYTES
     return total
-
-
-def refuse_other_sizes(plan: Plan) -> None:
-    """Raise InputError when a translation's size differs from its render's."""
-    for frame in plan.frames:
-        size = read_size(frame.source.render)
-        for _, item in frame.images:
-            found = read_size(item.image)
-            if found != size:
-                raise InputError(
-                    f"the translation has {found[0]}x{found[1]} px, its render {size[0]}x{size[1]} px",
-                    where=item.image,
-                    remedy="Translate this frame again.",
-                )
 
 
 def _size_of(path: Path) -> int:

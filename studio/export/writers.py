@@ -1,4 +1,4 @@
-"""What every format's writer offers, and the steps they share: copying, labels of a frame, poses."""
+"""What every format's writer offers, and the steps they share: reading a frame once, copying, comparing."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from studio.export.classes import ExportClasses
+from studio.export.classes import ExportClasses, refuse_unknown
 from studio.export.planning import PlannedFrame
 from studio.export.values import ExportItem, SceneReading
 from studio.files.atomic import hash_bytes, write_bytes
-from studio.files.pictures import encode_png, read_rgb, read_size, write_exr
+from studio.files.pictures import encode_png, read_exr, read_rgb, read_size, write_exr
 from studio.vocabulary.errors import InputError, TrocarError
 from studio.vocabulary.frames import Layers
 
 
 @dataclass(frozen=True)
 class FrameOutcome:
-    """What writing one frame gave: source hashes, files by style number, pixels by class id, and the format's own."""
+    """What writing one frame gave: source hashes, files by style number, pixels by class id, and the format's own.
+
+    ``kept_hash`` is that of the label picture as reading the export back has to give it.
+    """
 
     size: tuple[int, int]
     label_hash: str
@@ -29,7 +32,12 @@ class FrameOutcome:
     image_files: Mapping[int, str]
     pixels: Mapping[int, int]
     pose: Mapping[str, Any]
+    kept_hash: str
     annotations: tuple[Mapping[str, Any], ...] = ()
+
+
+LAYERS_COMPARED_EVERY = 16
+"""Depth and normals are decoded again for one frame in so many; labels for all."""
 
 
 class Writer(Protocol):
@@ -41,25 +49,81 @@ class Writer(Protocol):
     def finish(self, root: Path, outcomes: Sequence[FrameOutcome]) -> None:
         """The files that speak about all frames."""
 
-    def reader(self, root: Path) -> Callable[[PlannedFrame], None]:
+    def reader(self, root: Path) -> Callable[[PlannedFrame, FrameOutcome], None]:
         """Open the export with the format's own reader; the result checks one frame and raises TrocarError."""
 
     def layout_lines(self) -> Sequence[str]:
         """The layout in words, for the data card."""
 
 
-def labels_and_pose(item: ExportItem, reading: SceneReading) -> Layers:
-    """A frame's render, labels and poses without decoding its depth and normals."""
-    files = replace(item.layers, depth=None, normals=None)
-    return reading.load_layers_of(files, layout=item.layout, encoding=item.encoding)
+@dataclass(frozen=True, eq=False)
+class FrameSource:
+    """A frame as it is to be written: merged ids, and those layers that cannot be copied as they are."""
+
+    layers: Layers
+    ids_HW: np.ndarray
+    label_path: Path
 
 
-def expected_ids(item: ExportItem, classes: ExportClasses, reading: SceneReading) -> np.ndarray:
-    """uint8 HxW merged class ids, straight from the source."""
-    layers = labels_and_pose(item, reading)
-    if layers.segmentation_HW is None:
+def read_frame(
+    frame: PlannedFrame, classes: ExportClasses, reading: SceneReading, *, geometry: bool, ignored: bool
+) -> FrameSource:
+    """Read what a writer needs of a frame, each file once: depth and normals only where they are no EXR yet.
+
+    Raise InputError for unreadable sources, ids without a class and translations of another size. ``ignored``: the
+    format can leave IGNORE pixels out.
+    """
+    item = frame.source
+    depth, normals = item.layers.depth, item.layers.normals
+    files = replace(
+        item.layers,
+        depth=depth if geometry and depth is not None and not _is_exr(depth) else None,
+        normals=normals if geometry and normals is not None and not _is_exr(normals) else None,
+    )
+    layers = reading.load_layers_of(files, layout=item.layout, encoding=item.encoding)
+    if layers.segmentation_HW is None or files.segmentation is None:
         raise InputError("the frame has no label picture", where=item.render, remedy="Leave its scene out.")
-    return classes.ids(layers.segmentation_HW)
+    ids_HW = classes.ids(layers.segmentation_HW)
+    refuse_unknown(ids_HW, classes, where=files.segmentation, ignored=ignored)
+    for _, translated in frame.images:
+        _same_size(translated.image, layers.size)
+    return FrameSource(layers, ids_HW, files.segmentation)
+
+
+def _same_size(image: Path, size: tuple[int, int]) -> None:
+    found = read_size(image)
+    if found != size:
+        raise InputError(
+            f"the translation has {found[0]}x{found[1]} px, its render {size[0]}x{size[1]} px",
+            where=image,
+            remedy="Translate this frame again.",
+        )
+
+
+def outcome_of(
+    source: FrameSource,
+    *,
+    hashes: Mapping[int, str],
+    files: Mapping[int, str],
+    kept_HW: np.ndarray,
+    annotations: tuple[Mapping[str, Any], ...] = (),
+) -> FrameOutcome:
+    """``kept_HW``: uint8 ids as the format's own reader has to give them back."""
+    return FrameOutcome(
+        size=source.layers.size,
+        label_hash=hash_bytes(read_source(source.label_path)),
+        image_hashes=hashes,
+        image_files=files,
+        pixels=pixel_counts(source.ids_HW),
+        pose=pose_json(source.layers),
+        kept_hash=ids_hash(kept_HW),
+        annotations=annotations,
+    )
+
+
+def ids_hash(ids_HW: np.ndarray) -> str:
+    """Hash of a label picture's shape and pixels."""
+    return hash_bytes(repr(ids_HW.shape).encode() + np.ascontiguousarray(ids_HW, np.uint8).tobytes())
 
 
 def pose_json(layers: Layers) -> dict[str, Any]:
@@ -91,30 +155,26 @@ def put_picture(source: Path, dest: Path) -> str:
     return hash_bytes(data)
 
 
-def put_depth(item: ExportItem, dest: Path, reading: SceneReading) -> None:
-    """Depth as EXR in mm: copied where it is EXR, else decoded and written."""
-    source = item.layers.depth
-    if source is None or dest.is_file():
+def put_layer(stored: Path | None, decoded: np.ndarray | None, dest: Path) -> None:
+    """Depth or normals as EXR: copied where they are stored so, else written from what was decoded."""
+    if stored is None or dest.is_file():
         return
-    if source.suffix.lower() == ".exr":
-        write_bytes(dest, read_source(source))
-        return
-    layers = reading.load_layers_of(item.layers, layout=item.layout, encoding=item.encoding)
-    if layers.depth_HW is not None:
-        write_exr(dest, layers.depth_HW)
+    if _is_exr(stored):
+        write_bytes(dest, read_source(stored))
+    elif decoded is not None:
+        write_exr(dest, decoded)
 
 
-def put_normals(item: ExportItem, dest: Path, reading: SceneReading) -> None:
-    """Normals as EXR of unit vectors in OpenCV camera axes."""
-    source = item.layers.normals
-    if source is None or dest.is_file():
-        return
-    if source.suffix.lower() == ".exr":
-        write_bytes(dest, read_source(source))
-        return
-    layers = reading.load_layers_of(item.layers, layout=item.layout, encoding=item.encoding)
-    if layers.normals_HW3 is not None:
-        write_exr(dest, layers.normals_HW3)
+def same_layers(item: ExportItem, depth: Path, normals: Path, reading: SceneReading) -> None:
+    """Raise TrocarError when depth or normals that were written differ from those of the frame."""
+    source = reading.load_layers_of(item.layers, layout=item.layout, encoding=item.encoding)
+    for wanted, path in ((source.depth_HW, depth), (source.normals_HW3, normals)):
+        if wanted is None:
+            continue
+        found = read_exr(path)
+        shown = np.isfinite(found) & (wanted != 0)
+        if found.shape != wanted.shape or not np.allclose(found[shown], wanted[shown], rtol=1e-4, atol=1e-4):
+            raise TrocarError(f"{path}: read back differently from the frame's own; the export was not kept")
 
 
 def read_source(path: Path) -> bytes:
@@ -127,9 +187,9 @@ def read_source(path: Path) -> bytes:
         ) from error
 
 
-def same_labels(found_HW: np.ndarray, expected_HW: np.ndarray, *, where: Path) -> None:
-    """Raise TrocarError when what was read back differs in any pixel."""
-    if found_HW.shape != expected_HW.shape or not np.array_equal(found_HW, expected_HW):
+def same_labels(found_HW: np.ndarray, outcome: FrameOutcome, *, where: Path) -> None:
+    """Raise TrocarError when labels that were read back differ in any pixel from the frame's."""
+    if ids_hash(found_HW) != outcome.kept_hash:
         raise TrocarError(f"{where}: the labels read back differ from those of the frame; the export was not kept")
 
 
@@ -144,3 +204,7 @@ def _is_plain_png(path: Path) -> bool:
     read_size(path)  # refuses, in words, what is no picture
     with Image.open(path) as picture:
         return picture.format == "PNG" and picture.mode == "RGB"
+
+
+def _is_exr(path: Path) -> bool:
+    return path.suffix.lower() == ".exr"

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from studio.export import coco, image2image
 from studio.export.card import CARD, counts_of, data_card
 from studio.export.manifest import Manifest, hashed_files, write_manifest
-from studio.export.planning import Plan, PlannedFrame, bytes_needed, plan_export, refuse_other_sizes
+from studio.export.planning import Plan, PlannedFrame, bytes_needed, plan_export
 from studio.export.staging import refuse_existing, staging_folder
 from studio.export.values import ExportItem, ExportOptions, SceneReading
 from studio.export.writers import FrameOutcome, Writer
@@ -58,13 +58,12 @@ def write_export(
     needed = bytes_needed(plan, options)
     space_checked(dest, needed + _SPARE_BYTES)
     yield Note(f"{plan.image_count} images of {len(plan.frames)} frames, about {needed / 1e6:.0f} MB")
-    refuse_other_sizes(plan)
     writer = FORMATS[options.format](plan, options, reading)
     with staging_folder(dest, _key(plan, options, recipe), resume=resume) as (root, going_on):
         if going_on:
             yield Note("going on with what an earlier run has written")
         outcomes = yield from _written(plan, writer, root)
-        yield from _checked(plan, writer, root)
+        yield from _checked(plan, writer, root, outcomes)
         whole = _recipe(plan, options, recipe, outcomes)
         write_text(root / CARD, data_card(plan, options, whole, outcomes, writer.layout_lines()))
         manifest = _manifest(plan, whole, outcomes, hashed_files(root))
@@ -92,10 +91,12 @@ def _written(plan: Plan, writer: Writer, root: Path) -> Generator[Event, None, l
     return outcomes
 
 
-def _checked(plan: Plan, writer: Writer, root: Path) -> Iterator[Event]:
+def _checked(plan: Plan, writer: Writer, root: Path, outcomes: Sequence[FrameOutcome]) -> Iterator[Event]:
     """Read every frame back."""
     done = plan.image_count
-    for frame, _ in _in_order(writer.reader(root), plan.frames):
+    check = writer.reader(root)
+    outcome_by_frame = {id(f): o for f, o in zip(plan.frames, outcomes, strict=True)}
+    for frame, _ in _in_order(lambda f: check(f, outcome_by_frame[id(f)]), plan.frames):
         done += len(frame.images)
         yield Progress(done, 2 * plan.image_count, "images", "reading back")
 

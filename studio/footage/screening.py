@@ -41,8 +41,8 @@ class Thresholds:
     """Change across one pixel over change across two: 1.3 to 2.2 with interference or interlacing, noise 1, else .8."""
     least_tissue: float = 0.15
     """Share of lit pixels in which red leads; drapes, steel and walls have none."""
-    least_sharpness: float = 0.13
-    """Spread of the Laplacian over that of the brightness: sharp frames .2 to 1.5, out of focus below .15."""
+    least_sharpness: float = 0.11
+    """Spread of the Laplacian over that of the brightness: sharp .2 to 1.5 (renders from .14), unsharp below .1."""
     hash_distance: int = 6
     """Of 64 bits of the perceptual hash."""
     thumb_distance: float = 5.0
