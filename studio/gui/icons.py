@@ -116,14 +116,14 @@ class _LineIcon(QIconEngine):
             colour = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText)
         elif state == QIcon.State.On:
             colour = palette.color(QPalette.ColorRole.Highlight)
-        elif mode == QIcon.Mode.Selected:
-            colour = palette.color(QPalette.ColorRole.HighlightedText)
         else:
             colour = palette.color(QPalette.ColorRole.ButtonText)
         _renderer(self._name, colour.name()).render(painter, QRectF(rect))
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         picture = QPixmap(size)
+        if picture.isNull():  # a style may ask for an icon of no size
+            return picture
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
         self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)

@@ -121,7 +121,7 @@ QMenuBar::item {{ padding: 4px 8px; background: transparent; border-radius: 3px;
 QMenuBar::item:selected {{ background: {t.hover}; }}
 QMenu {{ background: {t.raised}; border: 1px solid {t.line}; padding: 4px; }}
 QMenu::item {{ padding: 5px 24px 5px 12px; border-radius: 3px; }}
-QMenu::item:selected {{ background: {t.accent}; color: {t.on_accent}; }}
+QMenu::item:selected {{ background: {t.hover}; }}
 QMenu::item:disabled {{ color: {t.faint}; background: transparent; }}
 QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
 QMenu::icon {{ padding-left: 8px; }}
@@ -134,6 +134,7 @@ _TEXTS = """
 QLabel[role="title"] {{ font-size: 20px; font-weight: 600; }}
 QLabel[role="heading"] {{ font-size: 11px; font-weight: 600; color: {t.muted}; }}
 QLabel[role="strong"] {{ font-weight: 600; }}
+QLabel[role="accent"] {{ font-weight: 600; color: {t.accent}; }}
 QLabel[role="muted"] {{ color: {t.muted}; }}
 QLabel[role="faint"] {{ color: {t.faint}; }}
 QLabel[role="small"] {{ color: {t.muted}; font-size: 12px; }}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -93,7 +93,7 @@ class FootagePanel(QWidget):
     def show_phantom_form(self) -> None:
         self._area.ensureWidgetVisible(self.phantom)
         self._frames.setFocus()
-        self._frames.selectAll()
+        QTimer.singleShot(0, self._frames.selectAll)  # after the focus has come
 
     def _start_phantom(self) -> None:
         project = self._session.project

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from studio.gui.actions import ActionTable
@@ -43,9 +44,9 @@ class ScenesPanel(QWidget):
         self._classes.hide()
 
     def show_simulate_form(self) -> None:
-        self._area.ensureWidgetVisible(self.simulate)
+        self._area.ensureWidgetVisible(self.simulate.button)
         self.simulate.frames.setFocus()
-        self.simulate.frames.selectAll()
+        QTimer.singleShot(0, self.simulate.frames.selectAll)  # after the focus has come
 
     def show_scene(self, scene: SceneRecord, frames: Sequence[FrameRecord]) -> None:
         """Count its classes beside the event loop."""

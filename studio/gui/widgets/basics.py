@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPalette, QPixmap
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -32,6 +32,29 @@ def label(text: str = "", role: str = "", *, wrap: bool = False, selectable: boo
     if selectable:
         made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return made
+
+
+class ElidedLabel(QLabel):
+    """One line that is cut to the room there is, whole in its tooltip."""
+
+    def __init__(self, text: str = "", role: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight) -> None:
+        super().__init__(text)
+        self._mode = mode
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", role)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setMinimumWidth(24)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setToolTip(text)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        room = self.contentsRect()
+        words = painter.fontMetrics().elidedText(self.text(), self._mode, room.width())
+        painter.drawText(room, int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), words)
 
 
 def set_role(widget: QWidget, role: str) -> None:
@@ -101,8 +124,7 @@ class PageHeader(QWidget):
 
     def __init__(self, title: str, *buttons: QWidget) -> None:
         super().__init__()
-        self._facts = label("", "muted")
-        self._facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._facts = ElidedLabel("", "muted")
         layout = row(label(title, "title"), self._facts, *buttons)
         layout.setStretch(1, 1)
         layout.setContentsMargins(2 * UNIT, UNIT + 4, 2 * UNIT, UNIT + 4)
@@ -114,7 +136,6 @@ class PageHeader(QWidget):
     def set_facts(self, *facts: str) -> None:
         """Short facts, set apart by dots."""
         self._facts.setText("   ·   ".join(f for f in facts if f))
-        self._facts.setToolTip(self._facts.text())
 
 
 class EmptyState(QWidget):

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QVBoxLayout, QWidget
 
 from studio.gui.actions import Action, ActionTable
+from studio.gui.models.groups import Group, GroupList, GroupModel
 
 _WIDTH, _HEIGHT = 560, 380
 
 
 def match(pattern: str, text: str) -> int | None:
-    """How well letters in order match a text (smaller is better); None when they don't.
+    """How well a pattern matches a text (smaller is better); None when its letters don't occur in order.
 
-    A start of a word costs nothing, a letter inside of one costs its distance from the letter before.
+    Whole words' starts come first, then any whole part of the text, then letters in order with the gaps between them.
     """
-    wanted, lowered = pattern.lower().replace(" ", ""), text.lower()
-    cost, at = 0, -1
-    for letter in wanted:
+    wanted, lowered = " ".join(pattern.lower().split()), text.lower()
+    at = lowered.find(wanted)
+    start = lowered.find(f" {wanted}") + 1
+    if start > 0 or lowered.startswith(wanted):
+        return 0 if lowered.startswith(wanted) else start
+    if at >= 0:
+        return 100 + at
+    gaps, at = 0, -1
+    for letter in wanted.replace(" ", ""):
         found = lowered.find(letter, at + 1)
         if found < 0:
             return None
-        word_start = found == 0 or not lowered[found - 1].isalnum()
-        cost += 0 if found == at + 1 else (1 if word_start else 2 + found - at)
+        gaps += found - at - 1
         at = found
-    return cost + len(text) // 16
+    return 1000 + gaps
 
 
 class CommandPalette(QFrame):
@@ -38,8 +44,8 @@ class CommandPalette(QFrame):
         self._field = QLineEdit()
         self._field.setPlaceholderText("Type a command")
         self._field.setAccessibleName("Command")
-        self._list = QListWidget()
-        self._list.setProperty("role", "list")
+        self._model = GroupModel(self)
+        self._list = GroupList(self._model, "Commands")
         self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
@@ -48,7 +54,7 @@ class CommandPalette(QFrame):
         self.setFixedSize(_WIDTH, _HEIGHT)
         self._field.textChanged.connect(self._fill)
         self._field.returnPressed.connect(self._run)
-        self._list.itemClicked.connect(lambda _item: self._run())
+        self._list.clicked.connect(lambda _index: self._run())
         self._field.installEventFilter(self)
 
     def open_box(self) -> None:
@@ -71,32 +77,30 @@ class CommandPalette(QFrame):
         return [row for _, row in sorted(rated, key=lambda pair: pair[0])]
 
     def _fill(self, pattern: str) -> None:
-        self._list.clear()
-        for row in self.found(pattern):
-            action = self._actions.qaction(row.id)
-            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            item = QListWidgetItem(action.icon(), _shown(row) + (f"    {keys}" if keys else ""))
-            item.setToolTip(row.tooltip)
-            item.setData(Qt.ItemDataRole.UserRole, row.id)
-            self._list.addItem(item)
-        self._list.setCurrentRow(0)
+        self._model.set_groups([self._group(row) for row in self.found(pattern)])
+        self._list.choose("")  # the first, whatever it is
+
+    def _group(self, row: Action) -> Group:
+        keys = self._actions.qaction(row.id).shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        place = row.page or row.menu
+        return Group(row.id, row.text.rstrip("…"), f"{keys}     {place}" if keys else place, tip=row.tooltip)
 
     def _run(self) -> None:
-        item = self._list.currentItem()
+        chosen = self._list.chosen()
         self.hide()
-        if item is not None:
-            self._actions.qaction(str(item.data(Qt.ItemDataRole.UserRole))).trigger()
+        if chosen:
+            self._actions.qaction(chosen).trigger()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 8, Qt.Key.Key_PageUp: -8}
             step = steps.get(Qt.Key(event.key()))
             if step is not None:
-                self._list.setCurrentRow(max(0, min(self._list.count() - 1, self._list.currentRow() + step)))
+                row = max(0, min(self._model.rowCount() - 1, self._list.currentIndex().row() + step))
+                self._list.setCurrentIndex(self._model.index(row))
                 return True
         return super().eventFilter(watched, event)
 
 
 def _shown(row: Action) -> str:
-    place = row.page or row.menu
-    return f"{place}: {row.text.rstrip('…')}" if place else row.text.rstrip("…")
+    return f"{row.text.rstrip('…')} {row.page or row.menu}"

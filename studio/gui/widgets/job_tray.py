@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QMouseEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -19,12 +18,12 @@ from studio.gui import amounts
 from studio.gui.icons import icon
 from studio.gui.jobs import ALIVE, JobQueue, WindowJob
 from studio.gui.theme import UNIT
-from studio.gui.widgets.basics import column, holder, label, scrolled, set_role
+from studio.gui.widgets.basics import ElidedLabel, column, holder, label, row, scrolled, set_role
 
 _STATES = {
     "waiting": ("Waiting", "muted"), "running": ("Running", ""), "paused": ("Paused", "warning"),
     "stopping": ("Stopping at the next step…", "warning"), "done": ("Done", "good"),
-    "stopped": ("Stopped, can be resumed", "warning"), "failed": ("Failed", "danger"),
+    "stopped": ("Stopped", "warning"), "failed": ("Failed", "danger"),
 }  # fmt: skip
 _PANEL_HEIGHT = 260
 _BAR_STEPS = 1000
@@ -50,14 +49,15 @@ def progress_words(job: WindowJob) -> str:
 
 
 class JobRow(QWidget):
-    """One job: title, stage, bar, figures and the buttons that make sense in its state."""
+    """One job: title, stage, bar, figures and the buttons that make sense in its state. A click chooses it."""
+
+    chosen = Signal(object)
 
     def __init__(self, queue: JobQueue, job: WindowJob) -> None:
         super().__init__()
         self.queue, self.job = queue, job
         self.title = label(job.title, "strong")
-        self.stage = label("", "muted")
-        self.stage.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.stage = ElidedLabel("", "muted")
         self.figures = label("", "muted")
         self.figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.bar = QProgressBar()
@@ -83,6 +83,13 @@ class JobRow(QWidget):
         button.setAccessibleName(tip)
         button.clicked.connect(act)
         return button
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.chosen.emit(self.job)
+
+    def mark(self, chosen: bool) -> None:
+        """Show that this job's log is the one in sight."""
+        set_role(self.title, "accent" if chosen else "strong")
 
     def _pause(self) -> None:
         self.queue.pause_or_resume(self.job)
@@ -127,9 +134,8 @@ class JobTray(QWidget):
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(0)
         self._list.addStretch(1)
-        self._command = label("", "small", selectable=True)
-        self._command.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        copy = QPushButton("Copy command")
+        self._command = ElidedLabel("", "small")
+        copy = QPushButton(" Copy command")
         copy.setIcon(icon("copy"))
         copy.setToolTip("The command line that does the same in a terminal")
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._command.text()))
@@ -154,6 +160,10 @@ class JobTray(QWidget):
         self.expander.clicked.connect(lambda: self.set_expanded(not self.panel.isVisible()))
         self._current_place = QHBoxLayout()
         self._current_place.setContentsMargins(0, 0, UNIT, 0)
+        self._heading = holder(row(label("JOBS", "heading"), None))
+        self._heading.layout().setContentsMargins(2 * UNIT, 0, 0, 0)  # type: ignore[union-attr]
+        self._heading.hide()
+        self._current_place.addWidget(self._heading, 1)
         self._current_place.addWidget(self.expander)
         self._head: JobRow | None = None
         jobs = scrolled(holder(self._list))
@@ -179,30 +189,32 @@ class JobTray(QWidget):
         self.panel.setVisible(expanded)
         self.setVisible(expanded or bool(self._queue.jobs))
         self.expander.setIcon(icon("down" if expanded else "up"))
+        self._heading.setVisible(expanded)
         if self._head is not None:
             self._head.setVisible(not expanded)
         self._show_log()
         self.toggled.emit(expanded)
 
     def _added(self, job: WindowJob) -> None:
-        row = JobRow(self._queue, job)
-        self._rows[id(job)] = row
-        self._list.insertWidget(0, row)
-        row.installEventFilter(self)
+        shown = JobRow(self._queue, job)
+        shown.chosen.connect(self._choose)
+        self._rows[id(job)] = shown
+        self._list.insertWidget(0, shown)
         self.show()
         self._choose_head()
 
     def _removed(self, job: WindowJob) -> None:
-        row = self._rows.pop(id(job), None)
-        if row is not None:
-            row.deleteLater()
+        gone = self._rows.pop(id(job), None)
+        if gone is not None:
+            gone.hide()
+            gone.deleteLater()
         self._choose_head()
         self.setVisible(bool(self._queue.jobs) or self.panel.isVisible())
 
     def _updated(self, job: WindowJob) -> None:
-        row = self._rows.get(id(job))
-        if row is not None:
-            row.show_job()
+        shown = self._rows.get(id(job))
+        if shown is not None:
+            shown.show_job()
         self._choose_head()
         if self._shown is job and self.panel.isVisible():
             self._show_log()
@@ -216,18 +228,23 @@ class JobTray(QWidget):
         if self._head is not None:
             self._head.deleteLater()
             self._head = None
-        self._shown = job
-        self._log_lines = -1
         if job is not None:
             self._head = JobRow(self._queue, job)
             self._head.setVisible(not self.panel.isVisible())
             self._current_place.insertWidget(0, self._head, 1)
+        self._choose(job)
+
+    def _choose(self, job: WindowJob | None) -> None:
+        """Show the log and the command line of a job."""
+        self._shown = job
+        self._log_lines = -1
+        for shown in self._rows.values():
+            shown.mark(shown.job is job)
         self._show_log()
 
     def _show_log(self) -> None:
         job = self._shown
         self._command.setText("" if job is None else job.command)
-        self._command.setToolTip(self._command.text())
         lines = [] if job is None else list(job.log)
         if len(lines) != self._log_lines:
             self._log_lines = len(lines)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from studio.gui.theme import UNIT
-from studio.gui.widgets.basics import label, set_role
+from studio.gui.widgets.basics import ElidedLabel, label, set_role
 
 _ROLES = {"info": "muted", "warning": "warning", "error": "danger"}
 
@@ -18,36 +17,21 @@ class StatusLine(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setFixedHeight(26)
-        self._text = ""
-        self._said = label("", "muted")
-        self._said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._said = ElidedLabel("", "muted", Qt.TextElideMode.ElideMiddle)
         self._facts = label("", "faint")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * UNIT, 0, 2 * UNIT, 0)
         layout.addWidget(self._said, 1)
+        layout.addSpacing(2 * UNIT)
         layout.addWidget(self._facts)
 
     @property
     def text(self) -> str:
-        return self._text
+        return self._said.text()
 
     def say(self, text: str, level: str = "info") -> None:
-        self._text = text
         set_role(self._said, _ROLES.get(level, "muted"))
-        self._said.setToolTip(text)
-        self._said.setAccessibleName(text)
-        self._cut()
+        self._said.setText(text)
 
     def set_facts(self, text: str) -> None:
         self._facts.setText(text)
-        self._cut()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._cut()
-
-    def _cut(self) -> None:
-        room = max(80, self.width() - self._facts.sizeHint().width() - 6 * UNIT)
-        metrics = QFontMetrics(self._said.font())
-        self._said.setText(metrics.elidedText(self._text, Qt.TextElideMode.ElideMiddle, room))
