@@ -96,7 +96,7 @@ def _circle(bright_HW: np.ndarray) -> tuple[float, float, float] | None:
         if near.sum() < _LEAST_POINTS:
             return None
         best = _least_squares(points_N2[near])
-    return (best[0], best[1], best[2]) if _plausible(best, bright_HW) else None
+    return (float(best[0]), float(best[1]), float(best[2])) if _plausible(best, bright_HW) else None
 
 
 def _rim_points(bright_HW: np.ndarray) -> np.ndarray:

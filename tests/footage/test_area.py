@@ -74,3 +74,18 @@ def test_every_real_frame_with_a_picture_has_a_circle_and_no_blank_one_has():
             assert abs(area.cx - 323) < 20
             assert abs(area.cy - 178) < 20
             assert 220 < area.radius < 310
+
+
+def test_frames_of_other_sets_have_their_circle_too():
+    """By eye: video37's scope is the small one, video35's reaches beyond the frame on the left."""
+    root = real_material() / "real_labelled"
+    expected = {
+        "video35": (397, 263, 437),
+        "video37": (439, 247, 289),
+        "video52": (220, 131, 171),
+        "video55": (213, 120, 168),
+    }
+    for patient, circle in expected.items():
+        for path in sorted((root / patient / "frames").iterdir()):
+            area = find_image_area(read_rgb(path))
+            assert max(abs(np.array([area.cx, area.cy, area.radius]) - circle)) < 4, path

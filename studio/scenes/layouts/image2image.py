@@ -95,7 +95,7 @@ def read(path: Path) -> list[SceneFiles]:
         raise InputError("no folder simulated/<patient>/inputs", where=path, remedy="Name the data set's root.")
     root, patients = found
     notes = _notes_on_extras(root)
-    return [_read_patient(_Folders(root, patient), notes) for patient in patients]
+    return [_read_patient(_Folders(root, patient), () if i else notes) for i, patient in enumerate(patients)]
 
 
 def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
