@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
-from functools import partial
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from studio.files.atomic import hash_bytes
 from studio.files.pictures import write_png
-from studio.footage.labelled import load_mask, read_labelled
+from studio.footage.labelled import read_labelled, studio_mask_path
 from studio.jobs.events import Done, Event, Job, Progress
 from studio.pipeline.exports import USABLE
 from studio.pipeline.translators import footage_pictures
@@ -21,7 +19,6 @@ from studio.project.project import Project
 from studio.project.records import FrameRecord
 from studio.segmenter.settings import Appearance, SegmenterSettings
 from studio.vocabulary.errors import InputError
-from studio.vocabulary.frames import LabelledFrame
 from studio.vocabulary.labels import STUDIO_CLASSES
 
 if TYPE_CHECKING:
@@ -72,10 +69,8 @@ def _pairs(project: Project, data: DataName, labelled: Path | None) -> Generator
     if data == "real":
         if labelled is None:
             raise InputError("no labelled set is named", where="--data real", remedy="Add --labelled PATH.")
-        return [
-            TrainingPair(f.image, _labelled_mask(project, f), f.patient)
-            for f in read_labelled(labelled)
-        ]  # fmt: skip
+        masks_folder = project.cache / "masks"
+        return [TrainingPair(f.image, studio_mask_path(f, masks_folder), f.patient) for f in read_labelled(labelled)]
     records = project.scenes.frames()
     if not records:
         raise InputError("there are no scenes", where=project.folder, remedy="Add some: trocar scenes add | simulate.")
@@ -101,7 +96,10 @@ def frame_mask(project: Project, record: FrameRecord) -> Path:
     scene = project.scenes.get(record.scene_id)
     if scene.layout == "frames" and scene.classes == STUDIO_CLASSES and record.files.segmentation is not None:
         return record.files.segmentation
-    return _kept_mask(project, f"frames/{record.id}", lambda: _segmentation(project, record))
+    path = project.cache / "masks" / f"{record.id}.png"
+    if not path.is_file():
+        write_png(path, _segmentation(project, record))
+    return path
 
 
 def _segmentation(project: Project, record: FrameRecord) -> np.ndarray:
@@ -109,13 +107,6 @@ def _segmentation(project: Project, record: FrameRecord) -> np.ndarray:
     if segmentation_HW is None:
         raise InputError("the frame has no segmentation", where=record.files.rgb, remedy="Add its labels to the scene.")
     return segmentation_HW
-
-
-def _kept_mask(project: Project, key: str, load: Callable[[], np.ndarray]) -> Path:
-    path = project.cache / "masks" / f"{key}.png"
-    if not path.is_file():
-        write_png(path, load())
-    return path
 
 
 def evaluate(
@@ -129,15 +120,10 @@ def evaluate(
     chosen = [Evaluated(name, project.runs.get("segmenter", name).folder) for name in runs]
     groups: Mapping[str, str] = project.setting("stand_in_palettes", {})
     pairs = [
-        LabelledPair(f.image, _labelled_mask(project, f), f.patient, groups.get(f.patient, ""))
+        LabelledPair(f.image, studio_mask_path(f, project.cache / "masks"), f.patient, groups.get(f.patient, ""))
         for f in read_labelled(labelled)
     ]
     for event in evaluated(chosen, pairs, report_dir, story=told(project, labelled), device=device):
         if isinstance(event, Done):
             project.outcomes.add_evaluation(report_dir, event.result)
         yield event
-
-
-def _labelled_mask(project: Project, frame: LabelledFrame) -> Path:
-    """The labels of a real frame as studio class ids; a file of its own in the cache."""
-    return _kept_mask(project, f"labelled/{hash_bytes(str(frame.mask).encode())}", partial(load_mask, frame))
