@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from studio.segmenter.metrics import FrameScore, over_patients, per_patient, sco
 from studio.segmenter.prediction import Segmenter, load_segmenter
 from studio.segmenter.report.story import TRIVIAL, Evaluation, Regime, Story
 from studio.segmenter.report.writing import write_report
+from studio.segmenter.seen import refuse_seen
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.labels import IGNORE, STUDIO_CLASSES
 
@@ -77,6 +78,9 @@ def evaluate(
     Raise InputError for unusable runs or frames.
     """
     _checked(runs, labelled)
+    cautions = _cautions(runs, labelled)
+    for caution in cautions:
+        yield Note(caution, "warning")
     segmenters = [(run.name, load_segmenter(run.path, device=device)) for run in runs]
     table = _common_table(segmenters)
     names = _learnt_by_all(segmenters, classes)
@@ -99,7 +103,9 @@ def evaluate(
     def truth(image: str) -> np.ndarray:
         return table.merged(read_mask(masks[image]))
 
-    files = write_report(report_dir, evaluation, story or Story(), predictors=predictors, truth=truth)
+    told = story or Story()
+    told = replace(told, cautions=(*told.cautions, *cautions))
+    files = write_report(report_dir, evaluation, told, predictors=predictors, truth=truth)
     yield Done({**{kind: str(path) for kind, path in files.items()}, **summary(evaluation)})
 
 
@@ -156,6 +162,19 @@ def _checked(runs: Sequence[Evaluated], labelled: Sequence[LabelledPair]) -> Non
     for pair in labelled:
         if groups.setdefault(pair.patient, pair.group) != pair.group:
             raise InputError(f"patient '{pair.patient}' is in two groups", where="evaluation")
+
+
+def _cautions(runs: Sequence[Evaluated], labelled: Sequence[LabelledPair]) -> list[str]:
+    """Sentences on patients that runs have seen; a frame that one has seen is refused."""
+    cautions = []
+    for run in runs:
+        known = refuse_seen(run.name, run.path, [p.image for p in labelled], {p.patient for p in labelled})
+        if known:
+            cautions.append(
+                f"“{run.name}” was trained on patients of the same name as these: {', '.join(known)}. "
+                "If they are the same people, its figures are too good."
+            )
+    return cautions
 
 
 def _common_table(segmenters: Sequence[tuple[str, Segmenter]]) -> OutputTable:

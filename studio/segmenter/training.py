@@ -29,6 +29,7 @@ from studio.segmenter.checkpoints import (
 from studio.segmenter.data import MaskReader, Pairs, PairStore, TrainingPair, batch_indices, read_id_mask
 from studio.segmenter.devices import autocast, chosen_device
 from studio.segmenter.networks import build_network
+from studio.segmenter.seen import write_seen
 from studio.segmenter.settings import APPEARANCES, Appearance, SegmenterSettings
 from studio.vocabulary.errors import InputError, TrocarError
 from studio.vocabulary.labels import IGNORE
@@ -70,6 +71,10 @@ def train_segmenter(
         patients = len({p.patient for p in pairs})
         start = RunFacts(settings, appearance, 0, len(pairs), patients)
         learner = Learner.started(start, store, footage, init=init, device=device)
+        with disk_errors_named(run_dir):
+            run_dir.mkdir(parents=True, exist_ok=True)
+        write_text(run_dir / "settings.json", settings.to_json() + "\n")
+        write_seen(run_dir, pairs, init)
         yield from _steps(run_dir, learner)
     finally:
         store.close()
@@ -164,9 +169,6 @@ def _steps(run_dir: Path, learner: Learner) -> Job:
     if resume_file.is_file():
         _resumed(learner, resume_file)
         yield Note(f"{run_dir.name} goes on at step {learner.facts.step}")
-    with disk_errors_named(run_dir):
-        run_dir.mkdir(parents=True, exist_ok=True)
-    write_text(run_dir / "settings.json", settings.to_json() + "\n")
     _shorten_metrics(run_dir / METRICS, learner.facts.step)
     try:
         with (run_dir / METRICS).open("a", encoding="utf-8") as metrics:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -182,6 +183,28 @@ def test_refusals(run: Path, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=said):
             result_of(evaluate(runs, frames, tmp_path / "r", **more))  # type: ignore[arg-type]
     assert not (tmp_path / "r").exists()
+
+
+def test_frames_that_a_run_was_trained_on_are_refused(run: Path, tmp_path: Path) -> None:
+    """Also by way of the run that it was fine-tuned from."""
+    folder = run.parent / "pairs"
+    trained = LabelledPair(folder / "000.png", folder / "000_ids.png", "p")
+    tuned = tmp_path / "tuned"
+    result_of(train_segmenter(tuned, toy_pairs(tmp_path / "other"), replace(TINY, steps=1), init=run))
+    for path in (run, run / "segmenter.safetensors", tuned):
+        with pytest.raises(InputError, match="was trained on this frame"):
+            result_of(evaluate([Evaluated("net", path)], [trained], tmp_path / "r"))
+
+
+def test_patients_that_a_run_was_trained_on_are_named(run: Path, tmp_path: Path) -> None:
+    """The toy's patients bear the same names in training and here."""
+    events = list(evaluate([Evaluated("net", run)], labelled(tmp_path), tmp_path / "r"))
+    assert any(isinstance(e, Note) and "patient 0, patient 1" in e.text for e in events)
+    assert "too good" in Page((tmp_path / "r" / "report.html").read_text()).text
+    renamed = [LabelledPair(p.image, p.mask, f"real {p.patient}") for p in labelled(tmp_path)]
+    assert not any(
+        isinstance(e, Note) and e.level == "warning" for e in evaluate([Evaluated("net", run)], renamed, tmp_path / "r")
+    )
 
 
 def test_closing_midway_leaves_no_half_report(run: Path, tmp_path: Path) -> None:

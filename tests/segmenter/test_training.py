@@ -19,6 +19,7 @@ from studio.segmenter.data import TrainingPair
 from studio.segmenter.measure import steps_within
 from studio.segmenter.metrics import dice
 from studio.segmenter.prediction import load_segmenter
+from studio.segmenter.seen import SEEN
 from studio.segmenter.settings import Appearance
 from studio.segmenter.training import Learner, one_cycle, segmentation_loss, train_segmenter
 from studio.vocabulary.errors import InputError, TrocarError
@@ -61,7 +62,7 @@ def test_every_step_is_told_and_kept(pairs: list[TrainingPair], tmp_path: Path) 
     assert [(r["step"], r["value"]) for r in rows(tmp_path / "run")] == [(e.step, e.value) for e in told]
     assert [e for e in events if isinstance(e, Progress)][-1].done == 12
     assert isinstance(events[-1], Done)
-    assert {p.name for p in (tmp_path / "run").iterdir()} == {WEIGHTS, METRICS, "settings.json"}
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {WEIGHTS, METRICS, SEEN, "settings.json"}
 
 
 def test_the_result_names_weights_and_budget(pairs: list[TrainingPair], whole: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 _WIDTH, _LEFT, _RIGHT, _ROW, _TOP, _BOTTOM = 860, 220, 70, 52, 8, 40
 _NAME_LENGTH = 24
 """Characters of a regime's name in one line; longer names take two."""
-_MARKS = ("circle", "square", "triangle", "diamond")
+_MARKS = ("circle", "square", "triangle", "diamond", "ring", "wedge")
 
 
 def box_and_points(
@@ -122,6 +122,10 @@ def _mark(kind: str, x: float, y: float) -> str:
         return f'<rect x="{x - 3.5:.1f}" y="{y - 3.5:.1f}" width="7" height="7"/>'
     if kind == "triangle":
         return f'<path d="M{x:.1f} {y - 4.5:.1f}l4.5 8h-9z"/>'
+    if kind == "ring":
+        return f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>'
+    if kind == "wedge":
+        return f'<path d="M{x:.1f} {y + 4.5:.1f}l4.5-8h-9z"/>'
     return f'<path d="M{x:.1f} {y - 5:.1f}l5 5-5 5-5-5z"/>'
 
 

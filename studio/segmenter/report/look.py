@@ -35,7 +35,8 @@ th:first-child,td:first-child{padding-left:0;text-align:left}
 table.even{table-layout:fixed}table.even th:first-child{width:24%;min-width:140px}
 thead th{font-weight:500;color:var(--soft);font-size:13.5px;line-height:1.3;vertical-align:bottom}
 tbody th{font-weight:400}
-.text td,.text th{text-align:left}
+.text td,.text th{text-align:left}table.text{min-width:680px}
+.three+.note{margin-top:16px}
 tr.sum>*{border-bottom:0;font-weight:600}
 tr.part>*{color:var(--soft)}
 td.best{color:var(--accent);font-weight:600}
@@ -47,6 +48,7 @@ font-variant-numeric:lining-nums tabular-nums}
 .chart .grid{stroke:var(--line)}.chart .tick,svg .tick{fill:var(--soft);font-size:13px}
 .chart .box{fill:var(--box)}.chart .median{stroke:var(--ink);stroke-width:2}.chart .reach{stroke:var(--pale)}
 .point{fill:var(--accent);fill-opacity:.85;stroke:var(--page);stroke-width:1}
+.point .ring{fill:var(--page);stroke:var(--accent);stroke-width:2}.chart .muted .ring{stroke:var(--pale)}
 .chart .muted .point{fill:var(--pale)}.chart .muted .box{fill:var(--line)}.chart .mean{font-weight:600}
 .chart .muted .name,.chart .muted .mean{fill:var(--soft)}
 .bars{display:block;width:100%;max-width:280px;height:auto}.bars text{font-size:13px}.bars .name{fill:var(--soft)}

@@ -182,7 +182,7 @@ def _statistics(story: Story) -> str:
     counts = ", ".join(f"{s.name}: {s.pictures:,}" for s in story.statistics if s.pictures)
     counted = f'<p class="note">Pictures: {escape(counts)}.</p>' if counts else ""
     return (
-        "<section><h2>How the pictures compare</h2><p>Plain statistics inside the image circle. That they agree is "
+        "<section><h2>How the pictures compare</h2><p>Plain statistics, as measured by the studio. That they agree is "
         "necessary for translations to resemble the footage, and far from enough.</p>"
         f'<div class="three">{"".join(blocks)}</div>'
         f"{counted}</section>"
@@ -209,8 +209,8 @@ def _meaning(evaluation: Evaluation) -> str:
         "<li>Dice is twice the overlap of prediction and truth over the sum of both areas; IoU the overlap over their "
         "union. 1 is perfect, 0 no overlap at all.</li>"
         "<li>The Hausdorff distance is how far the outlines stray from one another: 95 % of the outline’s points lie "
-        "nearer than that, in pixels of the label’s own size. A mask that is missing on one side counts as the "
-        "picture’s diagonal.</li>"
+        "nearer than that (in either direction), in pixels of the label’s own size. A mask that is missing on one side "
+        "counts as the picture’s diagonal.</li>"
         "<li>A frame in which a class is neither present nor predicted is left out for that class. Frames are averaged "
         "per patient and patients among themselves, never pooled: a long video weighs no more than a short one.</li>"
         f"{trivial}{few}"
