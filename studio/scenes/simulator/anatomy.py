@@ -8,6 +8,7 @@ import numpy as np
 
 from studio.scenes.simulator import organs
 from studio.scenes.simulator.fields import Mesh
+from studio.scenes.simulator.instruments import InstrumentKit
 from studio.vocabulary.seeds import stream
 
 LIVER, GALLBLADDER, WALL, FAT, LIGAMENT, TOOL_TIP, TOOL_SHAFT, BOWEL = 1, 2, 3, 4, 5, 6, 7, 8
@@ -33,6 +34,8 @@ class Anatomy:
     tool_ports_N3: np.ndarray
     centre: np.ndarray
     """The middle of the surgical field: views look about there."""
+    kits: tuple[InstrumentKit, ...] = ()
+    """Instruments given as meshes."""
 
     def part(self, class_id: int) -> Part | None:
         """The first part of a class, if there is one."""
@@ -50,7 +53,7 @@ def procedural_anatomy(seed: int, patient: int) -> Anatomy:
     liver = organs.draw_liver(rng)
     bladder = organs.draw_bladder(rng, liver)
     floor = organs.draw_floor(rng, bladder)
-    bowel = organs.draw_bowel(rng, liver, floor)
+    bowel = organs.draw_bowel(rng, floor)
     liver_part = organs.liver_mesh(liver, dome)
     parts = [
         Part("liver", LIVER, liver_part),
@@ -61,7 +64,7 @@ def procedural_anatomy(seed: int, patient: int) -> Anatomy:
     ]
     top = ridge_above(liver_part, liver.notch_x)
     if len(top) >= 2:
-        parts.insert(4, Part("falciform ligament", LIGAMENT, organs.ligament_mesh(rng, liver, dome, top)))
+        parts.insert(4, Part("falciform ligament", LIGAMENT, organs.ligament_mesh(rng, liver.notch_x, dome, top)))
     return Anatomy(
         name=f"patient_{patient:03d}",
         parts=tuple(parts),

@@ -5,6 +5,7 @@ The shaft lies at negative z. Jaws open about the x axis, in the y-z plane.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +29,58 @@ class Instrument:
     look: str = "black"
 
 
-def draw_instrument(rng: np.random.Generator) -> Instrument:
-    """One instrument of a random kind, thickness, finish and opening."""
+@dataclass(frozen=True, eq=False)
+class InstrumentKit:
+    """An instrument given as meshes, tip towards z, jaws closed at ``pivot`` (z) and hinged about x there."""
+
+    name: str
+    jaws: tuple[Mesh, ...]
+    rest: Mesh
+    shaft: Mesh
+    pivot: float
+    radius: float
+
+    def opened(self, angle: float, look: str) -> Instrument:
+        """The instrument with its jaws ``angle`` radians apart."""
+        sides = (-0.5, 0.5) if len(self.jaws) == 2 else (0.0,) * len(self.jaws)
+        turned = [
+            jaw.moved(_shifted(-self.pivot)).moved(_hinged(side * angle, self.pivot))
+            for jaw, side in zip(self.jaws, sides, strict=True)
+        ]
+        tip = fields.joined([m for m in (*turned, self.rest) if len(m.faces_F3)])
+        return Instrument(self.name, tip, self.shaft, self.radius, angle if len(self.jaws) == 2 else 0.0, look)
+
+
+def make_kit(name: str, jaws: Sequence[Mesh], shaft: Mesh | None) -> InstrumentKit:
+    """Put jaws (or one whole instrument) and a shaft together: the tip's end comes to z = 0."""
+    end = max(float(m.vertices_V3[:, 2].max()) for m in jaws)
+    moved = tuple(m.moved(_shifted(-end)) for m in jaws)
+    empty = Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 3), np.float32))
+    if shaft is not None:
+        tube = shaft.moved(_shifted(-end))
+        return InstrumentKit(name, moved, empty, tube, -end, float(np.ptp(tube.vertices_V3[:, 0])) / 2)
+    whole = fields.joined(moved)
+    tip_length = min(24.0, 0.3 * float(np.ptp(whole.vertices_V3[:, 2])))
+    front = whole.vertices_V3[whole.faces_F3][..., 2].mean(axis=1) > -tip_length
+    radius = float(np.ptp(whole.vertices_V3[:, 0])) / 2
+    return InstrumentKit(name, (_faces_of(whole, front),), empty, _faces_of(whole, ~front), -tip_length, radius)
+
+
+def _faces_of(mesh: Mesh, chosen_F: np.ndarray) -> Mesh:
+    return Mesh(mesh.vertices_V3, mesh.faces_F3[chosen_F], mesh.normals_V3)
+
+
+def _shifted(z: float) -> np.ndarray:
+    matrix = np.eye(4)
+    matrix[2, 3] = z
+    return matrix
+
+
+def draw_instrument(rng: np.random.Generator, kits: Sequence[InstrumentKit] = ()) -> Instrument:
+    """One instrument of a random kind, thickness, finish and opening; mostly one of the kits if there are any."""
+    if kits and rng.random() < 0.75:
+        kit = kits[int(rng.integers(len(kits)))]
+        return kit.opened(float(rng.uniform(0, 0.8)), str(rng.choice(("black", "grey", "steel"))))
     kind = str(rng.choice(KINDS, p=(0.34, 0.2, 0.12, 0.2, 0.14)))
     radius = 2.5 if rng.random() < 0.72 else float(rng.uniform(3.5, 5.0))
     angle = float(rng.uniform(0.0, 0.9)) if kind in ("grasper", "dissector", "scissors") else 0.0

@@ -7,6 +7,7 @@ against the liver's under-side. Each organ reaches a little into its neighbour, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -129,6 +130,18 @@ def liver_mesh(shape: LiverShape, dome: Dome) -> Mesh:
     return fields.mesh_of(lambda x, y, z: shape.distance(x, y, z, dome), list(low), list(high), 3.0)
 
 
+class UnderSide(Protocol):
+    """What a gallbladder needs to know of the liver that it hangs from."""
+
+    @property
+    def edge_y(self) -> float: ...
+    @property
+    def edge_slope(self) -> float: ...
+    @property
+    def bladder_x(self) -> float: ...
+    def under_side(self, x: np.ndarray, y: np.ndarray) -> np.ndarray: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Bladder:
     """The gallbladder's line from fundus to cystic duct, with radii (mm)."""
@@ -146,7 +159,7 @@ class Bladder:
         )  # fmt: skip
 
 
-def draw_bladder(rng: np.random.Generator, liver: LiverShape) -> Bladder:
+def draw_bladder(rng: np.random.Generator, liver: UnderSide) -> Bladder:
     """Along the liver's bed, its fundus peeping out under the edge, its neck bending down into the fat."""
     size = rng.uniform(11.5, 17.0)
     out = rng.uniform(6, 22)
@@ -184,7 +197,7 @@ class Bowel:
         return fields.joined(meshes)
 
 
-def draw_bowel(rng: np.random.Generator, liver: LiverShape, floor: Floor) -> Bowel:
+def draw_bowel(rng: np.random.Generator, floor: Floor) -> Bowel:
     stomach = np.array([[88, 62, -18], [70, 22, -30], [40, -2, -44], [12, 14, -50], [-6, 34, -52]], float)
     stomach += rng.normal(size=3) * (8, 8, 4)
     tubes = [(stomach, np.array([34, 31, 24, 17, 14]) * rng.uniform(0.85, 1.15))]
@@ -255,12 +268,12 @@ def floor_mesh(floor: Floor, dome: Dome) -> Mesh:
     return fields.mesh_of(inside, [-rx, -ry, floor.level - 45], [rx, ry, floor.level + 75], 4.0)
 
 
-def ligament_mesh(rng: np.random.Generator, liver: LiverShape, dome: Dome, liver_top: np.ndarray) -> Mesh:
+def ligament_mesh(rng: np.random.Generator, notch_x: float, dome: Dome, liver_top: np.ndarray) -> Mesh:
     """The falciform ligament: a wavy sheet from the wall to the liver's notch, the round ligament along its free edge.
 
     ``liver_top`` holds rows (y, z) of the liver's upper surface in the notch's plane.
     """
-    x0, sway, period = liver.notch_x, rng.uniform(2, 6), rng.uniform(50, 90)
+    x0, sway, period = notch_x, rng.uniform(2, 6), rng.uniform(50, 90)
     start = float(liver_top[0, 0])
     low_point = np.array([start, float(liver_top[0, 1]) - 2.0])
     navel = np.array([rng.uniform(-75, -20), 0.0])

@@ -18,7 +18,7 @@ from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.crew import Batch, batches_of, rendered
 from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import coloured, see, to_layers
-from studio.scenes.simulator.patients import PatientSource, build_anatomy, patient_name
+from studio.scenes.simulator.patients import PatientSource, build_anatomy, patient_name, sources_of
 from studio.scenes.simulator.plain import PlainLook, draw_plain_look, exposure_distance, shade_plain
 from studio.scenes.simulator.settings import SimulationSettings, frames_of, process_count
 from studio.scenes.simulator.views import Habits, View, draw_view
@@ -67,19 +67,17 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
 
 def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]:
     habits = replace(Habits(), aim=settings.targets) if settings.targets else Habits()
-    jobs = []
-    for index in range(len(frames_of(settings.frames, settings.patients))):
-        source = PatientSource(settings.seed, settings.first_patient + index, settings.anatomy, settings.meshes)
-        jobs.append(_PatientJob(dest / patient_name(source), source, settings.size, habits))
-    return jobs
+    numbers = range(settings.first_patient, settings.first_patient + len(frames_of(settings.frames, settings.patients)))
+    sources = sources_of(settings.seed, numbers, anatomy=settings.anatomy, meshes=settings.meshes)
+    return [_PatientJob(dest / patient_name(source), source, settings.size, habits) for source in sources]
 
 
 def _recipe(job: _PatientJob) -> dict[str, Any]:
     source = job.source
     return {
         "engine": ENGINE, "seed": source.seed, "number": source.number, "size": list(job.size),
-        "anatomy": None if source.anatomy is None else str(source.anatomy),
-        "meshes": None if source.meshes is None else str(source.meshes),
+        "meshes": None if source.plan is None else [m.path.name for m in source.plan.meshes],
+        "variation": source.variation,
         "aim": [list(a) for a in job.habits.aim],
     }  # fmt: skip
 

@@ -185,7 +185,7 @@ def _tools(
     tools: list[Tool] = []
     for port in ports:
         for _ in range(10):
-            tool = _tool(rng, anatomy.tool_ports_N3[port], target, K, pose, size)
+            tool = _tool(rng, anatomy, int(port), target, K, pose, size)
             if tool is not None:
                 tools.append(tool)
                 break
@@ -193,8 +193,9 @@ def _tools(
 
 
 def _tool(
-    rng: np.random.Generator, port_3: np.ndarray, target: Target, K: np.ndarray, pose: np.ndarray, size: tuple[int, int]
-) -> Tool | None:
+    rng: np.random.Generator, anatomy: Anatomy, port: int, target: Target, K: np.ndarray, pose: np.ndarray,
+    size: tuple[int, int],
+) -> Tool | None:  # fmt: skip
     """One instrument, or None when its shaft would lie in the way of the optics or deep in an organ."""
     x = np.array([size[0] * np.clip(rng.normal(0.5, 0.16), 0.12, 0.88)])
     y = np.array([size[1] * np.clip(rng.normal(0.55, 0.15), 0.12, 0.88)])
@@ -202,10 +203,10 @@ def _tool(
     hits = target.trace(pose[:3, 3], ray[None])
     if hits.face_N[0] < 0:
         return None
-    instrument = draw_instrument(rng)
+    instrument = draw_instrument(rng, anatomy.kits)
     depth = float(hits.t_N[0]) * (0.97 if rng.random() < 0.45 else rng.uniform(0.62, 0.95)) - 1.5
     tip = pose[:3, 3] + ray * depth
-    back = port_3 - tip
+    back = anatomy.tool_ports_N3[port] - tip
     length = float(np.linalg.norm(back))
     back /= length
     # Neither pointing at the lens nor filling the picture.

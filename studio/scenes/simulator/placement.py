@@ -1,0 +1,89 @@
+"""Bringing meshes of any origin into body axes and millimetres: which way up, which way round, how large.
+
+What the shapes themselves say: a liver is widest from left to right and bulky on its right; the gallbladder lies below
+it (towards the feet) on the right, its wide end in front. Axes that files already have are kept unless they contradict.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from studio.scenes.simulator.fields import Mesh, with_normals
+
+_LIVER_EXTENT_MM = 200.0
+_UNITS_MM = (1000.0, 100.0, 10.0, 1.0, 25.4, 0.001)
+
+
+def guessed_unit(extent: float, *, expected_mm: float = _LIVER_EXTENT_MM) -> float:
+    """mm per unit that brings an extent nearest to the expected one (metres, decimetres, cm, mm, inches, microns)."""
+    return min(_UNITS_MM, key=lambda u: abs(np.log(extent * u / expected_mm)))
+
+
+def guessed_turn(liver: Mesh, gallbladder: Mesh | None) -> np.ndarray:
+    """3x3 from the files' axes to body axes, a signed permutation; a mirror only when nothing else fits."""
+    surface = _surface_points(liver)
+    bladder = None if gallbladder is None else _thinned(gallbladder.vertices_V3.astype(float))
+    return max(_turns(), key=lambda turn: _fit(turn, surface, bladder))
+
+
+def _turns() -> list[np.ndarray]:
+    turns = []
+    for order in itertools.permutations(range(3)):
+        for signs in itertools.product((1.0, -1.0), repeat=3):
+            turn = np.zeros((3, 3))
+            turn[range(3), order] = signs
+            turns.append(turn)
+    return turns
+
+
+def _fit(turn: np.ndarray, liver: tuple[np.ndarray, np.ndarray, np.ndarray], bladder_V3: np.ndarray | None) -> float:
+    """How well a liver (centres, normals, areas) and gallbladder so turned look like a person's on their back."""
+    points, normals, weights = liver
+    points = points @ turn.T
+    middle = np.average(points, axis=0, weights=weights)
+    spread = np.sqrt(np.average((points - middle) ** 2, axis=0, weights=weights))
+    skew = float(np.average(((points[:, 0] - middle[0]) / spread[0]) ** 3, weights=weights))
+    score = 1.2 * float(spread[0] / spread.max()) + 0.8 * float(np.clip(skew, -1, 1))
+    score += 0.35 * float(np.array_equal(turn, np.eye(3))) - 0.45 * float(np.linalg.det(turn) < 0)
+    if bladder_V3 is not None:
+        bladder = bladder_V3 @ turn.T
+        away = (bladder.mean(axis=0) - middle) / spread
+        # The surface that it lies on looks towards the feet and the back; it lies right of the liver's middle.
+        near = np.argsort(((points - bladder.mean(axis=0)) ** 2).sum(axis=1))[: max(20, len(points) // 25)]
+        facing = (normals[near] @ turn.T * weights[near, None]).sum(axis=0)
+        score += 1.3 * float(facing @ (0.0, -0.85, -0.5) / max(float(np.linalg.norm(facing)), 1e-9))
+        score += 0.4 * float(np.clip(-away[0], -0.7, 0.7)) + 0.6 * _wide_end_forward(bladder)
+    return score
+
+
+def _wide_end_forward(bladder_V3: np.ndarray) -> float:
+    """-1..1: how far the gallbladder's wide end lies in front of and below its narrow one."""
+    centred = bladder_V3 - bladder_V3.mean(axis=0)
+    axis = np.linalg.svd(centred, full_matrices=False)[2][0]
+    along = centred @ axis
+    across = np.linalg.norm(centred - along[:, None] * axis, axis=1)
+    high, low = across[along > np.percentile(along, 70)].mean(), across[along < np.percentile(along, 30)].mean()
+    towards = axis if high > low else -axis
+    return float(np.clip(0.8 * towards[2] - 0.6 * towards[1], -1, 1))
+
+
+def _surface_points(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Some triangles' centres, unit normals and areas."""
+    corners = mesh.vertices_V3[_thinned(mesh.faces_F3)].astype(float)
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    doubled = np.maximum(np.linalg.norm(across, axis=1), 1e-12)
+    return corners.mean(axis=1), across / doubled[:, None], doubled
+
+
+def _thinned(rows: np.ndarray, *, most: int = 4000) -> np.ndarray:
+    """Every n-th row, so that few enough are left."""
+    return rows[:: max(1, len(rows) // most)]
+
+
+def transformed(mesh: Mesh, matrix_33: np.ndarray, move_3: np.ndarray) -> Mesh:
+    """Any linear map and a shift; a mirror turns the faces over, so that they still point outwards."""
+    vertices = (mesh.vertices_V3.astype(float) @ matrix_33.T + move_3).astype(np.float32)
+    faces = mesh.faces_F3 if np.linalg.det(matrix_33) > 0 else np.ascontiguousarray(mesh.faces_F3[:, ::-1])
+    return with_normals(vertices, faces)
