@@ -1,0 +1,174 @@
+"""The inspector's lower part: diversity, palettes, and translating with one, its cost said beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QPushButton, QSpinBox, QToolButton, QWidget
+
+from studio.gui import amounts
+from studio.gui.icons import icon
+from studio.gui.theme import UNIT
+from studio.gui.widgets.basics import Figures, column, label, row
+from studio.pipeline.views import FootageCodes
+from studio.project.records import PaletteRecord
+from studio.styles.diversity import coverage_curve, covered_share_by_patient, density_coverage, mean_pairwise_distance
+from studio.vocabulary.styles import Style
+
+_CURVE_STYLES = 64
+_LIST_HEIGHT = 132
+
+
+class DiversityPanel(QWidget):
+    """Figures on the styles of the bench; they follow every edit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._figures = Figures()
+        self._note = label("", "small", wrap=True)
+        self.setToolTip(
+            "Coverage: the share of the footage that a style resembles. Density: how deep the styles lie inside the "
+            "footage's, about 1 for the same distribution. Distance: between pairs of styles."
+        )
+        self.setLayout(column(label("Diversity", "heading"), self._figures, self._note))
+
+    def show_figures(self, rows: Sequence[tuple[str, str, str]], note: str) -> None:
+        self._figures.show_rows(rows)
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
+
+
+def diversity_rows(codes: FootageCodes | None, styles: Sequence[Style]) -> tuple[list[tuple[str, str, str]], str]:
+    """(name, value, unit) rows and a remark. Plain numpy: may run in a thread."""
+    drawn_MS = np.array([s.code for s in styles], np.float32)
+    rows = [("Styles", amounts.count(len(styles)), "")]
+    if len(styles) > 1:
+        rows.append(("Mean distance", f"{mean_pairwise_distance(drawn_MS):.2f}", ""))
+    if codes is None or len(codes.codes_NS) < 2 or not len(styles) or codes.codes_NS.shape[1] != drawn_MS.shape[1]:
+        return rows, ""
+    spread = density_coverage(codes.codes_NS, drawn_MS)
+    rows += [("Coverage", f"{100 * spread.coverage:.0f}", "%"), ("Density", f"{spread.density:.2f}", "")]
+    shares = covered_share_by_patient(codes.codes_NS, codes.patients, drawn_MS)
+    bare = [p for p, share in shares.items() if share == 0]
+    notes = []
+    if bare:
+        notes.append(f"No style resembles {', '.join(bare[:4])}{' …' if len(bare) > 4 else ''}.")
+    if 2 < len(styles) <= _CURVE_STYLES:
+        knee = coverage_curve(codes.codes_NS, drawn_MS).knee
+        if 0 < knee < len(styles):
+            notes.append(f"The best {knee} of them cover nearly as much.")
+    return rows, " ".join(notes)
+
+
+class PalettePanel(QWidget):
+    """Kept palettes. ``load_wanted(name)``, ``save_wanted(name)``, ``remove_wanted(name)``."""
+
+    load_wanted = Signal(str)
+    save_wanted = Signal(str)
+    remove_wanted = Signal(str)
+    export_wanted = Signal(str)
+    import_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("Name of the palette")
+        self.name.setMaxLength(60)
+        self.name.setAccessibleName("Name of the palette")
+        self.name.returnPressed.connect(lambda: self.save_wanted.emit(self.name.text()))
+        self.save = QPushButton("Save")
+        self.save.setToolTip(
+            "Keep the styles on the bench under this name, in the place of an older palette of the name"
+        )
+        self.save.clicked.connect(lambda: self.save_wanted.emit(self.name.text()))
+        self._list = QListWidget()
+        self._list.setProperty("role", "list")
+        self._list.setAccessibleName("Palettes")
+        self._list.setToolTip("Choose a palette to lay its styles on the bench")
+        self._list.itemClicked.connect(lambda item: self.load_wanted.emit(self._name_of(item)))
+        self._list.itemActivated.connect(lambda item: self.load_wanted.emit(self._name_of(item)))
+        self._none = label("None kept yet.", "faint")
+        remove = _tool("trash", "Forget the palette that is chosen; translations made with it stay")
+        remove.clicked.connect(lambda: self._with_chosen(self.remove_wanted))
+        share = _tool("save", "Write the chosen palette to a small file for others")
+        share.clicked.connect(lambda: self._with_chosen(self.export_wanted))
+        take = _tool("folder", "Read a palette from a file")
+        take.clicked.connect(self.import_wanted)
+        self._tools = (remove, share)
+        layout = column()
+        layout.addLayout(row(label("Palettes", "heading"), None, take, share, remove, spacing=2))
+        layout.addWidget(self._list)
+        layout.addWidget(self._none)
+        layout.addLayout(row(self.name, self.save))
+        self.setLayout(layout)
+
+    def show_palettes(self, records: Sequence[PaletteRecord], chosen: str) -> None:
+        self._list.clear()
+        for record in records:
+            palette = record.palette
+            item = QListWidgetItem(f"{palette.name}   {amounts.count(len(palette.styles), 'styles')}")
+            item.setData(Qt.ItemDataRole.UserRole, palette.name)
+            item.setToolTip(f"Drawn with the run {palette.run}")
+            self._list.addItem(item)
+            if palette.name == chosen:
+                self._list.setCurrentItem(item)
+        self._list.setVisible(bool(records))
+        self._none.setVisible(not records)
+        self._list.setFixedHeight(min(_LIST_HEIGHT, 30 * len(records) + 4))
+        for tool in self._tools:
+            tool.setEnabled(bool(records))
+
+    def _with_chosen(self, signal: object) -> None:
+        item = self._list.currentItem()
+        if item is not None:
+            signal.emit(self._name_of(item))  # type: ignore[attr-defined]
+
+    @staticmethod
+    def _name_of(item: QListWidgetItem) -> str:
+        return str(item.data(Qt.ItemDataRole.UserRole))
+
+
+class TranslatePanel(QWidget):
+    """How many styles a frame gets, what that costs, and the button."""
+
+    changed = Signal()
+
+    def __init__(self, button: QWidget) -> None:
+        super().__init__()
+        self.per_frame = QSpinBox()
+        self.per_frame.setRange(0, 999)
+        self.per_frame.setSpecialValueText("all")
+        self.per_frame.setValue(0)
+        self.per_frame.setToolTip(
+            "Into how many styles of the palette each frame is translated; all styles equally often"
+        )
+        self.per_frame.setAccessibleName("Styles a frame")
+        self.per_frame.valueChanged.connect(lambda _v: self.changed.emit())
+        self._cost = Figures()
+        layout = column(label("Translate", "heading"))
+        layout.addLayout(row(label("Styles a frame"), None, self.per_frame))
+        layout.addWidget(self._cost)
+        layout.addSpacing(UNIT // 2)
+        layout.addWidget(button)
+        self.setLayout(layout)
+
+    def show_cost(self, *, frames: int, styles: int, bytes_each: float, seconds_each: float | None) -> int:
+        """Show what it would take; return the number of images."""
+        wanted = self.per_frame.value()
+        images = frames * (styles if wanted == 0 else min(wanted, styles))
+        space, unit = amounts.size(images * bytes_each).split(" ")
+        rows = [("Images", amounts.count(images), ""), ("Space, about", space, unit)]
+        if seconds_each is not None and images:
+            rows.append(("Time, about", amounts.duration(images * seconds_each), ""))
+        self._cost.show_rows(rows)
+        return images
+
+
+def _tool(icon_name: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setIcon(icon(icon_name))
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    return button
