@@ -98,7 +98,7 @@ def bench_train(
 ) -> TrainFigures:
     """One training step of batch 1 on random pictures of ``settings``' crop size."""
     place = chosen_device(device)
-    settings = settings.with_values(batch=1, precision=precision)
+    settings = settings.with_values(batch=1, precision=precision, directions="both", disc_rate=1.0)
     batch, draws = _random_batch(settings, place), draws_of(0, settings, place)
     plain_learner = Learner(settings.with_values(precision="fp32"), place)
     for optimiser in ("gen_optimiser", "disc_optimiser"):

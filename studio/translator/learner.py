@@ -80,8 +80,8 @@ class Learner:
 
     def step(self, batch: Batch, step: int, learning_rate: float) -> dict[str, Tensor]:
         """One update of both sides; the unweighted losses by name, as scalars on the device."""
-        for optimiser in (self.gen_optimiser, self.disc_optimiser):
-            optimiser.param_groups[0]["lr"] = learning_rate
+        self.gen_optimiser.param_groups[0]["lr"] = learning_rate
+        self.disc_optimiser.param_groups[0]["lr"] = learning_rate * self.settings.disc_rate
         batch = _moved(batch, self.device)
         with autocast(self.bf16, self.device):
             passes = run_passes(

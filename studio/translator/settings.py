@@ -86,6 +86,9 @@ class TrainSettings:
                              high=1 << 20)  # fmt: skip
 
     learning_rate: float = _setting(1e-4, "Adam's step size", group="schedule", low=1e-8, high=1.0)
+    disc_rate: float = _setting(
+        1.0, "the discriminators' step size, as a multiple", group="schedule", low=0.01, high=100
+    )
     beta1: float = _setting(0.5, "Adam's first decay", group="schedule", high=0.9999)
     beta2: float = _setting(0.999, "Adam's second decay", group="schedule", high=0.999999)
     weight_decay: float = _setting(1e-4, "L2 penalty inside Adam", group="schedule", high=1.0)
@@ -236,11 +239,11 @@ def preset(name: str) -> TrainSettings:
             halve_every=20_000, mask="footage", sample_every=500, checkpoint_every=2000,
         )  # fmt: skip
     if name == "demo":
+        # Narrow, one way, small crops at the full scale of 256-px frames. Judges cost little, so they are strong.
         return TrainSettings(
-            dim=16, res_blocks=3, mlp_dim=64, disc_dim=16, load_width=256, crop_width=160, crop_height=112,
+            directions="ab", dim=16, res_blocks=3, mlp_dim=64, disc_dim=32, disc_rate=2.0, load_width=256,
+            crop_width=128, crop_height=96, mask="footage", resize_low=0.75, resize_high=1.1,
             learning_rate=3e-4, halve_every=0, decay_share=0.3, iterations=2000, ema=0.99,
-            weight_ms_ssim_ab=4.0, weight_ms_ssim_ba=3.0,
-            resize_low=1.0, resize_high=1.15, mask="footage",
-            sample_every=100, checkpoint_every=500, keep_checkpoints=2,
+            weight_ms_ssim_ab=4.0, sample_every=100, checkpoint_every=500, keep_checkpoints=2,
         )  # fmt: skip
     raise InputError(f"no preset is called '{name}'", where="training settings", remedy=f"Known: {', '.join(PRESETS)}.")
