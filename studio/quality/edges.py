@@ -12,6 +12,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from studio.quality.drift import pull
 from studio.quality.outlines import OFFSETS, REACH, Outlines, find_outlines, steps_across
 
 _SMOOTHING = 1.0
@@ -21,19 +22,24 @@ _FLOOR = 1.0
 _BACKGROUND_FACTOR = 2.0
 _MATCHED = np.exp(-0.5 * np.arange(-2, 3) ** 2)[None, :]
 _NEIGHBOURHOOD = 20.0
+_CLEAR_SHARE = 0.4
+_RENDER_REACH = 2
 _LEAST_WEIGHT, _LEAST_PIECE_WEIGHT = 15.0, 3.0
 """Points of clearly visible outline (in px) below which a mean, or one piece, says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
 class EdgeAgreement:
-    """Per piece G of the outlines: ``presence_G`` 0 (the translation shows no edge there) to 1;
-    ``displacement_G`` in px along the normal, signed; ``weight_G``: points of the piece times how clearly the render
-    shows it."""
+    """Per piece G of the outlines.
+
+    ``presence_G``: 0 (the translation shows no edge there) to 1; ``displacement_G``: of the edge, in px along the
+    normal, signed; ``pull_G``: see drift.pull; ``weight_G``: points of the piece times how clearly the render shows it.
+    """
 
     outlines: Outlines
     presence_G: np.ndarray
     displacement_G: np.ndarray
+    pull_G: np.ndarray
     weight_G: np.ndarray
 
     @property
@@ -48,6 +54,10 @@ class EdgeAgreement:
     def mean_displacement(self, class_id: int | None = None) -> float | None:
         """Weighted mean size of the displacement in px; None where nothing can be said."""
         return self._mean(np.abs(self.displacement_G), class_id)
+
+    def mean_pull(self, class_id: int | None = None) -> float | None:
+        """Weighted mean of pull_G; None where nothing can be said."""
+        return self._mean(self.pull_G, class_id)
 
     def mean_score(self, class_id: int | None = None) -> float | None:
         """Weighted mean of score_G; None where nothing can be said."""
@@ -93,8 +103,10 @@ def edge_agreement(
         for image in (render_HW3, translation_HW3)
     )
     weight_G = outlines.count_G * _presence(render_GO)
-    displacement_G = _peak_offset(translation_GO) - _peak_offset(render_GO)
-    return EdgeAgreement(outlines, _presence(translation_GO), displacement_G, weight_G)
+    profiles_GO = _matched(translation_GO)
+    displacement_G = _nearest_edge(profiles_GO, _strongest_edge(_matched(render_GO)))
+    pull_G = pull(outlines, profiles_GO, weight_G)
+    return EdgeAgreement(outlines, _presence(translation_GO), displacement_G, pull_G, weight_G)
 
 
 def _presence(steps_GO: np.ndarray) -> np.ndarray:
@@ -109,14 +121,41 @@ def _presence(steps_GO: np.ndarray) -> np.ndarray:
     return np.asarray(at_G**2 / (at_G**2 + _BACKGROUND_FACTOR**2 * square_G + _FLOOR))
 
 
-def _peak_offset(steps_GO: np.ndarray) -> np.ndarray:
-    """Where along the normal the strongest edge lies, in px, to a fraction of one (parabola through the peak)."""
-    if not len(steps_GO):
+def _strongest_edge(smooth_GO: np.ndarray) -> np.ndarray:
+    """Offset in px of the strongest edge near the outline."""
+    near_GO = np.where(np.abs(OFFSETS) <= _RENDER_REACH, smooth_GO, -1)
+    return _refined(smooth_GO, np.arange(len(near_GO)), near_GO.argmax(axis=1)) if len(near_GO) else np.zeros(0)
+
+
+def _nearest_edge(smooth_GO: np.ndarray, expected_G: np.ndarray) -> np.ndarray:
+    """Distance in px, signed, from where the edge is expected to the nearest one that is clear within its profile.
+
+    Not to the strongest: shadows and highlights beside an outline are often stronger than the outline itself.
+    """
+    if not len(smooth_GO):
         return np.zeros(0)
-    smooth_GO = cv2.filter2D(np.nan_to_num(steps_GO), cv2.CV_32F, _MATCHED, borderType=cv2.BORDER_CONSTANT)
-    peak_G = smooth_GO[:, 1:-1].argmax(axis=1) + 1
-    rows = np.arange(len(peak_G))
-    before, top, after = (smooth_GO[rows, peak_G + i] for i in (-1, 0, 1))
+    inner = smooth_GO[:, 1:-1]
+    peaks_GO = (inner >= smooth_GO[:, :-2]) & (inner >= smooth_GO[:, 2:])
+    peaks_GO &= inner >= _CLEAR_SHARE * smooth_GO.max(axis=1, keepdims=True)
+    away_GO = np.where(peaks_GO, np.abs(OFFSETS[1:-1] - expected_G[:, None]), np.inf)
+    nearest_G = away_GO.argmin(axis=1)
+    found_G = _refined(smooth_GO, np.arange(len(smooth_GO)), nearest_G + 1) - expected_G
+    return np.asarray(np.where(peaks_GO.any(axis=1), found_G, REACH))
+
+
+def _matched(steps_GO: np.ndarray) -> np.ndarray:
+    """Profiles of edge strength, smoothed along the normal; 0 where nothing is known."""
+    if not len(steps_GO):
+        return steps_GO
+    smooth = cv2.filter2D(np.nan_to_num(steps_GO), cv2.CV_32F, _MATCHED, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(smooth)
+
+
+def _refined(smooth_GO: np.ndarray, rows: np.ndarray, peak_G: np.ndarray) -> np.ndarray:
+    """A peak's offset to a fraction of a px, by the parabola through it and its neighbours."""
+    inner_G = np.clip(peak_G, 1, smooth_GO.shape[1] - 2)
+    before, top, after = (smooth_GO[rows, inner_G + i] for i in (-1, 0, 1))
     bend = before - 2 * top + after
-    shift = np.where(np.abs(bend) > 1e-6, (before - after) / np.where(np.abs(bend) > 1e-6, 2 * bend, 1), 0)
-    return np.asarray(peak_G - REACH + np.clip(shift, -0.5, 0.5))
+    curved = np.abs(bend) > 1e-6
+    shift = np.where(curved, (before - after) / np.where(curved, 2 * bend, 1), 0)
+    return np.asarray(inner_G - REACH + np.clip(shift, -0.5, 0.5))

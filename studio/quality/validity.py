@@ -4,7 +4,7 @@ Four pieces of evidence, each turned by a logistic curve σ(slope (value - centr
 translation would show it; validity is their product, evidence that a frame cannot give being left out:
 
 * displacement   mean distance (px) between where the render and where the translation shows the labels' outlines;
-* outlines       how clearly the translation shows them, at the place where it does so worst;
+* pull           how much better near outlines would fit the translation if they were moved together;
 * identity       how well the regions of the worst class look like that class and no other;
 * places         the same at the worst places rather than on average.
 
@@ -44,18 +44,22 @@ class Curve:
 
 
 CURVES: Mapping[str, Curve] = {
-    "displacement": Curve(0.87, -7.4),
-    "outlines": Curve(0.06, 6.6),
-    "identity": Curve(0.60, 10.6),
-    "places": Curve(0.25, 6.3),
+    "displacement": Curve(1.28, -4.7),
+    "pull": Curve(0.18, -27.0),
+    "identity": Curve(0.64, 13.3),
+    "places": Curve(0.12, 8.0),
 }
 
 
 @dataclass(frozen=True)
 class Validity:
-    """``value`` 0 to 1; ``measures``: ms_ssim, edges (0 to 1) and the evidence that was found, by its name (see the
-    module; displacement in px of the picture); ``per_class``: the same value from each class' own outlines and
-    regions, of classes large enough to be judged."""
+    """What measure_validity finds.
+
+    ``value``: 0 to 1. ``measures``: the evidence that was found, by its name (see the module; displacement in px of the
+    picture), and, for people to read, ms_ssim, edges and outlines (how well the translation shows the labels' outlines,
+    on the whole and at the worst place), each 0 to 1. ``per_class``: the same value from each class' own outlines and
+    regions; classes too small to be judged are missing.
+    """
 
     value: float
     measures: Mapping[str, float]
@@ -76,9 +80,8 @@ class Comparison:
     def validity(self) -> Validity:
         found = self._evidence(None)
         measures = {"ms_ssim": self.ms_ssim, **found}
-        edges = self.edges.mean_score()
-        if edges is not None:
-            measures["edges"] = edges
+        further = {"edges": self.edges.mean_score(), "outlines": self.edges.weakest()}
+        measures.update({name: value for name, value in further.items() if value is not None})
         if "displacement" in measures:
             measures["displacement"] /= self.scale
         per_class = {c: _combined(e) for c, m in self.classes.items() if (e := self._evidence(m))}
@@ -95,7 +98,7 @@ class Comparison:
         of_class = kept.get(class_id) if class_id is not None else min(kept.values(), default=None)
         found = {
             "displacement": self.edges.mean_displacement(class_id),
-            "outlines": self.edges.weakest(class_id),
+            "pull": self.edges.mean_pull(class_id),
             "identity": of_class,
             "places": self.identity.weakest_place(class_id),
         }
