@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from studio.scenes.simulator.phantom import simulate_phantom
+from studio.scenes.simulator.preview import PreviewPose, render_preview
 from studio.scenes.simulator.settings import PhantomSettings, SimulationSettings, expected_seconds
 from studio.scenes.simulator.simulation import simulate
 
-__all__ = ["PhantomSettings", "SimulationSettings", "expected_seconds", "simulate", "simulate_phantom"]
+__all__ = [
+    "PhantomSettings",
+    "PreviewPose",
+    "SimulationSettings",
+    "expected_seconds",
+    "render_preview",
+    "simulate",
+    "simulate_phantom",
+]

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline, PchipInterpolator
-from skimage.measure import marching_cubes
 
 Field = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -89,6 +87,8 @@ def _smooth_line(points_N3: np.ndarray, radii_N: np.ndarray, *, parts: int = 4) 
     """The same line with more points: joints of round cones then do not show."""
     if len(points_N3) < 3:
         return points_N3.astype(np.float32), radii_N.astype(np.float32)
+    from scipy.interpolate import CubicSpline, PchipInterpolator  # late: the window starts without it
+
     at = np.arange(len(points_N3))
     fine = np.linspace(0, len(points_N3) - 1, parts * (len(points_N3) - 1) + 1)
     line = CubicSpline(at, points_N3)(fine)
@@ -112,6 +112,8 @@ def mesh_of(field: Field, low: Sequence[float], high: Sequence[float], step: flo
 
     Raise ValueError when nothing of it lies inside.
     """
+    from skimage.measure import marching_cubes  # late: the window starts without it
+
     axes = [np.arange(lo, hi + step, step, dtype=np.float32) for lo, hi in zip(low, high, strict=True)]
     values = field(axes[0][:, None, None], axes[1][None, :, None], axes[2][None, None, :])
     shape = tuple(len(a) for a in axes)

@@ -289,7 +289,7 @@ def ligament_mesh(rng: np.random.Generator, notch_x: float, dome: Dome, liver_to
     x = x0 + sway * slack[None, :] * waves(ys[:, None], z, 0.0) + 1.2 * np.sin(z / 7.0 + ys[:, None] / 19.0)
     side = np.stack(np.broadcast_arrays(x, ys[:, None], z), -1)
     half = np.array([0.5, 0.0, 0.0])
-    sheet = [fields.grid_mesh(side + half), fields.grid_mesh((side - half)[:, ::-1])]
+    sheet = [fields.grid_mesh((side + half)[:, ::-1]), fields.grid_mesh(side - half)]
     cord = np.stack([x[:40, 0], ys[:40], bottom[:40]], 1)[::5]
     radii = np.full(len(cord), rng.uniform(1.5, 3.2))
     bumps = Waves(rng, 11.0)

@@ -6,7 +6,7 @@ import functools
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
 
 
 def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]:
-    habits = replace(Habits(), aim=settings.targets) if settings.targets else Habits()
+    habits = Habits.aimed_at(settings.targets)
     numbers = range(settings.first_patient, settings.first_patient + len(frames_of(settings.frames, settings.patients)))
     sources = sources_of(settings.seed, numbers, anatomy=settings.anatomy, meshes=settings.meshes)
     return [_PatientJob(dest / patient_name(source), source, settings.size, habits) for source in sources]
@@ -148,7 +148,8 @@ def _finish(job: _PatientJob, count: int) -> None:
 
 
 @functools.lru_cache(maxsize=2)
-def _prepared(source: PatientSource) -> tuple[Body, PlainLook]:
+def prepared(source: PatientSource) -> tuple[Body, PlainLook]:
+    """A patient's body and plain look; the last two are kept."""
     anatomy = build_anatomy(source)
     return Body(anatomy), draw_plain_look(source.seed, source.number, anatomy)
 
@@ -156,7 +157,7 @@ def _prepared(source: PatientSource) -> tuple[Body, PlainLook]:
 def _render_batch(batch: Batch[_PatientJob]) -> int:
     """Render and write a batch; runs in a process of its own."""
     job = batch.recipe
-    body, look = _prepared(job.source)
+    body, look = prepared(job.source)
     for index in batch.frames:
         rng = stream(job.source.seed, "view", job.source.number, index)
         view = draw_view(rng, body.anatomy, body.target, job.size, habits=job.habits)

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from embreex.mesh_construction import TriangleMesh
-from embreex.rtcore_scene import EmbreeScene
 
 from studio.scenes.simulator.fields import Mesh
 
@@ -29,6 +27,10 @@ class Target:
     """Meshes joined into one that rays can be sent against. Faces know which mesh they came from."""
 
     def __init__(self, meshes: Sequence[Mesh]) -> None:
+        # Late: the window starts without the ray tracer.
+        from embreex.mesh_construction import TriangleMesh
+        from embreex.rtcore_scene import EmbreeScene
+
         counts = [len(m.vertices_V3) for m in meshes]
         offsets = np.cumsum([0, *counts[:-1]])
         self.vertices_V3 = np.concatenate([m.vertices_V3 for m in meshes]).astype(np.float32)

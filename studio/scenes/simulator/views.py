@@ -79,6 +79,11 @@ class Habits:
     aim: tuple[tuple[int, float], ...] = ((LIVER, 0.55), (GALLBLADDER, 0.28), (FAT, 0.1), (BOWEL, 0.03), (WALL, 0.04))
     no_tool: float = 0.12
 
+    @staticmethod
+    def aimed_at(targets: tuple[tuple[int, float], ...]) -> Habits:
+        """The usual habits, with another aim if one is given."""
+        return Habits(aim=targets) if targets else Habits()
+
 
 def draw_view(
     rng: np.random.Generator, anatomy: Anatomy, target: Target, size: tuple[int, int], *, habits: Habits
