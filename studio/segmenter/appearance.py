@@ -132,7 +132,8 @@ def recoloured(image_BCHW: torch.Tensor, *, seed: int, step: int) -> torch.Tenso
     ).view(image_BCHW.shape)
     x = _blurred(x, draw)
     strength_B = draw.uniform(0, 0.06, batch) * (draw.random(batch) < 0.5)
-    noise_BCHW = torch.from_numpy(draw.standard_normal(tuple(x.shape), dtype=np.float32)).to(device)
+    source = torch.Generator(device).manual_seed(int(draw.integers(1 << 62)))
+    noise_BCHW = torch.randn(x.shape, generator=source, device=device)
     x = x + noise_BCHW * torch.from_numpy(strength_B.astype(np.float32)).to(device).view(-1, 1, 1, 1)
     return x.clamp(0.0, 1.0).masked_fill(border_B1HW, 0.0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ MaskReader = Callable[[Path], np.ndarray]
 """Reads a mask file as uint8 HxW studio class ids, IGNORE where the set says nothing."""
 
 _MEMORY_BYTES = 4 << 30
-_READERS = 2
+_READERS = min(8, os.cpu_count() or 1)
 _LIT = 16
 """Pixels whose brightest channel is at most this (of 255) are border, not scene."""
 

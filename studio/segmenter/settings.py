@@ -31,7 +31,7 @@ class SegmenterSettings:
     """Channels of the small network's first stage; of no effect on ternausnet11."""
     encoder_weights: str = ""
     """Path of a VGG-11 state dict (.safetensors or .pth) for ternausnet11's encoder; empty: He initialisation."""
-    size: tuple[int, int] = (192, 108)
+    size: tuple[int, int] = (160, 90)
     """Width and height in px at which images enter the network; predictions leave at the image's own size."""
     classes: tuple[str, ...] = ("liver",)
     """Names of the classes to learn, one output each beside "rest". The first is the one that matters most."""

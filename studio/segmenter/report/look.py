@@ -41,7 +41,7 @@ tr.sum>*{border-bottom:0;font-weight:600}
 tr.part>*{color:var(--soft)}
 td.best{color:var(--accent);font-weight:600}
 dl{display:grid;grid-template-columns:minmax(120px,max-content) 1fr;gap:8px 32px;margin:16px 0 24px}
-dt{color:var(--soft)}dd{margin:0;max-width:62ch}
+dt{color:var(--soft)}dt::first-letter{text-transform:uppercase}dd{margin:0;max-width:62ch}
 svg text{font:14px system-ui,"Segoe UI","Helvetica Neue","Liberation Sans",Arial,sans-serif;fill:var(--ink);
 font-variant-numeric:lining-nums tabular-nums}
 .chart{display:block;width:100%;height:auto;margin:16px 0 8px}
