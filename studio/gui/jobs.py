@@ -49,8 +49,8 @@ def launch_child(argv: Sequence[str], environment: Mapping[str, str]) -> Child:
 class Supervisor(QThread):
     """Reads one child's events until it ends; the window takes them in batches."""
 
-    def __init__(self, launch: Callable[[], Child], parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(self, launch: Callable[[], Child]) -> None:
+        super().__init__()  # no parent: Python alone owns it, and lets go of it only after its thread has ended
         self._launch = launch
         self._events: deque[Event] = deque()
         self.child: Child | None = None
@@ -244,7 +244,7 @@ class JobQueue(QObject):
         if self._supervisor is not None or not self.waiting:
             return
         job = self.waiting[0]
-        self._supervisor = Supervisor(lambda: self._launch(job.argv, job.environment), self)
+        self._supervisor = Supervisor(lambda: self._launch(job.argv, job.environment))
         self._supervisor.finished.connect(self._drain)
         job.started = time.monotonic()
         job.log.append(job.command)
@@ -273,8 +273,8 @@ class JobQueue(QObject):
 
     def _end(self, job: WindowJob, supervisor: Supervisor) -> None:
         self._timer.stop()
+        supervisor.wait()  # it says that it has finished a moment before its thread has ended
         self._supervisor = None
-        supervisor.deleteLater()
         child = supervisor.child
         status = None if child is None else child.status
         if child is not None:

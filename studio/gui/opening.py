@@ -45,7 +45,12 @@ def facts(project: Project) -> str:
     )
 
 
-def guarded(session: Session, window: Window, act: Callable[[], None]) -> None:
+def open_folder(session: Session, folder: Path) -> None:
+    if session.open(folder):
+        session.say(f"Opened {folder}")
+
+
+def guarded(session: Session, act: Callable[[], None]) -> None:
     """Leave the open project only when no job works on it; otherwise ask in place."""
     job = session.jobs.current
     if job is None:
@@ -56,7 +61,7 @@ def guarded(session: Session, window: Window, act: Callable[[], None]) -> None:
         session.jobs.shut_down(patience_seconds=20)
         act()
 
-    window.banner.ask(
+    session.ask(
         f"“{job.title}” is running in this project. Stop it first? It can be resumed later.",
         [("Keep working", "", None), ("Stop it and go on", "primary", stop_then_act)],
     )
@@ -101,7 +106,7 @@ def drop(window: Window, paths: list[str]) -> None:
         return
     first = Path(paths[0])
     if first.name.endswith(SUFFIX) or (first / "catalogue.sqlite").is_file():
-        guarded(window.session, window, lambda: window.open_folder(first))
+        window.open_folder(first)
         return
     if not window.session.is_open:
         window.session.say("Open or make a project first, then drop scenes or footage on it.", "warning")

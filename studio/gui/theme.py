@@ -112,6 +112,8 @@ QWidget[role="rail"], QWidget[role="tray"], QWidget[role="inspector"] {{ backgro
 QWidget[role="card"] {{ background: {t.surface}; border-radius: 6px; }}
 QWidget[role="backdrop"] {{ background: {t.backdrop}; }}
 QWidget[role="banner"] {{ background: {t.raised}; border-bottom: 2px solid {t.accent}; }}
+QFrame[role="floating"] {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: 6px; }}
+QFrame[role="floating"] QListView {{ background: {t.raised}; }}
 QFrame[role="line"] {{ background: {t.line}; border: none; max-height: 1px; min-height: 1px; }}
 QSplitter::handle {{ background: {t.window}; }}
 QSplitter::handle:horizontal {{ width: 4px; }} QSplitter::handle:vertical {{ height: 4px; }}

@@ -39,6 +39,7 @@ class Window(QMainWindow):
         self.actions_table = ActionTable([*WINDOW_ROWS, *page_rows(titles), *registry.rows_of(self._classes)], self)
         self._pages: dict[str, Page] = {}
         self._pending: dict[str, Changed] = {}
+        self._panels: dict[str, QWidget] = {}
         self._closing = False
         self._build()
         self._wire()
@@ -154,7 +155,7 @@ class Window(QMainWindow):
             panel = page.inspector()
             if panel is not None:
                 self.inspector.addWidget(panel)
-                panel.setObjectName(f"inspector.{title}")
+                self._panels[title] = panel
         return self._pages[title]
 
     def _page_wanted(self, title: str) -> None:
@@ -163,7 +164,7 @@ class Window(QMainWindow):
 
     def _show_inspector(self) -> None:
         page = self.current_page
-        panel = None if page is None else self.inspector.findChild(QWidget, f"inspector.{page.title}")
+        panel = None if page is None else self._panels.get(page.title)
         if panel is not None:
             self.inspector.setCurrentWidget(panel)
         self.inspector.setVisible(panel is not None and self._inspector_wanted)
@@ -180,13 +181,12 @@ class Window(QMainWindow):
     def _project_changed(self) -> None:
         for page in self._pages.values():
             page.project_closed()
-            panel = self.inspector.findChild(QWidget, f"inspector.{page.title}")
-            if panel is not None:
-                self.inspector.removeWidget(panel)
-                panel.deleteLater()
             self.stack.removeWidget(page)
             page.deleteLater()
-        self._pages, self._pending = {}, {}
+        for panel in self._panels.values():
+            self.inspector.removeWidget(panel)
+            panel.deleteLater()
+        self._pages, self._pending, self._panels = {}, {}, {}
         is_open = self.session.is_open
         self.rail.set_enabled(is_open)
         self.update_available()
@@ -220,23 +220,22 @@ class Window(QMainWindow):
     # -- handlers of the action table
 
     def new_project(self) -> None:
-        opening.ask_new(self, self.session)
+        opening.guarded(self.session, lambda: opening.ask_new(self, self.session))
 
     def open_project(self) -> None:
-        opening.ask_open(self, self.session)
+        opening.guarded(self.session, lambda: opening.ask_open(self, self.session))
 
     def open_folder(self, folder: Path) -> None:
-        if self.session.open(folder):
-            self.session.say(f"Opened {folder}")
+        opening.guarded(self.session, lambda: opening.open_folder(self.session, folder))
 
     def start_demo(self) -> None:
-        opening.ask_demo(self, self.session)
+        opening.guarded(self.session, lambda: opening.ask_demo(self, self.session))
 
     def reveal_project(self) -> None:
         opening.reveal(self.session.project.folder)
 
     def close_project(self) -> None:
-        self.session.close()
+        opening.guarded(self.session, self.session.close)
 
     def undo(self) -> None:
         if self.current_page is not None:

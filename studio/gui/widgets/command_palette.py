@@ -35,10 +35,12 @@ def match(pattern: str, text: str) -> int | None:
 
 
 class CommandPalette(QFrame):
-    """Floats at the top of the window; Escape or a click outside puts it away."""
+    """Floats at the top of the window; Escape or a click elsewhere puts it away."""
 
     def __init__(self, actions: ActionTable, window: QWidget) -> None:
-        super().__init__(window, Qt.WindowType.Popup)
+        super().__init__(window)
+        self.setProperty("role", "floating")
+        self.hide()
         self._actions = actions
         self._window = window
         self._field = QLineEdit()
@@ -61,9 +63,9 @@ class CommandPalette(QFrame):
         window = self._window
         self._field.clear()
         self._fill("")
-        corner = window.mapToGlobal(window.rect().topLeft())
-        self.move(corner.x() + (window.width() - _WIDTH) // 2, corner.y() + 72)
+        self.move((window.width() - _WIDTH) // 2, 72)
         self.show()
+        self.raise_()
         self._field.setFocus()
 
     def found(self, pattern: str) -> list[Action]:
@@ -92,7 +94,12 @@ class CommandPalette(QFrame):
             self._actions.qaction(chosen).trigger()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.FocusOut:
+            self.hide()
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            if event.key() == Qt.Key.Key_Escape:
+                self.hide()
+                return True
             steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 8, Qt.Key.Key_PageUp: -8}
             step = steps.get(Qt.Key(event.key()))
             if step is not None:
