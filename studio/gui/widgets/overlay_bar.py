@@ -154,7 +154,9 @@ class OverlayBar(QWidget):
     def offer(self, state: PictureState | None) -> None:
         """Only what the picture in hand has can be chosen; what was chosen stays so for the next picture."""
         for name, button in self._buttons.items():
-            button.setEnabled(state is None or state.offers(name))
+            # Validity is measured a moment after a translation is shown: the button does not come and go with it.
+            measured_soon = name == "validity" and state is not None and state.translation_HW3 is not None
+            button.setEnabled(state is None or state.offers(name) or measured_soon)
         if state is not None:
             self.legend.set_classes(state.classes)
             self.legend.set_present(state.class_ids)
