@@ -79,6 +79,14 @@ class FootageTable:
                 "UPDATE footage SET included = ?, decided_by = 'person' WHERE id = ?", [(included, i) for i in ids]
             )
 
+    def restore(self, records: Iterable[FootageRecord]) -> None:
+        """Take a decision back: included or not, and by whom, as it was in these records."""
+        with self._db:
+            self._db.executemany(
+                "UPDATE footage SET included = ?, decided_by = ? WHERE id = ?",
+                [(r.included, r.decided_by, r.id) for r in records],
+            )
+
     def remove(self, ids: Iterable[int]) -> None:
         """Forget frames; no file is touched."""
         with self._db:

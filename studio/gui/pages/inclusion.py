@@ -18,17 +18,15 @@ class Inclusion(QUndoCommand):
         verb = "Include" if included else "Leave out"
         super().__init__(f"{verb} {amounts.count(len(records), 'frames')}")
         self._session = session
-        self._ids = [r.id for r in records]
-        self._before = {r.id: r.included for r in records}
+        self._before = tuple(records)
         self._included = included
 
     def redo(self) -> None:
-        self._session.project.footage.set_included(self._ids, self._included)
+        self._session.project.footage.set_included([r.id for r in self._before], self._included)
         self._session.edited(Changed(footage=True))
         self._session.say(self.text())
 
     def undo(self) -> None:
-        for value in (True, False):
-            self._session.project.footage.set_included([i for i, was in self._before.items() if was == value], value)
+        self._session.project.footage.restore(self._before)
         self._session.edited(Changed(footage=True))
         self._session.say(f"Undone: {self.text()}")
