@@ -173,15 +173,21 @@ def test_refusals(run: Path, tmp_path: Path) -> None:
     empty = toy_pairs(tmp_path / "no liver", count=1)
     write_png(empty[0].mask, np.zeros((36, 64), np.uint8))
     without = [LabelledPair(p.image, p.mask, p.patient) for p in empty]
-    cases = (
-        (([], pairs), {}, "no segmenter"), (([net], []), {}, "no labelled"), (([net, net], pairs), {}, "same name"),
-        (([Evaluated(TRIVIAL, run)], pairs), {}, "same name"), (([net], [pairs[0], pairs[0]]), {}, "twice"),
-        (([net], other), {}, "two groups"), (([net], pairs), {"classes": ["fat"]}, "fat"),
-        (([net], without), {}, "none of"), (([Evaluated("x", tmp_path / "absent")], pairs), {}, "absent"),
-    )  # fmt: skip
-    for (runs, frames), more, said in cases:
+    absent = Evaluated("x", tmp_path / "absent")
+    for runs, frames, said in (
+        ([], pairs, "no segmenter"),
+        ([net], [], "no labelled"),
+        ([net, net], pairs, "same name"),
+        ([Evaluated(TRIVIAL, run)], pairs, "same name"),
+        ([net], [pairs[0], pairs[0]], "twice"),
+        ([net], other, "two groups"),
+        ([net], without, "none of"),
+        ([absent], pairs, "absent"),
+    ):
         with pytest.raises(InputError, match=said):
-            result_of(evaluate(runs, frames, tmp_path / "r", **more))  # type: ignore[arg-type]
+            result_of(evaluate(runs, frames, tmp_path / "r"))
+    with pytest.raises(InputError, match="fat"):
+        result_of(evaluate([net], pairs, tmp_path / "r", classes=["fat"]))
     assert not (tmp_path / "r").exists()
 
 

@@ -9,7 +9,7 @@ CSS = """
 *{box-sizing:border-box}
 html{font:16px/1.5 system-ui,"Segoe UI","Helvetica Neue","Liberation Sans",Arial,sans-serif;background:var(--page);
 color:var(--ink);-webkit-text-size-adjust:100%}
-body{margin:0 auto;max-width:940px;padding:72px 40px 96px;overflow-wrap:anywhere}
+body{margin:0 auto;max-width:1040px;padding:72px 40px 96px;overflow-wrap:anywhere}
 h1,h2{font-family:"Iowan Old Style","Palatino Linotype",Palatino,"Book Antiqua",Georgia,"DejaVu Serif",serif;
 font-weight:500;letter-spacing:-.01em;line-height:1.15;margin:0}
 h1{font-size:44px}
@@ -59,7 +59,7 @@ vertical-align:-1px}
 .swatch.outline{background:#777;border:2px solid #fff;box-shadow:0 0 0 1px #333}
 .frame{margin:0 0 32px;break-inside:avoid}
 .frame>p{margin:0 0 8px;max-width:none;font-size:14.5px}.frame>p span{color:var(--soft)}
-.strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(196px,1fr));gap:8px 8px}
+.strip{display:grid;grid-template-columns:repeat(var(--across),1fr);gap:8px 8px}
 figure{margin:0;min-width:0}
 figure img{display:block;width:100%;height:auto;border-radius:3px;background:#000}
 figcaption{padding:4px 0 0;display:flex;justify-content:space-between;gap:8px;font-size:13px;line-height:1.3}
@@ -71,11 +71,12 @@ max-width:none}
 details{margin:0 0 8px}summary{cursor:pointer;font-size:15px;font-weight:600;padding:8px 0}
 footer{margin-top:72px;padding-top:16px;border-top:1px solid var(--line);color:var(--soft);font-size:13px}
 code{font:12.5px ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
-@media (max-width:640px){body{padding:40px 20px 64px}h1{font-size:34px}dl{grid-template-columns:1fr;gap:0}
+@media (max-width:640px){.strip{grid-template-columns:1fr 1fr}
+body{padding:40px 20px 64px}h1{font-size:34px}dl{grid-template-columns:1fr;gap:0}
 dd{margin-bottom:12px}}
 @media print{:root{color-scheme:light;--page:#fff;--ink:#000;--soft:#555;--line:#ccc;--panel:#f5f5f5;
 --accent:#a8480a;--box:#eee0d3;--pale:#aaa}
-@page{margin:18mm 16mm}html{font-size:12px;print-color-adjust:exact;-webkit-print-color-adjust:exact}
-body{max-width:none;padding:0}h2{margin-top:40px;break-after:avoid}h3{break-after:avoid}
+@page{margin:18mm 16mm}html{font-size:16px;print-color-adjust:exact;-webkit-print-color-adjust:exact}
+body{max-width:none;padding:0;zoom:.7}h2{margin-top:48px;break-after:avoid}h2+p,h2+p+p.legend{break-after:avoid;break-inside:avoid}h3{break-after:avoid}
 table,figure,.frame,.chart,.figures{break-inside:avoid}.wide{overflow:visible}}
 """.strip()

@@ -11,7 +11,7 @@ from studio.files.pictures import read_rgb
 from studio.segmenter.metrics import over_patients, per_patient
 from studio.segmenter.report.charts import bars, box_and_points, number
 from studio.segmenter.report.look import CSS
-from studio.segmenter.report.pictures import embedded
+from studio.segmenter.report.pictures import embedded, strip
 from studio.segmenter.report.story import TRIVIAL, Evaluation, Example, Regime, Story
 from studio.segmenter.report.tables import TITLES, patients_table, regime_title, text_table
 
@@ -155,12 +155,12 @@ def _examples(examples: Sequence[Example]) -> str:
     blocks = []
     for example in examples:
         pictures = [(example.render, "render"), *((t, t.parent.name or t.stem) for t in example.translations)]
-        strip = "".join(
+        figures = [
             f"<figure>{embedded(read_rgb(path), escape(said))}<figcaption>{escape(said)}</figcaption></figure>"
             for path, said in pictures
-        )
+        ]
         caption = f"<p>{escape(example.caption)}</p>" if example.caption else ""
-        blocks.append(f'<div class="frame">{caption}<div class="strip">{strip}</div></div>')
+        blocks.append(f'<div class="frame">{caption}{strip(figures)}</div>')
     return (
         "<section><h2>Translations</h2><p>Renders and what the translator made of them. The labels of a render "
         f"are those of its translations.</p>{''.join(blocks)}</section>"
@@ -211,7 +211,8 @@ def _meaning(evaluation: Evaluation) -> str:
         "<li>The Hausdorff distance is how far the outlines stray from one another: 95 % of the outline’s points lie "
         "nearer than that (in either direction), in pixels of the label’s own size. A mask that is missing on one side "
         "counts as the picture’s diagonal.</li>"
-        "<li>A frame in which a class is neither present nor predicted is left out for that class. Frames are averaged "
+        "<li>A frame in which a class is neither present nor predicted is left out for that class; one in which it is "
+        "predicted though absent counts as 0. Frames are averaged "
         "per patient and patients among themselves, never pooled: a long video weighs no more than a short one.</li>"
         f"{trivial}{few}"
         "<li>The figures hold for these patients, this footage and these labels. They say nothing about other "

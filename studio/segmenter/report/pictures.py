@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -64,6 +64,11 @@ def embedded(image_HW3: np.ndarray, said: str) -> str:
     data = base64.b64encode(encode_jpeg(shown_HW3, quality=82)).decode()
     height, width = shown_HW3.shape[:2]
     return f'<img alt="{said}" width="{width}" height="{height}" src="data:image/jpeg;base64,{data}">'
+
+
+def strip(figures: Sequence[str]) -> str:
+    """Ready <figure> elements side by side, at most five across."""
+    return f'<div class="strip" style="--across:{min(5, max(3, len(figures)))}">{"".join(figures)}</div>'
 
 
 def _few_of_each(ranked: Iterable[FrameScore]) -> list[FrameScore]:

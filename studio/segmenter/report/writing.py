@@ -13,7 +13,7 @@ from studio.files.atomic import write_text
 from studio.files.pictures import read_rgb
 from studio.segmenter.report.charts import number
 from studio.segmenter.report.page import lead_regime, page
-from studio.segmenter.report.pictures import Chosen, chosen_frames, embedded, overlay
+from studio.segmenter.report.pictures import Chosen, chosen_frames, embedded, overlay, strip
 from studio.segmenter.report.story import Evaluation, Story
 from studio.segmenter.report.tables import as_csv, as_json
 from studio.vocabulary.labels import STUDIO_CLASSES
@@ -70,4 +70,4 @@ def _frame(
     first = next(iter(scores.values()))
     group = f" · {escape(first.group)}" if first.group else ""
     title = f"{escape(chosen.why)} · {escape(first.patient)}{group} <span>{escape(Path(chosen.frame).name)}</span>"
-    return f'<div class="frame"><p>{title}</p><div class="strip">{"".join(figures)}</div></div>'
+    return f'<div class="frame"><p>{title}</p>{strip(figures)}</div>'
