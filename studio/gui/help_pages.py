@@ -44,6 +44,11 @@ class HelpPage(QWidget):
         layout.addWidget(PageHeader("Help"))
         layout.addWidget(splitter, 1)
 
+    @property
+    def text(self) -> str:
+        """What is shown, without its formatting."""
+        return self._browser.toPlainText()
+
     def show_topic(self, topic: Topic) -> None:
         """Bring a topic to the front, reading the texts at the first call."""
         if not self._texts:

@@ -114,6 +114,11 @@ class TrainPage(Page):
 
     # -- showing
 
+    @property
+    def last_step(self) -> int:
+        """The last step whose losses are shown."""
+        return self._metrics.last_step if self._metrics else 0
+
     def refresh(self, changed: Changed) -> None:
         if changed.runs:
             records = self.session.project.runs.all("translator")
@@ -174,7 +179,7 @@ class TrainPage(Page):
             QTimer.singleShot(0, self._poll)  # a long run's file is read piece by piece
 
     def _show_facts(self, run: RunRecord) -> None:
-        done, total = self._metrics.last_step if self._metrics else 0, int(run.settings.get("iterations", 0))
+        done, total = self.last_step, int(run.settings.get("iterations", 0))
         job = self._job_of(run.name)
         left = ""
         if job is not None and job.argv[0] != "demo":
