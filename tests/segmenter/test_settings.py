@@ -49,6 +49,7 @@ def test_missing_fields_take_their_defaults() -> None:
         ({"circle": 1.5}, "circle"),
         ({"network": 3}, "no text"),
         ({"speed": 1}, "speed"),
+        ({"encoder_weights": "vgg11.pth"}, "ternausnet11 only"),
     ],
 )
 def test_refusals_name_what_is_wrong(values: dict[str, object], said: str) -> None:
