@@ -69,7 +69,10 @@ class SegmenterSettings:
             (self.network not in NETWORKS, f"no network is called '{self.network}'; known: {', '.join(NETWORKS)}"),
             (self.precision not in PRECISIONS, f"precision must be one of {', '.join(PRECISIONS)}"),
             (not (32 <= width <= 2048 and 32 <= height <= 2048), f"a size of {width}x{height} px; 32 to 2048 work"),
-            (bool(self.encoder_weights) and self.network != "ternausnet11", "encoder_weights are for ternausnet11 only"),
+            (
+                bool(self.encoder_weights) and self.network != "ternausnet11",
+                "encoder_weights are for ternausnet11 only",
+            ),
             (not self.classes, "no class to learn is named"),
             (len(set(self.classes)) != len(self.classes), "a class is named twice"),
             (len(self.classes) > 64, "more than 64 classes"),
