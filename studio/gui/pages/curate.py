@@ -153,6 +153,9 @@ class CuratePage(Page):
             self.reader.ask("counts", verdict_counts, self._show_counts)
             self._preview(self.rule_panel.rule)
 
+    def activated(self) -> None:
+        self.grid.setFocus()  # the page's keys work from the start
+
     def project_closed(self) -> None:
         self.reader.close()
         self.model.close()

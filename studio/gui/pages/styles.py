@@ -179,6 +179,9 @@ class StylesPage(Page):
         if changed.palettes or changed.scenes:
             self.palette_desk.show()
 
+    def activated(self) -> None:
+        self.grid.setFocus()  # the page's keys work from the start
+
     def project_closed(self) -> None:
         self.lab.shut()
         self.map_desk.close()
