@@ -119,10 +119,11 @@ def _command(word: str, extra: Sequence[str]) -> list[str]:
     python = str(venv_python())
     if word == "test":
         return [python, str(ROOT / "packaging" / "checks.py"), *extra]
+    studio = [python, "-P", "-m", "studio"]  # -P: a stray rich.py in the person's folder must not be imported
     if word == "run":
-        return [python, "-m", "studio", "gui", *extra]
+        return [*studio, "gui", *extra]
     folder = [] if _names_folder(extra) else [DEMO_FOLDER]
-    return [python, "-m", "studio", "demo", *folder, *extra]
+    return [*studio, "demo", *folder, *extra]
 
 
 def _shows_window(word: str, extra: Sequence[str]) -> bool:

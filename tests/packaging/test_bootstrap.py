@@ -51,8 +51,8 @@ def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Modul
 )
 def test_demo_gets_a_folder_when_none_is_named(bootstrap: ModuleType, extra: list[str], folder_added: bool) -> None:
     command = bootstrap._command("demo", extra)
-    assert command[1:4] == ["-m", "studio", "demo"]
-    assert command[4:] == ([bootstrap.DEMO_FOLDER, *extra] if folder_added else extra)
+    assert command[1:5] == ["-P", "-m", "studio", "demo"]
+    assert command[5:] == ([bootstrap.DEMO_FOLDER, *extra] if folder_added else extra)
 
 
 def test_unknown_word_is_a_wrong_call(bootstrap: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
