@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import cv2
@@ -9,11 +10,12 @@ import numpy as np
 
 from studio.scenes.simulator.anatomy import TOOL_SHAFT, TOOL_TIP, Anatomy
 from studio.scenes.simulator.fields import Waves
-from studio.scenes.simulator.tracing import Target
+from studio.scenes.simulator.tracing import Target, interpolated
 from studio.scenes.simulator.views import View, pixel_rays
 from studio.vocabulary.seeds import stream
 
-_OCCLUSION_RAYS = 20
+_BLOCK = 16384
+_OCCLUSION_RAYS = 14
 _OCCLUSION_REACH_MM = 30.0
 
 
@@ -25,9 +27,8 @@ class Body:
         self.target = Target([p.mesh for p in anatomy.parts])
         self.class_P = np.array([p.class_id for p in anatomy.parts], np.uint8)
         openness = self._openness() if occlusion else np.ones(len(self.target.vertices_V3), np.float32)
-        self.attributes_VC = np.ascontiguousarray(
-            np.concatenate([self.target.normals_V3, openness[:, None], self._noise()], axis=1), np.float32
-        )
+        attributes_VC = np.concatenate([self.target.normals_V3, openness[:, None], self._noise()], axis=1)
+        self.attributes_F3C = self.target.corner_values(attributes_VC)
 
     def _noise(self) -> np.ndarray:
         """float32 (V, 3): smooth solid noise of about unit deviation, fixed to the body (see Surface.noise_N3)."""
@@ -83,19 +84,27 @@ class Scene:
         self.origin_3 = view.position.astype(np.float32)
         meshes = [m.moved(t.tool_to_world) for t in view.tools for m in (t.instrument.tip, t.instrument.shaft)]
         self.tools = Target(meshes) if meshes else None
+        if self.tools is not None:
+            self._tool_normals_F33 = self.tools.corner_values(self.tools.normals_V3)
         self.class_P = np.concatenate(
             [body.class_P, np.tile(np.array([TOOL_TIP, TOOL_SHAFT], np.uint8), len(view.tools))]
         )
 
     def surface_at(self, x: np.ndarray, y: np.ndarray) -> Surface:
         """Trace rays through picture points (pixel centres lie at +0.5)."""
+        x, y = x.ravel(), y.ravel()
+        # A few rows at a time stay in the cache.
+        blocks = [self._surface_at(x[i : i + _BLOCK], y[i : i + _BLOCK]) for i in range(0, max(len(x), 1), _BLOCK)]
+        return Surface(*(np.concatenate([getattr(b, f.name) for b in blocks]) for f in dataclasses.fields(Surface)))
+
+    def _surface_at(self, x: np.ndarray, y: np.ndarray) -> Surface:
         rays = turned(pixel_rays(self.view.K, x, y), self.turn_33)
         target = self.body.target
         hits = target.trace(self.origin_3, rays)
         met = hits.face_N >= 0
         face = np.where(met, hits.face_N, 0)
         u, v = np.where(met, hits.u_N, np.float32(0)), np.where(met, hits.v_N, np.float32(0))
-        values = target.interpolated(self.body.attributes_VC, face, u, v)
+        values = interpolated(self.body.attributes_F3C, face, u, v)
         depth = np.where(met, hits.t_N, np.float32(0))
         part = np.where(met, target.part_F[face], -1)
         plane = target.plane_normal_F3[face]
@@ -114,15 +123,28 @@ class Scene:
     ) -> None:
         """Let tools hide what lies behind them, in place."""
         assert self.tools is not None
-        hits = self.tools.trace(self.origin_3, rays)
-        rows = np.flatnonzero((hits.face_N >= 0) & ((hits.t_N < depth) | (part < 0)))
-        face = hits.face_N[rows]
-        depth[rows] = hits.t_N[rows]
+        near = self._near_tools(rays)
+        hits = self.tools.trace(self.origin_3, rays[near])
+        front = (hits.face_N >= 0) & ((hits.t_N < depth[near]) | (part[near] < 0))
+        rows, face, u, v = near[front], hits.face_N[front], hits.u_N[front], hits.v_N[front]
+        depth[rows] = hits.t_N[front]
         part[rows] = self.tools.part_F[face] + len(self.body.class_P)
-        values[rows, :3] = self.tools.interpolated(self.tools.normals_V3, face, hits.u_N[rows], hits.v_N[rows])
+        values[rows, :3] = interpolated(self._tool_normals_F33, face, u, v)
         values[rows, 3] = 1.0
         values[rows, 4:] = 0.0
         plane[rows] = self.tools.plane_normal_F3[face]
+
+    def _near_tools(self, rays: np.ndarray) -> np.ndarray:
+        """Rows of the rays that pass a tool's axis (as an endless line) within the tool's width."""
+        near = np.zeros(len(rays), bool)
+        length2 = dot(rays, rays)
+        for tool in self.view.tools:
+            axis = tool.tool_to_world[:3, 2]
+            # Lines o + d t and tip + axis s lie |d . (axis x (tip - o))| / |d x axis| apart.
+            across = np.cross(axis, tool.tool_to_world[:3, 3] - self.view.position).astype(np.float32)
+            sine2 = np.maximum(length2 - dot(rays, axis.astype(np.float32)) ** 2, 0)
+            near |= dot(rays, across) ** 2 <= np.float32((tool.instrument.reach + 0.1) ** 2) * sine2
+        return np.flatnonzero(near)
 
 
 def turned(vectors_N3: np.ndarray, turn_33: np.ndarray) -> np.ndarray:

@@ -28,6 +28,11 @@ class Instrument:
     jaw_angle: float
     look: str = "black"
 
+    @property
+    def reach(self) -> float:
+        """The farthest that anything of it lies from its axis, mm."""
+        return float(max(np.hypot(*m.vertices_V3[:, :2].T).max() for m in (self.tip, self.shaft)))
+
 
 @dataclass(frozen=True, eq=False)
 class InstrumentKit:

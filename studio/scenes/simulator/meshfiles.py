@@ -1,4 +1,7 @@
-"""Mesh files of any common kind, read and mended: OBJ, STL, PLY, GLB, GLTF, OFF."""
+"""Mesh files of any common kind, read and mended: OBJ, STL, PLY, GLB, GLTF, OFF.
+
+The libraries for that are imported late: the window starts without them.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import trimesh
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from studio.scenes.simulator.fields import Mesh, with_normals
 from studio.vocabulary.errors import InputError
@@ -41,6 +41,8 @@ def load_mesh(path: Path) -> Mesh:
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    import trimesh
+
     if not path.is_file():
         raise InputError("there is no such file", where=path, remedy="Check the path.")
     if path.suffix.lower() not in MESH_SUFFIXES:
@@ -80,6 +82,8 @@ def _merged(vertices_V3: np.ndarray, faces_F3: np.ndarray, grain: float) -> tupl
 
 def _outwards(vertices_V3: np.ndarray, faces_F3: np.ndarray) -> Mesh:
     """Neighbouring faces wound alike, and each connected part so that it encloses a positive volume."""
+    import trimesh
+
     mesh = trimesh.Trimesh(vertices_V3, faces_F3, process=False)
     pairs = np.asarray(mesh.face_adjacency).reshape(-1, 2)
     edges = np.asarray(mesh.face_adjacency_edges).reshape(-1, 2)
@@ -101,6 +105,9 @@ def _runs_along(faces_N3: np.ndarray, edges_N2: np.ndarray) -> np.ndarray:
 
 def _flips(count: int, pairs_E2: np.ndarray, alike_E: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(which faces to turn over, connected part of each): parity of the disagreements on the way to a part's root."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import breadth_first_order, connected_components
+
     graph = coo_matrix((np.ones(len(pairs_E2)), (pairs_E2[:, 0], pairs_E2[:, 1])), shape=(count + 1, count + 1))
     _, part = connected_components(graph, directed=False)
     _, roots = np.unique(part[:count], return_index=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.scenes.simulator.anatomy import Anatomy, procedural_anatomy
+from studio.scenes.simulator.meshbody import anatomy_from_plan
 from studio.scenes.simulator.meshplans import AnatomyPlan, plan_from_file, plans_in_folder
 
 
@@ -42,10 +43,4 @@ def build_anatomy(source: PatientSource) -> Anatomy:
     """The patient's body. Raise InputError for meshes that cannot be used."""
     if source.plan is None:
         return procedural_anatomy(source.seed, source.number)
-    return _from_plan(source.plan, source)
-
-
-def _from_plan(plan: AnatomyPlan, source: PatientSource) -> Anatomy:
-    from studio.scenes.simulator.meshbody import anatomy_from_plan  # late: trimesh takes a moment to load
-
-    return anatomy_from_plan(plan, seed=source.seed, number=source.number, variation=source.variation)
+    return anatomy_from_plan(source.plan, seed=source.seed, number=source.number, variation=source.variation)

@@ -62,10 +62,15 @@ class Target:
         )
         return np.asarray(np.asarray(found) == 0)
 
-    def interpolated(self, values_VC: np.ndarray, face_N: np.ndarray, u_N: np.ndarray, v_N: np.ndarray) -> np.ndarray:
-        """Vertex values at hit points, float32 (N, C)."""
-        corner_N3 = self.faces_F3[face_N]
-        total = values_VC[corner_N3[:, 0]] * (1 - u_N - v_N)[:, None]
-        total += values_VC[corner_N3[:, 1]] * u_N[:, None]
-        total += values_VC[corner_N3[:, 2]] * v_N[:, None]
-        return np.asarray(total)
+    def corner_values(self, values_VC: np.ndarray) -> np.ndarray:
+        """Vertex values laid out by face, float32 (F, 3, C): one lookup per hit instead of three."""
+        return np.ascontiguousarray(values_VC[self.faces_F3], np.float32)
+
+
+def interpolated(corners_F3C: np.ndarray, face_N: np.ndarray, u_N: np.ndarray, v_N: np.ndarray) -> np.ndarray:
+    """Values at hit points from those at the faces' corners, float32 (N, C)."""
+    weight_N13 = np.empty((len(face_N), 1, 3), np.float32)
+    weight_N13[:, 0, 0] = 1 - u_N - v_N
+    weight_N13[:, 0, 1] = u_N
+    weight_N13[:, 0, 2] = v_N
+    return np.asarray(np.matmul(weight_N13, corners_F3C[face_N])[:, 0])
