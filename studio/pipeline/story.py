@@ -80,5 +80,8 @@ def _statistics(project: Project) -> tuple[PictureStatistics, ...]:
 
 
 def _of(name: str, pictures: Sequence[np.ndarray]) -> PictureStatistics:
-    found = appearance_statistics(pictures)
-    return PictureStatistics(name, found.brightness, found.saturation, found.gradient, len(pictures))
+    found = [appearance_statistics(picture_HW3) for picture_HW3 in pictures]
+    brightness, saturation, gradient = (
+        float(np.mean([f[measure] for f in found])) for measure in ("brightness", "saturation", "gradient")
+    )
+    return PictureStatistics(name, brightness / 255, saturation, gradient, len(pictures))

@@ -49,9 +49,9 @@ def detect_layout(path: Path) -> str:
 
 def read_scenes(path: Path, layout: str = "auto") -> list[SceneFiles]:
     """All scenes under a folder. Raise InputError, naming the file, for anything wrong in them."""
+    reader = None if layout == "auto" else _reader(layout)
     found = detect_layout(path)
-    wanted = found if layout == "auto" else layout
-    return _reader(wanted).read(path)
+    return (reader or _reader(found)).read(path)
 
 
 def load_layers(scene: SceneFiles, frame: FrameFiles) -> Layers:

@@ -52,8 +52,9 @@ def test_one_writer_at_a_time_but_readers_and_children(project: Project, monkeyp
 
 def test_a_killed_writer_leaves_no_lock(tmp_path: Path) -> None:
     Project.create(tmp_path / "k").close()
-    code = f"from pathlib import Path; from studio.project.project import Project; import os\n" \
-           f"p = Project.open(Path({str(tmp_path / 'k')!r})); p.set_setting('x', 1); os.kill(os.getpid(), 9)"  # fmt: skip
+    path = str(tmp_path / "k")
+    code = "from pathlib import Path; from studio.project.project import Project; import os\n" \
+           f"p = Project.open(Path({path!r})); p.set_setting('x', 1); os.kill(os.getpid(), 9)"  # fmt: skip
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
     with Project.open(tmp_path / "k") as project:
         assert project.setting("x") == 1
