@@ -52,6 +52,10 @@ class Waves:
     def __call__(self, x: np.ndarray, y: np.ndarray, z: np.ndarray | float) -> np.ndarray:
         """float32 values at points; plane waves separate by axis, so a grid costs little."""
         total: np.ndarray | None = None
+        if x.ndim == 1:
+            k_C3 = self._k_C3
+            phases = (k[0] * x + k[1] * y + k[2] * z + p for k, p in zip(k_C3, self._phase_C, strict=True))
+            return np.asarray(sum(np.sin(p) for p in phases) * np.float32(np.sqrt(2 / len(k_C3))))
         for (kx, ky, kz), phase in zip(self._k_C3, self._phase_C, strict=True):
             wave = np.exp(1j * (kx * x + phase)).astype(np.complex64) * np.exp(1j * ky * y).astype(np.complex64)
             part = (wave * np.exp(1j * kz * np.asarray(z)).astype(np.complex64)).imag

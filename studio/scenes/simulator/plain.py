@@ -50,13 +50,13 @@ def draw_plain_look(seed: int, patient: int, anatomy: Anatomy) -> PlainLook:
     rng = stream(seed, "plain look", patient)
     shift = {c: rng.normal(size=3) * 0.035 + rng.normal() * 0.05 for c in _COLOURS}
     # Walls differ most, from pale pink through tan to red: else segmenters take a dark wall for liver.
-    shift[WALL] = rng.normal(size=3) * 0.05 + rng.uniform(-0.22, 0.12)
+    shift[WALL] = rng.normal(size=3) * 0.045 + rng.uniform(-0.2, 0.12)
     colours = [
         np.array(p.colour if p.colour is not None else _COLOURS.get(p.class_id, (0.5, 0.5, 0.5)))
         + shift.get(p.class_id, 0.0)
         for p in anatomy.parts
     ]
-    blends = {c: rng.normal(size=3) * (0.10 if c == WALL else 0.04) for c in _COLOURS}
+    blends = {c: rng.normal() * (0.09 if c == WALL else 0.03) + rng.normal(size=3) * 0.035 for c in _COLOURS}
     second = [c + blends.get(p.class_id, 0.0) for c, p in zip(colours, anatomy.parts, strict=True)]
     grains = {1: 0.10, 3: 0.22, 4: 0.12}
     grain = [grains.get(p.class_id, 0.08) * rng.uniform(0.6, 1.5) for p in anatomy.parts]

@@ -92,12 +92,12 @@ def shade_rich(surface: Surface, look: RichLook, shafts: tuple[str, ...], lamp: 
     facing = dot(normal, to_lamp)
     scatter = np.where(is_tool[:, None], np.float32(0), _SCATTER)
     diffuse = np.clip((facing[:, None] + scatter) / (1 + scatter), 0, 1) * (1 - 0.25 * scatter)
-    open_N = np.where(is_tool, np.float32(1), 0.35 + 0.65 * surface.openness_N)
-    colour = albedo * (diffuse * (strength * open_N)[:, None] + np.float32(0.035) * open_N[:, None])
+    open_N = np.where(is_tool, np.float32(1), 0.22 + 0.78 * surface.openness_N)
+    colour = albedo * (diffuse * (strength * open_N)[:, None] + np.float32(0.025) * open_N[:, None])
     half = to_lamp + to_eye
     half /= np.maximum(np.sqrt(dot(half, half)), 1e-6)[:, None]
     mirror = np.clip(dot(normal, half), 0, 1)
-    gloss = wet * look.palette.shine * (1.9 * mirror**260 + 0.10 * mirror**28)
+    gloss = wet * look.palette.shine * (1.5 * mirror**280 + 0.08 * mirror**28)
     gloss = np.where(is_tool, 0.8 * mirror**90 + 0.25 * mirror**12, gloss)
     colour += (gloss * strength)[:, None].astype(np.float32)
     return np.asarray(colour, np.float32)
