@@ -28,6 +28,7 @@ Check = tuple[str, Callable[["Window"], None]]
 def self_test() -> Job:
     """Run every check even when an earlier one fails. Done: checks {name: "ok" or what is wrong}, failed."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    said = _messages()
     found: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="trocar-self-test-") as folder:
         yield Progress(0, 1, "checks", "opening the window")
@@ -43,8 +44,23 @@ def self_test() -> Job:
             window.session.jobs.shut_down(patience_seconds=10)
             window.close()
         yield Progress(len(checks), len(checks), "checks", "closed")
+    found["no complaint of Qt"] = "; ".join(said) or "ok"
     failed = [name for name, outcome in found.items() if outcome != "ok"]
     yield Done({"checks": found, "failed": failed})
+
+
+def _messages() -> list[str]:
+    """Collects what Qt complains about from now on; that there is no screen is no complaint."""
+    from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
+
+    said: list[str] = []
+
+    def take(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
+        if kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg) and not text.startswith("This plugin does not"):
+            said.append(text)
+
+    qInstallMessageHandler(take)
+    return said
 
 
 def _opened(folder: Path) -> Window:

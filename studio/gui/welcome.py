@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from studio.gui.actions import ActionTable
@@ -12,7 +13,7 @@ from studio.gui.icons import icon
 from studio.gui.opening import recent_projects
 from studio.gui.session import Session
 from studio.gui.theme import UNIT
-from studio.gui.widgets.basics import column, label, row
+from studio.gui.widgets.basics import column, label, paragraph, row
 
 _WIDTH = 560
 _SHOWN = 6
@@ -33,21 +34,17 @@ class Welcome(QWidget):
         inner.setFixedWidth(_WIDTH)
         name = label("Trocar Studio")
         name.setStyleSheet("font-size: 30px; font-weight: 600;")
-        sentence = label(
+        sentence = paragraph(
             "Simulated laparoscopic scenes and unlabelled footage in; a large, realistic, fully labelled data set out, "
             "with the evidence that it helps.",
             "muted",
-            wrap=True,
+            _WIDTH,
         )
         self._heading = label("Recent projects", "heading")
         content = column(name, sentence, spacing=UNIT)
         content.addSpacing(2 * UNIT)
-        content.addLayout(
-            row(
-                actions.button("project.new", role="primary"), actions.button("project.open"),
-                actions.button("project.demo"), None,
-            )
-        )  # fmt: skip
+        self._new = actions.button("project.new", role="primary")
+        content.addLayout(row(self._new, actions.button("project.open"), actions.button("project.demo"), None))
         content.addSpacing(3 * UNIT)
         content.addWidget(self._heading)
         content.addLayout(self._recent)
@@ -60,6 +57,10 @@ class Welcome(QWidget):
         outer.addWidget(inner, 0, Qt.AlignmentFlag.AlignHCenter)
         outer.addStretch(3)
         self.show_recent()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._new.setFocus()
 
     def show_recent(self) -> None:
         while (item := self._recent.takeAt(0)) is not None:

@@ -22,6 +22,13 @@ from studio.gui.widgets.fields import Form, NumberField, WholeField
 from studio.pipeline.views import footage_file
 from studio.project.records import Changed, FootageRecord
 
+_MEASURES = {
+    "brightness": ("Brightness", "", 0), "contrast": ("Contrast", "", 0), "sharpness": ("Sharpness", "", 2),
+    "tissue": ("Tissue", "%", 0), "blue": ("Blue", "%", 0), "flat": ("Without detail", "%", 0),
+    "stripes": ("Stripes", "", 2),
+}  # fmt: skip
+"""Measures of screening that help a person decide: name, unit, decimals. Brightness and contrast are of 255."""
+
 
 class Preview(QLabel):
     """One picture as wide as the panel, on the picture backdrop."""
@@ -148,9 +155,13 @@ def _finding(record: FootageRecord) -> str:
 
 
 def _measures(record: FootageRecord) -> list[tuple[str, str, str]]:
-    rows = [(n[:1].upper() + n[1:].replace("_", " "), f"{v:.3g}", "") for n, v in record.measures.items()]
+    rows = []
     if record.seconds is not None:
-        rows.insert(0, ("Place in the video", amounts.duration(record.seconds), ""))
+        rows.append(("Place in the video", amounts.duration(record.seconds), ""))
+    for name, (words, unit, decimals) in _MEASURES.items():
+        if name in record.measures:
+            value = record.measures[name] * (100 if unit == "%" else 1)
+            rows.append((words, f"{value:.{decimals}f}", unit))
     if record.area is not None:
         rows.append(("Image area, radius", f"{record.area[2]:.0f}", "px"))
     return rows

@@ -101,6 +101,7 @@ class TrainPage(Page):
         return self.form
 
     def activated(self) -> None:
+        self.runs.setFocus()
         self._timer.start()
         self._poll()
 

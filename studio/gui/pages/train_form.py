@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from studio.gui.theme import UNIT
-from studio.gui.widgets.basics import InspectorArea, Section, inspector, label, set_role
+from studio.gui.widgets.basics import ElidedLabel, InspectorArea, Section, inspector, label, set_role
 from studio.gui.widgets.fields import ChoiceField, NumberField, WholeField, on_change
 from studio.translator.settings import PRESETS, FieldHelp, TrainSettings, field_help, preset
 from studio.vocabulary.errors import InputError
@@ -45,6 +45,7 @@ class TrainForm(QWidget):
         super().__init__()
         self._helps = {h.name: h for h in field_help()}
         self._fields: dict[str, Field] = {n: _field(h) for n, h in self._helps.items()}
+        self._papers: dict[str, ElidedLabel] = {}
         self._presets = QButtonGroup(self)
         self.name = QLineEdit()
         self.name.setPlaceholderText("name of the run")
@@ -53,7 +54,7 @@ class TrainForm(QWidget):
         self.problem_label = label("", "danger", wrap=True)
         self.more = QPushButton("All settings")
         self.more.setCheckable(True)
-        self.more.setToolTip("Show every setting; what differs from the paper is easy to see beside its value")
+        self.more.setToolTip("Show every setting; the paper's value stands out where yours differs")
         self.preset = "demo"
         self.area = self._build()
         layout = QHBoxLayout(self)
@@ -101,7 +102,8 @@ class TrainForm(QWidget):
             about = self._helps[name]
             words = label(_NAMES.get(name, name.replace("_", " ").capitalize()), "muted")
             tip = f"{about.meaning[:1].upper()}{about.meaning[1:]}  ({name})"
-            paper = label(_paper_words(about), "faint")
+            paper = ElidedLabel(_paper_words(about), "faint")
+            self._papers[name] = paper
             paper.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             for widget_ in (words, self._fields[name], paper):
                 widget_.setToolTip(tip)
@@ -149,11 +151,7 @@ class TrainForm(QWidget):
         self.problem_label.setText(problem)
         self.problem_label.setVisible(bool(problem))
         for name, about in self._helps.items():
-            value = self._fields[name].value()
-            font = self._fields[name].font()
-            font.setBold(value != about.paper)
-            self._fields[name].setFont(font)
-        set_role(self.problem_label, "danger")
+            set_role(self._papers[name], "strong" if self._fields[name].value() != about.paper else "faint")
         self.changed.emit()
 
 

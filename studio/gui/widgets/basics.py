@@ -57,6 +57,15 @@ class ElidedLabel(QLabel):
         painter.drawText(room, int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), words)
 
 
+def paragraph(text: str, role: str, width: int) -> QLabel:
+    """Wrapped text of a fixed width that is as high as it has to be."""
+    made = label(text, role, wrap=True)
+    made.ensurePolished()
+    made.setFixedWidth(width)
+    made.setMinimumHeight(made.heightForWidth(width))
+    return made
+
+
 def set_role(widget: QWidget, role: str) -> None:
     """Change a widget's role and let the stylesheet follow."""
     if widget.property("role") != role:
@@ -146,10 +155,8 @@ class EmptyState(QWidget):
         self._icon_name = icon_name
         self._picture = QLabel()
         self._picture.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        words = label(text, "muted", wrap=True)
+        words = paragraph(text, "muted", 440)
         words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        words.setFixedWidth(440)
-        words.setMinimumHeight(words.heightForWidth(440))
         heading = label(title, "title")
         heading.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         inner = column(self._picture, heading, words, spacing=UNIT)

@@ -57,6 +57,14 @@ class LossRow(QWidget):
         layout.addWidget(self.value)
 
 
+class _LogAxis(pg.AxisItem):  # type: ignore[misc]
+    """On a logarithmic scale only 1, 2 and 5 of each power of ten are named, so that no two names touch."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        names: list[str] = super().tickStrings(values, scale, spacing)
+        return [n if not self.logMode or n.strip("0.")[:1] in "125" else "" for n in names]
+
+
 class Curves(QWidget):
     """Every step is kept in the series; what is drawn is thinned out to the width of the plot."""
 
@@ -65,7 +73,7 @@ class Curves(QWidget):
         self._series: Mapping[str, Series] = {}
         self._rows: dict[str, LossRow] = {}
         self._lines: dict[str, pg.PlotDataItem] = {}
-        self.plot = pg.PlotWidget()
+        self.plot = pg.PlotWidget(axisItems={"left": _LogAxis("left")})
         self.plot.setMinimumHeight(140)
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()

@@ -114,6 +114,7 @@ class JobRow(QWidget):
         self.stop.setVisible(job.state in (*ALIVE, "waiting"))
         self.stop.setToolTip("End it at once" if job.state == "stopping" else "End at the next step")
         self.again.setVisible(job.can_resume)
+        self.again.setText("Resume" if job.state == "stopped" else "Try again")
         self.gone.setVisible(job.state in ("done", "stopped", "failed"))
 
 

@@ -88,6 +88,7 @@ class SamplePanel(QWidget):
         self._words.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         bar = QHBoxLayout()
         bar.setContentsMargins(2 * UNIT, 4, 2 * UNIT, 4)
+        bar.setSpacing(UNIT + 4)
         bar.addWidget(label("Samples", "muted"))
         bar.addWidget(self.slider, 1)
         bar.addWidget(self._words)
