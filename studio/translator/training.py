@@ -28,6 +28,7 @@ from studio.translator.checkpoints import (
 from studio.translator.data import Batch, BatchSource, TrainingImage, prefetched
 from studio.translator.devices import chosen_device, uses_bf16
 from studio.translator.inference import Translator
+from studio.translator.interrupts import interrupts_deferred
 from studio.translator.journal import Journal
 from studio.translator.learner import Learner
 from studio.translator.ms_ssim import LEVEL_WEIGHTS, levels_for
@@ -45,7 +46,7 @@ def train(
     run_dir: Path, simulated: Sequence[TrainingImage], footage: Sequence[TrainingImage], settings: TrainSettings, *,
     resume: bool = False, device: str = "auto",
 ) -> Job:  # fmt: skip
-    """Train a run in ``run_dir``. Closing the job at any yield writes a checkpoint of that step at once.
+    """Train a run in ``run_dir``. Closing the job at any yield, or Ctrl-C, writes a checkpoint of the step at once.
 
     With ``resume`` the run's own config.json counts, not ``settings``. Raise InputError for unusable pictures or a
     folder that holds a run already, TrocarError when training breaks down twice.
@@ -62,7 +63,7 @@ def train(
         while not run.finished:
             yield from run.until_broken_or_finished()
         run.keep()
-    except GeneratorExit:
+    except (GeneratorExit, KeyboardInterrupt):
         run.keep()
         raise
     finally:
@@ -105,13 +106,17 @@ class _Run:
         with prefetched(self.source, self.state.step) as batches:
             while not self.finished:
                 started = time.perf_counter()
-                losses = self._step(next(batches))
-                broken = [name for name, value in losses.items() if not math.isfinite(value)]
-                if broken:
-                    yield self._rolled_back(broken)
+                batch = next(batches)
+                with interrupts_deferred():
+                    losses = self._step(batch)
+                    broken = [name for name, value in losses.items() if not math.isfinite(value)]
+                    note = self._rolled_back(broken) if broken else None
+                    if note is None:
+                        seconds = self.state.seconds + time.perf_counter() - started
+                        self.state = replace(self.state, step=self.state.step + 1, seconds=seconds)
+                if note is not None:
+                    yield note
                     return
-                seconds = self.state.seconds + time.perf_counter() - started
-                self.state = replace(self.state, step=self.state.step + 1, seconds=seconds)
                 yield from self._reported(losses)
 
     def _step(self, batch: Batch) -> dict[str, float]:

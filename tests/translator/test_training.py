@@ -106,6 +106,24 @@ def test_killed_and_resumed_gives_the_same_weights(tmp_path: Path) -> None:
     assert [row["step"] for row in read_journal(broken / "metrics.jsonl")] == list(range(1, length + 1))
 
 
+def test_an_interrupt_waits_for_the_step_and_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Learner.step
+
+    def interrupted(self: Learner, batch: object, number: int, rate: float) -> dict[str, torch.Tensor]:
+        if number == 2:
+            signal.raise_signal(signal.SIGINT)
+        return step(self, batch, number, rate)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Learner, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        result_of(train(tmp_path / "run", *pictures(tmp_path), tiny(), device="cpu"))
+    assert checkpoints_of(tmp_path / "run")[-1].name == "step_00000003"
+    monkeypatch.undo()
+    result_of(train(tmp_path / "run", *pictures(tmp_path), tiny(), resume=True, device="cpu"))
+    result_of(train(tmp_path / "straight", *pictures(tmp_path), tiny(), device="cpu"))
+    assert weights(tmp_path / "run") == weights(tmp_path / "straight")
+
+
 def test_symmetric_batches_noise_and_paper_masks_train_too(tmp_path: Path) -> None:
     settings = tiny(variant="symmetric", batch=2, reencode_noise=0.1, mask="paper", content_channels=4, iterations=2)
     events = list(train(tmp_path / "run", *pictures(tmp_path), settings, device="cpu"))
