@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
 
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
@@ -20,6 +23,7 @@ def main(argv: Sequence[str]) -> int:
     app = application(argv)
     window = build_window(Path(argv[0]) if argv else None)
     window.show()
+    _tell_of_surprises(window)
     _let_interrupts_through(window)
     return app.exec()
 
@@ -49,6 +53,18 @@ def build_window(project: Path | None = None, *, settings: QSettings | None = No
     if project is not None:
         window.open_folder(project)
     return window
+
+
+def _tell_of_surprises(window: Window) -> None:
+    """An error that nobody expected costs what was being done, not the session: one line, and the details in a file."""
+
+    def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        text = "".join(traceback.format_exception(kind, error, trace))
+        with tempfile.NamedTemporaryFile("w", prefix="trocar-", suffix=".log", delete=False, encoding="utf-8") as file:
+            file.write(text)
+        window.session.say(f"That did not work: {kind.__name__}: {error}. Details: {file.name}", "error")
+
+    sys.excepthook = told
 
 
 def _let_interrupts_through(window: Window) -> None:

@@ -23,6 +23,8 @@ TOUCH_SECONDS = 2.0
 """While a job runs, views are told at most this often that it has touched the project."""
 _RATE_WINDOW_SECONDS = 20.0
 _LOG_LINES = 2000
+_TOUCH_COST_FACTOR = 25
+"""Views that take long to refresh are told less often: at most a twenty-fifth of the time goes into it."""
 
 
 class Child(Protocol):
@@ -163,7 +165,7 @@ class JobQueue(QObject):
         self._launch = launch
         self.jobs: list[WindowJob] = []
         self._supervisor: Supervisor | None = None
-        self._touched_at = 0.0
+        self._next_touch = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(BATCH_MS)
         self._timer.timeout.connect(self._drain)
@@ -267,9 +269,10 @@ class JobQueue(QObject):
             self._end(job, supervisor)
             return
         self.updated.emit(job)
-        if batch and now - self._touched_at > TOUCH_SECONDS:
-            self._touched_at = now
+        if batch and now >= self._next_touch:
             self.touched.emit(job.touches)
+            cost = time.monotonic() - now
+            self._next_touch = now + max(TOUCH_SECONDS, _TOUCH_COST_FACTOR * cost)
 
     def _end(self, job: WindowJob, supervisor: Supervisor) -> None:
         self._timer.stop()

@@ -41,6 +41,7 @@ class Window(QMainWindow):
         self._pending: dict[str, Changed] = {}
         self._panels: dict[str, QWidget] = {}
         self._closing = False
+        self._available: list[Need] = []
         self._build()
         self._wire()
         self._restore()
@@ -215,7 +216,9 @@ class Window(QMainWindow):
             available.append("project")
         if self.session.jobs.current is not None:
             available.append("job")
-        self.actions_table.set_available(available)
+        if available != self._available:
+            self._available = available
+            self.actions_table.set_available(available)
 
     # -- handlers of the action table
 
@@ -317,8 +320,6 @@ class Window(QMainWindow):
         self.settings.setValue("window/sides", self.sides.saveState())
         self.settings.setValue("window/inspector", "true" if self._inspector_wanted else "false")
         self.session.jobs.shut_down(patience_seconds=_STOP_PATIENCE_SECONDS)
-        for page in self._pages.values():
-            page.project_closed()
         self.session.close()
         event.accept()
 

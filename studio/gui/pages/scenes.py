@@ -274,7 +274,8 @@ def _group(scene: SceneRecord) -> Group:
         return Group(
             str(scene.id), scene.patient, f"{scene.frame_count:,}", "folder not found", "danger", str(scene.root)
         )
-    detail = scene.notes[0] if scene.notes else f"{width} × {height}   {scene.root.name}"
+    source = scene.root.parent.name if scene.root.name == scene.patient else scene.root.name
+    detail = scene.notes[0] if scene.notes else f"{width} × {height}   {source}"
     tone = "warning" if scene.notes else ""
     tip = "\n".join([str(scene.root), f"layout {scene.layout}", *scene.notes])
     return Group(str(scene.id), scene.patient, f"{scene.frame_count:,}", detail, tone, tip)

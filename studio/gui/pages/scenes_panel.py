@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -31,6 +32,7 @@ class ScenesPanel(QWidget):
         self.figures = Figures()
         self.point = label("Click the picture to keep a point.", "faint", wrap=True)
         self.bars = ClassBars()
+        self._counted_file = Path()
         self._frame = Section("FRAME", self.name, self.figures, self.point)
         self._classes = Section("CLASSES IN THE SCENE", self.bars)
         self._area = inspector(
@@ -53,8 +55,11 @@ class ScenesPanel(QWidget):
         self._classes.setVisible(bool(frames))
         if not frames:
             return
-        self.bars.show_words("counting…")
         kept = self._session.project.cache / "classes" / f"{scene.id}-{scene.frame_count}.json"
+        if kept == self._counted_file:
+            return
+        self._counted_file = kept
+        self.bars.show_words("counting…")
         files, layout, encoding = [f.files for f in frames], scene.layout, dict(scene.encoding)
         self._background.ask(
             "classes", lambda: class_shares(files, layout=layout, encoding=encoding, kept=kept),

@@ -71,9 +71,10 @@ class SimulateForm(QWidget):
             self.meshes.setText(name)
 
     def take_next_seed(self) -> None:
-        """The smallest seed that has not been simulated in this project yet."""
+        """Move on from a seed that has been simulated in this project already."""
         folder = self._session.project.folder / "scenes"
-        self.seed.setValue(next(s for s in range(2**20) if not (folder / f"simulated-{s}").exists()))
+        if (folder / f"simulated-{self.seed.value()}").exists():
+            self.seed.setValue(next(s for s in range(2**20) if not (folder / f"simulated-{s}").exists()))
 
     def _pixels(self) -> int:
         width, height = (int(side) for side in self.size_choice.value().split("x"))

@@ -17,6 +17,7 @@ from studio.gui.session import Session
 from studio.gui.widgets.basics import EmptyState, PageHeader
 from studio.gui.widgets.sample_panel import SamplePanel
 from studio.pipeline.views import sample_pictures
+from studio.project.project import Project
 from studio.project.records import Changed, RunRecord
 
 _TOUCHES = Changed(runs=True)
@@ -47,6 +48,7 @@ class TrainPage(Page):
         from studio.gui.widgets.curves import Curves  # the plotting library is not needed for the first paint
 
         self._metrics: RunMetrics | None = None
+        self._missing = ""
         self._background = Background(self)
         self.groups = GroupModel(self)
         self.runs = GroupList(self.groups, "Runs")
@@ -121,6 +123,8 @@ class TrainPage(Page):
         return self._metrics.last_step if self._metrics else 0
 
     def refresh(self, changed: Changed) -> None:
+        if changed.scenes or changed.footage:
+            self._missing = _missing(self.session.project)
         if changed.runs:
             records = self.session.project.runs.all("translator")
             chosen = self.runs.chosen() or (records[-1].name if records else "")
@@ -205,15 +209,9 @@ class TrainPage(Page):
         self._resume.setVisible(resumable)
         self._pause.setVisible(job is not None)
         self._stop.setVisible(job is not None)
-        project = self.session.project
-        missing = ""
-        if project.scenes.frame_count() == 0:
-            missing = "First simulate or add scenes on the page Scenes."
-        elif not project.footage.all(included_only=True):
-            missing = "First add footage on the page Footage."
-        self.action_table.allow("train.start", not missing and not self.form.problem)
-        if missing:
-            self.header.set_facts(missing)
+        self.action_table.allow("train.start", not self._missing and not self.form.problem)
+        if self._missing:
+            self.header.set_facts(self._missing)
 
     # -- doing
 
@@ -249,3 +247,12 @@ class TrainPage(Page):
 
     def next_sample(self) -> None:
         self.samples.slider.setValue(self.samples.slider.value() + 1)
+
+
+def _missing(project: Project) -> str:
+    """What has to be there before anything can be trained, or ""."""
+    if project.scenes.frame_count() == 0:
+        return "First simulate or add scenes on the page Scenes."
+    if not project.footage.all(included_only=True):
+        return "First add footage on the page Footage."
+    return ""
