@@ -46,7 +46,8 @@ class DemoSettings:
     train_iterations: int = 1800
     styles: int = 8
     per_frame: int = 2
-    rule: str = "validity >= 0.5"
+    reject_share: float = 0.1
+    """The rule's threshold is the validity that this share of the translations falls short of."""
     segmenter_steps: int = 400
     seconds: tuple[float, ...] = (40, 40, 6, 300, 10, 45, 20, 55, 10)
 

@@ -7,6 +7,8 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from studio.export.values import ExportOptions
 from studio.jobs.events import Done, Event, Job, Note
 from studio.jobs.stages import as_part, passed_on
@@ -50,9 +52,7 @@ def demo(
                 project, "demo", "footage", per_frame=settings.per_frame, seed=settings.seed, device=device
             ),
         )
-        outcome = views.apply_rule(project, settings.rule, dry_run=False)
-        project.set_setting("rule", settings.rule)
-        yield Note(f"rule {settings.rule}: {outcome.summary()}")
+        yield _curated(project, settings)
         exported = yield from clock.part("exporting", _exported(project, settings))
         for regime in REGIMES:
             yield from clock.part(f"training: {regime.title}", _segmenter(project, regime, settings, device))
@@ -108,6 +108,15 @@ def _palette(project: Project, settings: DemoSettings) -> Job:
     yield from styles.sample_styles(
         project, "demo", count=min(settings.styles, included), method="cover", palette="footage", seed=settings.seed
     )
+
+
+def _curated(project: Project, settings: DemoSettings) -> Note:
+    """Reject the worst share by a rule, so that what was thrown out, and why, stands in the project."""
+    validities = [r.validity for r in project.translations.all() if r.validity is not None]
+    rule = f"validity >= {np.quantile(validities, settings.reject_share):.4f}"
+    outcome = views.apply_rule(project, rule, dry_run=False)
+    project.set_setting("rule", rule)
+    return Note(f"rule {rule}, the worst {settings.reject_share:.0%}: {outcome.summary()}")
 
 
 def _exported(project: Project, settings: DemoSettings) -> Job:

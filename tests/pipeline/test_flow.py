@@ -30,7 +30,7 @@ class Tiny(DemoSettings):
 
 TINY = Tiny(
     size=(96, 64), frames=8, patients=4, footage_frames=6, footage_patients=2, labelled_frames=4, labelled_patients=2,
-    styles=2, per_frame=1, rule="validity >= 0", seconds=QUICK.seconds,
+    styles=2, per_frame=1, reject_share=0.0, seconds=QUICK.seconds,
 )  # fmt: skip
 
 
