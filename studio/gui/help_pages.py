@@ -6,21 +6,27 @@ import html
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QListWidget, QSplitter, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QKeySequence, QShortcut, QTextBlockFormat, QTextCursor, QTextDocument
+from PySide6.QtWidgets import QListWidget, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 import studio
 from studio.gui.actions import ActionTable
-from studio.gui.widgets.basics import PageHeader
+from studio.gui.icons import icon
+from studio.gui.theme import UNIT
+from studio.gui.widgets.basics import PageHeader, row
 
 Topic = Literal["guide", "shortcuts", "about"]
+_TEXT_WIDTH = 820
+_HERE = Qt.ShortcutContext.WidgetWithChildrenShortcut
 _FIRST = ("index", "start", "README", "getting_started")
 _FLOW = ("scenes", "footage", "train", "styles", "curate", "export", "evaluate")
 
 
 class HelpPage(QWidget):
     """A list of topics at the left, the text at the right. Everything is read from the program itself, offline."""
+
+    closed = Signal()
 
     def __init__(self, actions: ActionTable) -> None:
         super().__init__()
@@ -33,16 +39,22 @@ class HelpPage(QWidget):
         self._browser = QTextBrowser()
         self._browser.setOpenLinks(False)
         self._browser.anchorClicked.connect(self._follow)
-        self._browser.setStyleSheet("QTextBrowser { border: none; padding: 8px 24px; }")
-        splitter = QSplitter()
-        splitter.addWidget(self._topics)
-        splitter.addWidget(self._browser)
-        splitter.setStretchFactor(1, 1)
+        self._browser.setStyleSheet("QTextBrowser { border: none; border-radius: 0px; padding: 0px; }")
+        self._browser.setLineWrapMode(QTextBrowser.LineWrapMode.FixedPixelWidth)
+        self._browser.setLineWrapColumnOrWidth(_TEXT_WIDTH)
+        self._browser.document().setDocumentMargin(4 * UNIT)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(PageHeader("Help"))
-        layout.addWidget(splitter, 1)
+        close = QPushButton(" Close")
+        close.setIcon(icon("close"))
+        close.setToolTip("Back to where you were  (Esc)")
+        close.clicked.connect(self.closed)
+        QShortcut(QKeySequence("Escape"), self, self.closed.emit, context=_HERE)
+        layout.addWidget(PageHeader("Help", close))
+        body = row(self._topics, self._browser, spacing=0)
+        body.setStretch(1, 1)
+        layout.addLayout(body, 1)
 
     @property
     def text(self) -> str:
@@ -64,6 +76,7 @@ class HelpPage(QWidget):
             self._browser.setHtml(text)
         else:
             self._browser.setMarkdown(text)
+            _space_out(self._browser.document())
 
     def _follow(self, url: QUrl) -> None:
         """Links between the guide's pages; nothing is fetched from outside."""
@@ -71,6 +84,21 @@ class HelpPage(QWidget):
         for index, name in enumerate(self._texts):
             if name.lower() == wanted:
                 self._topics.setCurrentRow(index)
+
+
+def _space_out(document: QTextDocument) -> None:
+    """Room above headings and between paragraphs, which Markdown alone does not get."""
+    cursor = QTextCursor(document)
+    block = document.begin()
+    while block.isValid():
+        style = block.blockFormat()
+        style.setTopMargin(3 * UNIT if style.headingLevel() and block.blockNumber() else UNIT / 2)
+        style.setBottomMargin(UNIT / 2)
+        style.setLineHeight(125, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        cursor.setPosition(block.position())
+        cursor.setBlockFormat(style)
+        block = block.next()
+    cursor.setPosition(0)
 
 
 def guide_texts() -> dict[str, str]:
@@ -89,12 +117,12 @@ def _title(stem: str) -> str:
 def shortcuts_html(actions: ActionTable) -> str:
     """All actions with a key, by menu and page, as one table a place."""
     places: dict[str, list[str]] = {}
-    for row in actions:
-        if row.shortcut:
-            keys = QKeySequence(row.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
-            places.setdefault(row.page or row.menu or "Anywhere", []).append(
-                f"<tr><td width=140><b>{html.escape(keys)}</b></td><td width=180>{html.escape(row.text.rstrip('…'))}"
-                f"</td><td>{html.escape(row.tooltip)}</td></tr>"
+    for action in actions:
+        if action.shortcut:
+            keys = QKeySequence(action.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
+            places.setdefault(action.page or action.menu or "Anywhere", []).append(
+                f"<tr><td width=140><b>{html.escape(keys)}</b></td><td width=180>{html.escape(action.text.rstrip('…'))}"
+                f"</td><td>{html.escape(action.tooltip)}</td></tr>"
             )
     parts = [f"<h3>{place}</h3><table cellpadding=4>{''.join(rows)}</table>" for place, rows in places.items()]
     return "<h2>Keyboard shortcuts</h2>" + "".join(parts)

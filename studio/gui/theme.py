@@ -187,6 +187,7 @@ QLineEdit, QPlainTextEdit, QTextBrowser, QAbstractSpinBox, QComboBox {{ backgrou
     selection-color: {t.on_accent}; }}
 QLineEdit:focus, QPlainTextEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {t.accent}; }}
 QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled {{ color: {t.faint}; }}
+QAbstractSpinBox {{ qproperty-alignment: "AlignRight|AlignVCenter"; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0px; border: none; }}
 QComboBox {{ padding-right: 2px; }}
 QComboBox::drop-down {{ border: none; width: 16px; }}

@@ -42,6 +42,7 @@ class Window(QMainWindow):
         self._panels: dict[str, QWidget] = {}
         self._closing = False
         self._available: list[Need] = []
+        self._last_page = self._classes[0].title
         self._build()
         self._wire()
         self._restore()
@@ -112,6 +113,7 @@ class Window(QMainWindow):
         session.jobs.updated.connect(self._job_updated)
         session.jobs.ended.connect(self._job_updated)
         self.welcome.chosen.connect(self.open_folder)
+        self.help.closed.connect(self._close_help)
         self.tray.toggled.connect(self.actions_table.qaction("view.tray").setChecked)
 
     def _restore(self) -> None:
@@ -140,6 +142,7 @@ class Window(QMainWindow):
         if pending is not None:
             page.refresh(pending)
         page.activated()
+        self._last_page = title
         self.settings.setValue("window/page", title)
 
     @property
@@ -290,6 +293,13 @@ class Window(QMainWindow):
 
     def show_about(self) -> None:
         self._show_help("about")
+
+    def _close_help(self) -> None:
+        """Back to the page, or the welcome, that help was opened over."""
+        if self.session.is_open:
+            self.go_to_page(self._last_page)
+        else:
+            self.stack.setCurrentWidget(self.welcome)
 
     def _show_help(self, topic: Topic) -> None:
         self.help.show_topic(topic)

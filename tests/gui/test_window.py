@@ -163,6 +163,19 @@ def test_help_lists_every_shortcut(window: Window) -> None:
     assert "Apache" in window.help._browser.toPlainText()
 
 
+def test_help_closes_to_where_one_was(make_window: Callable[[Path | None], Window], project_folder: Path) -> None:
+    window = make_window(None)
+    window.show_guide()
+    window.help.closed.emit()
+    assert window.stack.currentWidget() is window.welcome
+    window.open_folder(project_folder)
+    window.go_to_page("Export")
+    window.show_shortcuts()
+    window.help.closed.emit()
+    assert window.current_page is not None
+    assert window.current_page.title == "Export"
+
+
 def test_a_job_shows_in_the_tray_and_closing_asks_first(window: Window, qtbot: QtBot) -> None:
     job = window.session.start("Long one", ["lasts"], touches=Changed(scenes=True))
     qtbot.waitUntil(lambda: job.progress is not None, timeout=10_000)

@@ -73,14 +73,14 @@ class FootagePanel(QWidget):
         self.phantom = self._phantom_section()
         decide = QWidget()
         decide.setLayout(row(actions.button("footage.include"), actions.button("footage.exclude"), None))
-        self._frame = Section("FRAME", self.preview, self.name, self.finding, decide, self.figures)
+        self._frame = Section("Frame", self.preview, self.name, self.finding, decide, self.figures)
         adding = Form()
         adding.add(
             "One frame of a video every", self.every, "How many seconds lie between two frames taken from a video"
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._area = inspector(self._frame, Section("ADDING", adding), self.phantom)
+        self._area = inspector(self._frame, Section("Adding", adding), self.phantom)
         layout.addWidget(self._area)
         self.show_records([], Path())
 
@@ -95,7 +95,7 @@ class FootagePanel(QWidget):
         words = label(
             "Rendered, not filmed. For trying the flow out; never evidence about real images.", "small", wrap=True
         )
-        return Section("STAND-IN (PHANTOM)", words, form, button)
+        return Section("Stand-in (phantom)", words, form, button)
 
     def show_phantom_form(self) -> None:
         self._area.ensureWidgetVisible(self.phantom)

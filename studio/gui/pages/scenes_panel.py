@@ -33,11 +33,11 @@ class ScenesPanel(QWidget):
         self.point = label("Click the picture to keep a point.", "faint", wrap=True)
         self.bars = ClassBars()
         self._counted_file = Path()
-        self._frame = Section("FRAME", self.name, self.figures, self.point)
-        self._classes = Section("CLASSES IN THE SCENE", self.bars)
+        self._frame = Section("Frame", self.name, self.figures, self.point)
+        self._classes = Section("Classes in the scene", self.bars)
         self._area = inspector(
             self._frame, self._classes, self.simulate,
-            Section("SCENE", actions.button("scenes.relink"), actions.button("scenes.remove")),
+            Section("Scene", actions.button("scenes.relink"), actions.button("scenes.remove")),
         )  # fmt: skip
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -48,7 +48,7 @@ class SimulateForm(QWidget):
         self.button.clicked.connect(self._start)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(Section("SIMULATE", form, self._cost, self.button))
+        layout.addWidget(Section("Simulate", form, self._cost, self.button))
         on_change([self.frames, self.patients, self.size_choice], self._show_cost)
         self._show_cost()
 

@@ -31,7 +31,7 @@ _NAMES = {
     "encoded_style_share": "Footage's style", "reencode_noise": "Re-encode noise", "keep_checkpoints": "Keep last",
     "checkpoint_every": "Checkpoint every", "sample_every": "Samples every", "log_every": "Log every",
 }  # fmt: skip
-_GROUPS = {"network": "NETWORK", "data": "DATA", "schedule": "SCHEDULE", "losses": "LOSS WEIGHTS", "run": "RUN"}
+_GROUPS = {"network": "Network", "data": "Data", "schedule": "Schedule", "losses": "Loss weights", "run": "Run"}
 _UNITS = {"iterations": "it", "degrees": "°"}
 Field = ChoiceField | NumberField | WholeField
 
@@ -77,7 +77,7 @@ class TrainForm(QWidget):
         chooser = QWidget()
         buttons.setContentsMargins(0, 0, 0, 0)
         chooser.setLayout(buttons)
-        main = Section("NEW RUN", self.name, chooser, self.words, self._grid(_MAIN), self.problem_label, self.more)
+        main = Section("New run", self.name, chooser, self.words, self._grid(_MAIN), self.problem_label, self.more)
         groups = [
             Section(title, self._grid([h.name for h in self._helps.values() if h.group == g and h.name not in _MAIN]))
             for g, title in _GROUPS.items()

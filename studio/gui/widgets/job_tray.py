@@ -161,7 +161,7 @@ class JobTray(QWidget):
         self.expander.clicked.connect(lambda: self.set_expanded(not self.panel.isVisible()))
         self._current_place = QHBoxLayout()
         self._current_place.setContentsMargins(0, 0, UNIT, 0)
-        self._heading = holder(row(label("JOBS", "heading"), None))
+        self._heading = holder(row(label("Jobs", "heading"), None))
         self._heading.layout().setContentsMargins(2 * UNIT, 0, 0, 0)  # type: ignore[union-attr]
         self._heading.hide()
         self._current_place.addWidget(self._heading, 1)
