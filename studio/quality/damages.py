@@ -7,26 +7,29 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from studio.quality.alike import ALIKE
+from studio.quality.alike import merged
 from studio.quality.appearance_changes import noise
 from studio.vocabulary.labels import TOOL_CLASSES
 from studio.vocabulary.seeds import stream
 
-_LEAST_SHARE = 0.02
+_LEAST_SHARE = 0.03
 """An organ under this share of the picture is not chosen to be damaged."""
 
 
 def damaged(image_HW3: np.ndarray, segmentation_HW: np.ndarray, kind: str, seed: int) -> np.ndarray | None:
-    """uint8 HxWx3 with one damage of a kind in DAMAGES; None where the picture offers nothing to damage so."""
+    """uint8 HxWx3 with one damage of a kind in DAMAGES; None where the picture offers nothing to damage so.
+
+    Classes that count as alike are damaged together: a ligament that turns into fat is no damage.
+    """
     return DAMAGES[kind](image_HW3, segmentation_HW, stream(seed, "damage", kind))
 
 
 def warped(image_HW3: np.ndarray, rng: np.random.Generator, *, low: float = 2.0, high: float = 8.0) -> np.ndarray:
-    """Content moved along a smooth random field whose largest displacement is ``low`` to ``high`` px."""
+    """Content moved along a smooth random field by ``low`` to ``high`` px (root mean square over the picture)."""
     height, width = image_HW3.shape[:2]
-    scale = rng.uniform(0.1, 0.25) * height
+    scale = rng.uniform(0.15, 0.3) * height
     dx, dy = noise(rng, height, width, scale), noise(rng, height, width, scale)
-    factor = rng.uniform(low, high) / float(np.hypot(dx, dy).max())
+    factor = rng.uniform(low, high) / float(np.sqrt((dx**2 + dy**2).mean()))
     yy, xx = np.mgrid[0:height, 0:width].astype(np.float32)
     return np.asarray(
         cv2.remap(image_HW3, xx + dx * factor, yy + dy * factor, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
@@ -48,13 +51,15 @@ def _shifted(image: np.ndarray, _segmentation: np.ndarray, rng: np.random.Genera
 
 def _painted_over(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """An organ's whole region, or most of it, gets the looks of another class that the picture shows."""
-    organ = _some_class(segmentation, rng, lambda c: c not in TOOL_CLASSES and c != 0)
+    joined = merged(segmentation)
+    organ = _some_class(joined, rng, lambda c: c not in TOOL_CLASSES and c != 0)
     if organ is None:
         return None
-    looks = _some_class(segmentation, rng, lambda c: not _alike(c, organ) and c != 0 and c not in TOOL_CLASSES)
+    region = joined == organ
+    others = np.where(region, np.uint8(0), segmentation)
+    looks = _some_class(others, rng, lambda c: c not in TOOL_CLASSES and c != 0)
     if looks is None:
         return None
-    region = segmentation == organ
     if rng.random() < 0.5:
         region &= _half_plane(region, rng)
     return blended_in(image, filled_like(image, segmentation == looks), region)
@@ -62,8 +67,9 @@ def _painted_over(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Ge
 
 def _erased(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """An organ disappears: its region is filled in from what surrounds it."""
-    organ = _some_class(segmentation, rng, lambda c: c not in TOOL_CLASSES and c != 0, most=0.3)
-    return None if organ is None else _filled_from_around(image, segmentation == organ, rng)
+    joined = merged(segmentation)
+    organ = _some_class(joined, rng, lambda c: c not in TOOL_CLASSES and c != 0, most=0.3)
+    return None if organ is None else _filled_from_around(image, joined == organ, rng)
 
 
 def _tool_removed(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
@@ -73,17 +79,18 @@ def _tool_removed(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Ge
 
 def _swapped(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """Two round regions of different classes change places."""
+    joined = merged(segmentation)
     radius = int(rng.uniform(0.12, 0.2) * image.shape[0])
     height, width = segmentation.shape
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(bool)
     for _ in range(60):
         x1, x2 = rng.integers(radius, width - radius, 2)
         y1, y2 = rng.integers(radius, height - radius, 2)
-        if _alike(int(segmentation[y1, x1]), int(segmentation[y2, x2])) or np.hypot(x1 - x2, y1 - y2) < 2.2 * radius:
+        if joined[y1, x1] == joined[y2, x2] or np.hypot(x1 - x2, y1 - y2) < 2.2 * radius:
             continue
         first = np.s_[y1 - radius : y1 + radius + 1, x1 - radius : x1 + radius + 1]
         second = np.s_[y2 - radius : y2 + radius + 1, x2 - radius : x2 + radius + 1]
-        if (segmentation[first][disc] != segmentation[second][disc]).mean() < 0.5:
+        if (joined[first][disc] != joined[second][disc]).mean() < 0.5:
             continue
         result = image.copy()
         result[first][disc], result[second][disc] = image[second][disc], image[first][disc]
@@ -115,10 +122,6 @@ def _filled_from_around(image: np.ndarray, region: np.ndarray, rng: np.random.Ge
     filled = cv2.inpaint(np.ascontiguousarray(image), grown, 5, cv2.INPAINT_TELEA).astype(np.float32)
     filled += rng.normal(0, 2, image.shape)
     return blended_in(image, filled, grown.astype(bool))
-
-
-def _alike(first: int, second: int) -> bool:
-    return first == second or any(first in group and second in group for group in ALIKE)
 
 
 def _half_plane(region: np.ndarray, rng: np.random.Generator) -> np.ndarray:
