@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QWidget
 
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import ElidedLabel, InspectorArea, Section, inspector, label, set_role
@@ -109,7 +109,8 @@ class TrainForm(QWidget):
                 widget_.setToolTip(tip)
             self._fields[name].setFixedWidth(104)
             self._fields[name].setAccessibleName(name)
-            paper.setFixedWidth(56)
+            paper.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+            paper.setFixedWidth(60)
             grid.addWidget(words, row, 0)
             grid.addWidget(self._fields[name], row, 1)
             grid.addWidget(paper, row, 2)
