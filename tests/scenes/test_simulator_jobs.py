@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,9 @@ def test_two_processes_and_resuming_give_the_same_bytes(simulated: Path, tmp_pat
         if isinstance(event, Progress) and event.done > 0:
             break
     job.close()
-    assert not list(tmp_path.rglob(".writing-*.json"))
+    assert not multiprocessing.active_children()
+    assert not list(tmp_path.rglob(".writing-*"))
+    assert not list(tmp_path.rglob("scene.json"))
     kept = [p for p in tmp_path.rglob("rgb/*.png") if not p.name.startswith(".")]
     stamps = {p: p.stat().st_mtime_ns for p in kept}
     result_of(simulate(tmp_path, plain(5, 2, processes=2)))

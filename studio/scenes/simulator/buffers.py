@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import cv2
@@ -14,7 +13,6 @@ from studio.scenes.simulator.tracing import Target, interpolated
 from studio.scenes.simulator.views import View, pixel_rays
 from studio.vocabulary.seeds import stream
 
-_BLOCK = 16384
 _OCCLUSION_RAYS = 14
 _OCCLUSION_REACH_MM = 30.0
 
@@ -92,12 +90,6 @@ class Scene:
 
     def surface_at(self, x: np.ndarray, y: np.ndarray) -> Surface:
         """Trace rays through picture points (pixel centres lie at +0.5)."""
-        x, y = x.ravel(), y.ravel()
-        # A few rows at a time stay in the cache.
-        blocks = [self._surface_at(x[i : i + _BLOCK], y[i : i + _BLOCK]) for i in range(0, max(len(x), 1), _BLOCK)]
-        return Surface(*(np.concatenate([getattr(b, f.name) for b in blocks]) for f in dataclasses.fields(Surface)))
-
-    def _surface_at(self, x: np.ndarray, y: np.ndarray) -> Surface:
         rays = turned(pixel_rays(self.view.K, x, y), self.turn_33)
         target = self.body.target
         hits = target.trace(self.origin_3, rays)

@@ -10,11 +10,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from studio.vocabulary.errors import TrocarError
@@ -39,7 +40,7 @@ def batches_of(patient: int, frames: Sequence[int], recipe: Recipe, *, length: i
 
 def rendered(
     batches: Sequence[Batch[Recipe]], render: Callable[[Batch[Recipe]], int], *, processes: int
-) -> Iterator[int]:
+) -> Generator[int, None, None]:
     """Render batches and yield how many frames each held, as they finish. Closing the iterator ends the processes.
 
     ``render`` must be importable by name. Raise TrocarError when a process dies, and what ``render`` raises.
@@ -58,6 +59,13 @@ def rendered(
             lane.close()
 
 
+def sweep(folders: Iterable[Path]) -> None:
+    """Remove what processes ended in the middle of a write have left in folders of ours."""
+    for folder in folders:
+        for left in folder.rglob(".writing-*"):
+            left.unlink(missing_ok=True)
+
+
 class _Lane:
     """One process and the patient whose body it holds."""
 
@@ -67,7 +75,7 @@ class _Lane:
         self.pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_settle_in)
 
     def close(self) -> None:
-        """End the process at once: every file it writes is put in place whole or not at all."""
+        """End the process at once: every file it writes is put in place whole or not at all (see sweep)."""
         running = list((self.pool._processes or {}).values())
         self.pool.shutdown(wait=False, cancel_futures=True)
         for process in running:

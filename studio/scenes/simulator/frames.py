@@ -12,8 +12,8 @@ from studio.scenes.simulator.views import View
 from studio.vocabulary.frames import Layers, ToolPose
 
 Shader = Callable[[Surface], np.ndarray]
-_EDGE_SAMPLES = ((0.375, -0.125), (-0.375, 0.125), (-0.125, -0.375), (0.125, 0.375))
-"""Offsets (px) of the extra samples: a rotated grid."""
+_EDGE_SAMPLES = ((0.36, -0.12), (-0.28, -0.3), (-0.08, 0.4))
+"""Offsets (px) of the extra samples: a triangle about the pixel's centre, which counts too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,8 @@ def coloured(geometry: Geometry, shade: Shader) -> np.ndarray:
         xs = (x[None, :] + 0.5 + offsets[:, :1]).astype(np.float32)
         ys = (y[None, :] + 0.5 + offsets[:, 1:]).astype(np.float32)
         extra = shade(geometry.scene.surface_at(xs, ys)).reshape(len(offsets), len(x), 3)
-        colour[y * width + x] = extra.mean(axis=0)
+        pixels = y * width + x
+        colour[pixels] = (colour[pixels] + extra.sum(axis=0)) / (1 + len(offsets))
     return colour.reshape(height, width, 3)
 
 

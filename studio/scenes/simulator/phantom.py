@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from studio.files.atomic import write_bytes, write_json, write_text
 from studio.jobs.events import Done, Job, Progress
 from studio.scenes.simulator.buffers import Body, Scene
-from studio.scenes.simulator.crew import Batch, batches_of, rendered
+from studio.scenes.simulator.crew import Batch, batches_of, rendered, sweep
 from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import coloured, see
 from studio.scenes.simulator.lens import area_mask, compressed, draw_area, draw_lens, photographed
@@ -67,9 +68,13 @@ def simulate_phantom(footage_dest: Path, labelled_dest: Path, settings: PhantomS
             batches += batches_of(job.source.number, missing, job)
     done = total - sum(len(b.frames) for b in batches)
     yield Progress(done, total, "frames", "simulating stand-in footage")
-    for finished in rendered(batches, _render_batch, processes=process_count(settings.processes)):
-        done += finished
-        yield Progress(done, total, "frames", "simulating stand-in footage")
+    try:
+        with closing(rendered(batches, _render_batch, processes=process_count(settings.processes))) as counts_done:
+            for finished in counts_done:
+                done += finished
+                yield Progress(done, total, "frames", "simulating stand-in footage")
+    finally:
+        sweep(job.folder for job, _ in (*footage, *labelled))
     yield Done(
         {
             "footage": [str(j.folder) for j, _ in footage], "labelled": [str(j.folder) for j, _ in labelled],

@@ -6,6 +6,7 @@ import functools
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from studio.files.atomic import write_bytes, write_json
 from studio.jobs.events import Done, Job, Progress
 from studio.scenes.simulator.buffers import Body, Scene
-from studio.scenes.simulator.crew import Batch, batches_of, rendered
+from studio.scenes.simulator.crew import Batch, batches_of, rendered, sweep
 from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import coloured, see, to_layers
 from studio.scenes.simulator.patients import PatientSource, build_anatomy, patient_name, sources_of
@@ -57,9 +58,13 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
         batches += batches_of(job.source.number, _missing(job.folder, count), job)
     total, done = sum(counts), sum(counts) - sum(len(b.frames) for b in batches)
     yield Progress(done, total, "frames", "simulating")
-    for finished in rendered(batches, _render_batch, processes=process_count(settings.processes)):
-        done += finished
-        yield Progress(done, total, "frames", "simulating")
+    try:
+        with closing(rendered(batches, _render_batch, processes=process_count(settings.processes))) as counts_done:
+            for finished in counts_done:
+                done += finished
+                yield Progress(done, total, "frames", "simulating")
+    finally:
+        sweep(job.folder for job in jobs)
     for job, count in zip(jobs, counts, strict=True):
         _finish(job, count)
     yield Done({"scenes": [str(j.folder) for j in jobs], "frames": total})

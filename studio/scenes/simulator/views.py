@@ -13,6 +13,7 @@ from studio.scenes.simulator.tracing import Target
 MIN_DISTANCE_MM, MAX_DISTANCE_MM = 30.0, 200.0
 _PROBE = (24, 14)
 _TRIES = 60
+_USUAL_RADIUS_MM = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,23 +209,23 @@ def _tool(
     hits = target.trace(pose[:3, 3], ray[None])
     if hits.face_N[0] < 0:
         return None
-    instrument = draw_instrument(rng, anatomy.kits)
     depth = float(hits.t_N[0]) * (0.97 if rng.random() < 0.45 else rng.uniform(0.62, 0.95)) - 1.5
     tip = pose[:3, 3] + ray * depth
     back = anatomy.tool_ports_N3[port] - tip
     length = float(np.linalg.norm(back))
     back /= length
     # Neither pointing at the lens nor filling the picture.
-    if -back @ ray / np.linalg.norm(ray) < 0.05 or 2 * instrument.radius * K[0, 0] / depth > 0.2 * size[0]:
+    if -back @ ray / np.linalg.norm(ray) < 0.05 or 2 * _USUAL_RADIUS_MM * K[0, 0] / depth > 0.16 * size[0]:
         return None
     to_camera = pose[:3, 3] - tip
     along = float(np.clip(to_camera @ back, 0, length))
-    if np.linalg.norm(tip + back * along - pose[:3, 3]) < 16.0 + instrument.radius:
+    if np.linalg.norm(tip + back * along - pose[:3, 3]) < 20.0:
         return None
     away = target.trace(tip + back * 4.0, back[None])
     if away.face_N[0] >= 0 and away.t_N[0] < 0.75 * length:
         return None
-    return Tool(instrument, _tool_pose(tip, -back, float(rng.uniform(0, 2 * np.pi))))
+    pose_44 = _tool_pose(tip, -back, float(rng.uniform(0, 2 * np.pi)))
+    return Tool(draw_instrument(rng, anatomy.kits), pose_44)
 
 
 def _tool_pose(tip: np.ndarray, forward: np.ndarray, turn: float) -> np.ndarray:
