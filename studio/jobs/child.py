@@ -29,7 +29,7 @@ class ChildJob:
     def __init__(self, argv: Sequence[str], *, environment: Mapping[str, str] | None = None) -> None:
         self.argv = tuple(argv)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "studio", *argv, "--json", "--control"],
+            [sys.executable, "-P", "-m", "studio", *argv, "--json", "--control"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
             errors="replace", env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip

@@ -73,8 +73,8 @@ def test_wrong_input_is_one_line_and_status_2(
 
 def test_every_command_explains_itself_by_example(capsys: pytest.CaptureFixture[str]) -> None:
     words = [
-        ["demo"], ["new"], ["info"], ["scenes", "add"], ["scenes", "simulate"], ["footage", "add"], ["footage", "phantom"],
-        ["footage", "screen"], ["translator", "train"], ["translator", "import"], ["translator", "apply"],
+        ["demo"], ["new"], ["info"], ["scenes", "add"], ["scenes", "simulate"], ["footage", "add"],
+        ["footage", "phantom"], ["footage", "screen"], ["translator", "train"], ["translator", "import"], ["translator", "apply"],
         ["styles", "sample"], ["translate"], ["quality"], ["curate"], ["export"], ["reproduce"], ["segmenter", "train"],
         ["segmenter", "evaluate"], ["doctor"], ["self-test"], ["bench"], ["gui"],
     ]  # fmt: skip
@@ -88,7 +88,8 @@ def test_every_command_explains_itself_by_example(capsys: pytest.CaptureFixture[
 def test_help_needs_neither_torch_nor_qt() -> None:
     code = (
         "import sys; from studio.cli import main; status = main(['--help']);"
-        "bad = [m for m in sys.modules if m.split('.')[0] in ('torch', 'PySide6', 'cv2')]; print(bad); sys.exit(bool(bad))"
+        "bad = [m for m in sys.modules if m.split('.')[0] in ('torch', 'PySide6', 'cv2')];"
+        "print(bad); sys.exit(bool(bad))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-300:] + done.stderr[-300:]

@@ -19,10 +19,9 @@ class Tiny(DemoSettings):
     """The quick demo with networks that train in seconds."""
 
     def training(self) -> TrainSettings:
-        return super().training().with_values(
-            dim=4, res_blocks=1, disc_dim=4, disc_layers=2, disc_scales=2, mlp_dim=8, load_width=96, crop_width=64, crop_height=48, iterations=4,
-            sample_every=4,
-        )  # fmt: skip
+        small = {"dim": 4, "res_blocks": 1, "disc_dim": 4, "disc_layers": 2, "disc_scales": 2, "mlp_dim": 8}
+        short = {"load_width": 96, "crop_width": 64, "crop_height": 48, "iterations": 4, "sample_every": 4}
+        return super().training().with_values(**small, **short)
 
     def segmenter(self) -> SegmenterSettings:
         return replace(super().segmenter(), width=4, size=(64, 48), batch=2, steps=3)
