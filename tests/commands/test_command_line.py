@@ -74,9 +74,9 @@ def test_wrong_input_is_one_line_and_status_2(
 def test_every_command_explains_itself_by_example(capsys: pytest.CaptureFixture[str]) -> None:
     words = [
         ["demo"], ["new"], ["info"], ["scenes", "add"], ["scenes", "simulate"], ["footage", "add"],
-        ["footage", "phantom"], ["footage", "screen"], ["translator", "train"], ["translator", "import"], ["translator", "apply"],
-        ["styles", "sample"], ["translate"], ["quality"], ["curate"], ["export"], ["reproduce"], ["segmenter", "train"],
-        ["segmenter", "evaluate"], ["doctor"], ["self-test"], ["bench"], ["gui"],
+        ["footage", "phantom"], ["footage", "screen"], ["translator", "train"], ["translator", "import"],
+        ["translator", "apply"], ["styles", "sample"], ["translate"], ["quality"], ["curate"], ["export"], ["reproduce"],
+        ["segmenter", "train"], ["segmenter", "evaluate"], ["doctor"], ["self-test"], ["bench"], ["gui"],
     ]  # fmt: skip
     for command in words:
         with pytest.raises(SystemExit) as leaving:
