@@ -75,8 +75,8 @@ def test_every_command_explains_itself_by_example(capsys: pytest.CaptureFixture[
     words = [
         ["demo"], ["new"], ["info"], ["scenes", "add"], ["scenes", "simulate"], ["footage", "add"],
         ["footage", "phantom"], ["footage", "screen"], ["translator", "train"], ["translator", "import"],
-        ["translator", "apply"], ["styles", "sample"], ["translate"], ["quality"], ["curate"], ["export"], ["reproduce"],
-        ["segmenter", "train"], ["segmenter", "evaluate"], ["doctor"], ["self-test"], ["bench"], ["gui"],
+        ["translator", "apply"], ["styles", "sample"], ["translate"], ["quality"], ["curate"], ["export"],
+        ["reproduce"], ["segmenter", "train"], ["segmenter", "evaluate"], ["doctor"], ["self-test"], ["bench"], ["gui"],
     ]  # fmt: skip
     for command in words:
         with pytest.raises(SystemExit) as leaving:
