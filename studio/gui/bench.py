@@ -111,9 +111,10 @@ def _filled(window: Window) -> None:
 
     folder = str(window.session.project.folder)
     for argv in (
-        ["scenes", "simulate", folder, "--frames", "8", "--patients", "2", "--size", "192x108"],
-        ["footage", "phantom", folder, "--frames", "8", "--patients", "2", "--size", "192x108"],
-    ):
+        ["scenes", "simulate", folder, "--frames", "4", "--patients", "2", "--size", "192x108"],
+        ["footage", "phantom", folder, "--frames", "4", "--patients", "2", "--size", "192x108",
+         "--labelled-frames", "2", "--labelled-patients", "1"],
+    ):  # fmt: skip
         job = window.session.start(argv[1], argv, touches=EVERYTHING)
         live_until(lambda job=job: job.state in ("done", "failed"), seconds=240)  # type: ignore[misc]
 
