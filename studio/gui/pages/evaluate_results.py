@@ -14,7 +14,7 @@ from studio.gui.widgets.basics import column, label
 from studio.gui.widgets.box_chart import BoxChart, BoxSeries
 
 _ROW, _HEAD, _NAMES_WIDTH = 30, 40, 184
-_LEAST_WIDTH, _GAP, _CAPTION = 200, 8, 20
+_LEAST_WIDTH, _GAP, _CAPTION = 170, 8, 20
 
 
 class FrameStrip(QWidget):

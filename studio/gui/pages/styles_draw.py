@@ -41,6 +41,7 @@ class DrawPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._without_footage = False
         self.way = QComboBox()
         for name, text, tip in _WAYS:
             self.way.addItem(text, name)
@@ -139,7 +140,11 @@ class DrawPanel(QWidget):
             item = model.item(index)  # type: ignore[attr-defined]
             item.setEnabled(known or name in ("random", "reference", "blend"))
         if not known and self.chosen_way in ("cover", "fitted"):
+            self._without_footage = True
             self.choose_way("random")
+        elif known and self._without_footage:
+            self._without_footage = False
+            self.choose_way("cover")
 
     def _way_changed(self) -> None:
         way = self.chosen_way

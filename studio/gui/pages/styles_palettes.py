@@ -53,7 +53,9 @@ def diversity_rows(codes: FootageCodes | None, styles: Sequence[Style]) -> tuple
     shares = covered_share_by_patient(codes.codes_NS, codes.patients, drawn_MS)
     bare = [p for p, share in shares.items() if share == 0]
     notes = []
-    if bare:
+    if len(bare) == len(shares):
+        notes.append("No style lies within the footage.")
+    elif bare:
         notes.append(f"No style resembles {', '.join(bare[:4])}{' …' if len(bare) > 4 else ''}.")
     if 2 < len(styles) <= _CURVE_STYLES:
         knee = coverage_curve(codes.codes_NS, drawn_MS).knee
@@ -86,6 +88,8 @@ class PalettePanel(QWidget):
         self._list = QListWidget()
         self._list.setProperty("role", "list")
         self._list.setAccessibleName("Palettes")
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self._list.setToolTip("Choose a palette to lay its styles on the bench")
         self._list.itemClicked.connect(lambda item: self.load_wanted.emit(self._name_of(item)))
         self._list.itemActivated.connect(lambda item: self.load_wanted.emit(self._name_of(item)))
@@ -108,9 +112,9 @@ class PalettePanel(QWidget):
         self._list.clear()
         for record in records:
             palette = record.palette
-            item = QListWidgetItem(f"{palette.name}   {amounts.count(len(palette.styles), 'styles')}")
+            item = QListWidgetItem(f"{amounts.count(len(palette.styles))}   {palette.name}")
             item.setData(Qt.ItemDataRole.UserRole, palette.name)
-            item.setToolTip(f"Drawn with the run {palette.run}")
+            item.setToolTip(f"{palette.name}: {amounts.count(len(palette.styles), 'styles')}, run {palette.run}")
             self._list.addItem(item)
             if palette.name == chosen:
                 self._list.setCurrentItem(item)

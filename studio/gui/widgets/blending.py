@@ -197,6 +197,27 @@ def colour_map(name: Literal["viridis", "magma", "inferno"]) -> np.ndarray:
     return np.ascontiguousarray(cv2.applyColorMap(ramp, code)[0, :, ::-1])
 
 
+def scaled_state(layers: Layers, translation_HW3: np.ndarray | None, width: int) -> PictureState:
+    """A state at a smaller width, for small cells; a translation of any size is fitted to it."""
+    height = max(1, round(layers.size[1] * width / layers.size[0]))
+
+    def resized(image: np.ndarray | None, way: int) -> np.ndarray | None:
+        if image is None or image.shape[:2] == (height, width):
+            return image
+        return np.asarray(cv2.resize(image, (width, height), interpolation=way))
+
+    rgb = resized(layers.rgb_HW3, cv2.INTER_AREA)
+    assert rgb is not None
+    small = Layers(
+        rgb,
+        resized(layers.segmentation_HW, cv2.INTER_NEAREST),
+        resized(layers.depth_HW, cv2.INTER_NEAREST),
+        resized(layers.normals_HW3, cv2.INTER_NEAREST),
+    )
+    upward = translation_HW3 is not None and translation_HW3.shape[1] < width
+    return PictureState(small, resized(translation_HW3, cv2.INTER_CUBIC if upward else cv2.INTER_AREA))
+
+
 def _map_of(state: PictureState, overlay: Overlay) -> tuple[np.ndarray, np.ndarray | None]:
     """(colours HxWx3, where there are any; None = everywhere) of depth, normals or difference."""
     layers = state.layers

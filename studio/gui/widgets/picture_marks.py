@@ -101,6 +101,11 @@ def draw_focus(painter: QPainter, room: QRect, colours: Tokens) -> None:
     painter.drawRect(room.adjusted(0, 0, -1, -1))
 
 
+def validity_colour(value: float, colours: Tokens) -> str:
+    """Good, doubtful, bad: the three colours in which validity is written."""
+    return colours.good if value >= 0.75 else colours.warning if value >= 0.5 else colours.danger
+
+
 def _font(painter: QPainter, pixels: int) -> QFont:
     font = QFont(painter.font())
     font.setPixelSize(pixels)

@@ -48,7 +48,7 @@ from studio.gui.widgets.view_link import (
 )
 
 _NEAREST_FROM = 3.0
-"""View px per picture px from which pixels are shown as they are instead of smoothed."""
+"""View px per picture px from which a picture that is zoomed into shows its pixels as they are."""
 _GRIP_PX = 8
 _CLICK_PX = 4
 _WHEEL_FACTOR = 1.25
@@ -188,8 +188,8 @@ class PictureView(QWidget):
             return
         place = self.place()
         target = QRectF(place.left, place.top, image.width() * place.scale, image.height() * place.scale)
-        smooth = place.scale * self.devicePixelRatioF() < _NEAREST_FROM
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        magnified = self.link.viewpoint.zoom > 1 and place.scale * self.devicePixelRatioF() >= _NEAREST_FROM
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not magnified)
         painter.drawImage(target, image)
         visible = target.intersected(QRectF(self.rect()))
         if self._wipes and not self._blinking:

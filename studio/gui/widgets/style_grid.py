@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -31,13 +30,15 @@ from PySide6.QtWidgets import QAbstractScrollArea, QToolTip
 from studio.gui.models.pictures import qimage
 from studio.gui.models.preview_cells import Cell, Code, PreviewCells
 from studio.gui.theme import Tokens, tokens_of
-from studio.gui.widgets.blending import Overlay, PictureState, blended
+from studio.gui.widgets.blending import Overlay, blended, scaled_state
+from studio.gui.widgets.picture_marks import validity_colour
 from studio.gui.widgets.view_link import ViewLink, placement, zoomed
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.styles import Style
 
 HEAD, GAP, BAR = 26, 6, 3
 _LEAST_WIDTH, _MOST_WIDTH = 110, 640
+_FITTED_LEAST, _FITTED_MOST = 180, 340
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +71,11 @@ class StyleGrid(QAbstractScrollArea):
         self._images: dict[tuple[Path, Code | None], tuple[Cell | None, QImage]] = {}
         self._current = (-1, -1)
         self._cell_width = 200
+        self._sized_by_hand = False
         self.hint = ""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # widths are fitted to what is left
         self.setAccessibleName("Frames in styles")
         self.viewport().setMouseTracking(False)
         link.changed.connect(self._zoom_changed)
@@ -130,15 +133,16 @@ class StyleGrid(QAbstractScrollArea):
         self.viewport().update()
 
     def set_cell_width(self, width: int) -> None:
+        """A width that a person wants; until then columns fill the view."""
+        self._sized_by_hand = True
+        self._set_cell_width(width)
+        self._moved()
+
+    def _set_cell_width(self, width: int) -> None:
         width = max(_LEAST_WIDTH, min(_MOST_WIDTH, width))
         if width != self._cell_width:
             self._cell_width = width
             self._images.clear()
-            self._moved()
-
-    @property
-    def cell_width(self) -> int:
-        return self._cell_width
 
     def choose(self, row: int, column: int) -> None:
         """Make a cell the current one and bring it into sight."""
@@ -156,6 +160,10 @@ class StyleGrid(QAbstractScrollArea):
         self.viewport().update()
 
     def _moved(self) -> None:
+        if not self._sized_by_hand:
+            columns = len(self._styles) + 1
+            fitting = (self.viewport().width() - GAP) // columns - GAP
+            self._set_cell_width(max(_FITTED_LEAST, min(_FITTED_MOST, fitting)))
         self._set_bars()
         self.viewport().update()
         self.sight_changed.emit()
@@ -409,29 +417,3 @@ class StyleGrid(QAbstractScrollArea):
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         self.viewport().update()
         self.sight_changed.emit()
-
-
-def validity_colour(value: float, colours: Tokens) -> str:
-    """Good, doubtful, bad: the three colours in which validity is written."""
-    return colours.good if value >= 0.75 else colours.warning if value >= 0.5 else colours.danger
-
-
-def scaled_state(layers: Layers, translation_HW3: np.ndarray | None, width: int) -> PictureState:
-    """A state at a smaller width, for small cells; a translation of any size is fitted to it."""
-    height = max(1, round(layers.size[1] * width / layers.size[0]))
-
-    def resized(image: np.ndarray | None, way: int) -> np.ndarray | None:
-        if image is None or image.shape[:2] == (height, width):
-            return image
-        return np.asarray(cv2.resize(image, (width, height), interpolation=way))
-
-    rgb = resized(layers.rgb_HW3, cv2.INTER_AREA)
-    assert rgb is not None
-    small = Layers(
-        rgb,
-        resized(layers.segmentation_HW, cv2.INTER_NEAREST),
-        resized(layers.depth_HW, cv2.INTER_NEAREST),
-        resized(layers.normals_HW3, cv2.INTER_NEAREST),
-    )
-    upward = translation_HW3 is not None and translation_HW3.shape[1] < width
-    return PictureState(small, resized(translation_HW3, cv2.INTER_CUBIC if upward else cv2.INTER_AREA))

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QAbstractItemView
 
 from studio.gui.models.translations import TranslationsModel
 from studio.gui.theme import Tokens, tokens_of
-from studio.gui.widgets.style_grid import validity_colour
+from studio.gui.widgets.picture_marks import validity_colour
 from studio.project.records import TranslationRecord
 
 Index = QModelIndex | QPersistentModelIndex
