@@ -129,14 +129,12 @@ def smoothed(values: np.ndarray, share: float) -> np.ndarray:
 
 
 def decimated(steps: np.ndarray, values: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """At most ``2 * bins`` points with the smallest and the largest value of each bin: peaks stay in sight."""
+    """At most ``2 * bins + 2`` points: first, last, and the smallest and the largest value of each bin."""
     if len(steps) <= 2 * bins:
         return steps, values
     per_bin = -(-len(steps) // bins)
-    whole = len(steps) // per_bin * per_bin
-    cut = values[:whole].reshape(-1, per_bin)
-    first = np.arange(0, whole, per_bin)
-    low, high = first + cut.argmin(axis=1), first + cut.argmax(axis=1)
-    tail = np.arange(whole, len(steps))
-    chosen = np.unique(np.concatenate([low, high, tail, [0, len(steps) - 1]]))
+    filled = np.pad(values, (0, -len(values) % per_bin), mode="edge").reshape(-1, per_bin)
+    first = np.arange(0, len(values), per_bin)
+    extremes = np.concatenate([first + filled.argmin(axis=1), first + filled.argmax(axis=1)])
+    chosen = np.unique(np.concatenate([extremes.clip(max=len(values) - 1), [0, len(values) - 1]]))
     return steps[chosen], values[chosen]
