@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from studio.gui import amounts
 from studio.gui.models.background import Background
 from studio.gui.models.groups import Group, GroupList, GroupModel
-from studio.gui.models.metrics import RunMetrics, Series, decimated, smoothed
+from studio.gui.models.metrics import RunMetrics, RunningMean, Series, decimated
 from studio.gui.models.pictures import PictureEntry, PictureModel
 from studio.gui.pages.train_form import TrainForm
 from studio.gui.session import merged
@@ -138,12 +138,32 @@ def test_thinned_out_curves_keep_every_extreme(values: list[float], bins: int) -
     assert np.array_equal(np.array(values)[steps], kept_values)
 
 
+def series_of(values: np.ndarray) -> Series:
+    series = Series()
+    series.extend(np.arange(len(values)), values)
+    return series
+
+
 def test_smoothing_is_the_unbiased_running_mean() -> None:
     values = np.array([1.0, 2.0, 4.0])
     # With share .5: m1 = .5, m2 = 1.25, m3 = 2.625; divided by 1 - .5^t.
-    assert smoothed(values, 0.5) == pytest.approx([1.0, 1.25 / 0.75, 2.625 / 0.875])
-    assert np.array_equal(smoothed(values, 0.0), values)
-    assert smoothed(np.full(50, 3.0), 0.97) == pytest.approx(3.0)
+    assert RunningMean(series_of(values), 0.5).values() == pytest.approx([1.0, 1.25 / 0.75, 2.625 / 0.875])
+    assert np.array_equal(RunningMean(series_of(values), 0.0).values(), values)
+    assert RunningMean(series_of(np.full(999, 3.0)), 0.97).values() == pytest.approx(3.0)
+
+
+def test_smoothing_piece_by_piece_is_smoothing_at_once() -> None:
+    values = np.sin(np.arange(1500.0))
+    growing = series_of(values[:1])
+    mean = RunningMean(growing, 0.9)
+    for start, end in ((1, 3), (3, 700), (700, 1500)):
+        mean.values()
+        growing.extend(np.arange(start, end), values[start:end])
+    expected, last = [], 0.0
+    for count, value in enumerate(values, start=1):
+        last = 0.9 * last + 0.1 * value
+        expected.append(last / (1 - 0.9**count))
+    assert mean.values() == pytest.approx(expected)
 
 
 def test_series_grow_without_losing_a_step() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 _CHUNK = 1 << 20
+_BLOCK = 256
 
 
 class Series:
@@ -118,14 +119,36 @@ class RunMetrics:
         return max((int(s.steps[-1]) for s in self.series.values() if len(s)), default=0)
 
 
-def smoothed(values: np.ndarray, share: float) -> np.ndarray:
-    """Running mean that keeps ``share`` (0 to below 1) of itself a step, unbiased at its start (Adam's correction)."""
-    if share <= 0 or len(values) < 2:
-        return values
-    from scipy.signal import lfilter
+class RunningMean:
+    """The running mean of a series that keeps ``share`` (0 to below 1) of itself a step, unbiased at its start (Adam's
+    correction). Only what is new is worked on, so that a long run costs no more than a short one.
+    """
 
-    means: np.ndarray = np.asarray(lfilter([1 - share], [1, -share], np.nan_to_num(values)))
-    return np.asarray(means / (1 - share ** np.arange(1, len(values) + 1)))
+    def __init__(self, series: Series, share: float) -> None:
+        self.series = series
+        self.share = share
+        self._means = Series()
+        self._last = 0.0
+
+    def values(self) -> np.ndarray:
+        """The mean at every step of the series."""
+        if self.share <= 0:
+            return self.series.values
+        start = len(self._means)
+        fresh = self.series.values[start:]
+        for at in range(0, len(fresh), _BLOCK):
+            self._extend(np.nan_to_num(fresh[at : at + _BLOCK]), start + at)
+        return self._means.values
+
+    def _extend(self, values: np.ndarray, start: int) -> None:
+        """m_t = share m_(t-1) + (1 - share) x_t for one block, as one product with its powers."""
+        powers = self.share ** np.arange(len(values) + 1)
+        distance = np.arange(len(values))[:, None] - np.arange(len(values))
+        weights = np.where(distance >= 0, powers[np.maximum(distance, 0)], 0.0)
+        means = (1 - self.share) * (weights @ values) + powers[1:] * self._last
+        self._last = float(means[-1])
+        steps = np.arange(start + 1, start + len(values) + 1)
+        self._means.extend(steps, means / (1 - self.share**steps))
 
 
 def decimated(steps: np.ndarray, values: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:

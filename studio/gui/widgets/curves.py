@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
-from studio.gui.models.metrics import Series, decimated, smoothed
+from studio.gui.models.metrics import RunningMean, Series, decimated
 from studio.gui.theme import UNIT, tokens_of
 from studio.gui.widgets.basics import holder, label, scrolled
 
@@ -72,6 +72,7 @@ class Curves(QWidget):
         super().__init__()
         self._series: Mapping[str, Series] = {}
         self._rows: dict[str, LossRow] = {}
+        self._means: dict[str, RunningMean] = {}
         self._lines: dict[str, pg.PlotDataItem] = {}
         self.plot = pg.PlotWidget(axisItems={"left": _LogAxis("left")})
         self.plot.setMinimumHeight(140)
@@ -147,8 +148,14 @@ class Curves(QWidget):
             line = self._lines[name]
             line.setVisible(row.box.isChecked())
             if row.box.isChecked() and len(series):
-                steps, values = decimated(series.steps, smoothed(series.values, share), _BINS)
+                steps, values = decimated(series.steps, self._mean(name, series, share), _BINS)
                 line.setData(steps, np.maximum(values, 1e-9) if self.log.isChecked() else values)
+
+    def _mean(self, name: str, series: Series, share: float) -> np.ndarray:
+        kept = self._means.get(name)
+        if kept is None or kept.series is not series or kept.share != share:
+            kept = self._means[name] = RunningMean(series, share)
+        return kept.values()
 
     def mark_step(self, step: int) -> None:
         """Draw the upright line at the step whose samples are shown."""
