@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -141,14 +142,21 @@ class RunningMean:
         return self._means.values
 
     def _extend(self, values: np.ndarray, start: int) -> None:
-        """m_t = share m_(t-1) + (1 - share) x_t for one block, as one product with its powers."""
-        powers = self.share ** np.arange(len(values) + 1)
-        distance = np.arange(len(values))[:, None] - np.arange(len(values))
-        weights = np.where(distance >= 0, powers[np.maximum(distance, 0)], 0.0)
-        means = (1 - self.share) * (weights @ values) + powers[1:] * self._last
+        """m_t = share m_(t-1) + (1 - share) x_t for one block: one product with the block's weights."""
+        weights, powers = _block_weights(self.share)
+        count = len(values)
+        means = weights[:count, :count] @ values + powers[:count] * self._last
         self._last = float(means[-1])
-        steps = np.arange(start + 1, start + len(values) + 1)
+        steps = np.arange(start + 1, start + count + 1)
         self._means.extend(steps, means / (1 - self.share**steps))
+
+
+@lru_cache(maxsize=8)
+def _block_weights(share: float) -> tuple[np.ndarray, np.ndarray]:
+    """What each value of a block adds to each mean of it, and how much of the mean before it is left."""
+    distance = np.arange(_BLOCK)[:, None] - np.arange(_BLOCK)
+    weights = np.where(distance >= 0, (1 - share) * share ** np.maximum(distance, 0), 0.0)
+    return weights, share ** np.arange(1, _BLOCK + 1)
 
 
 def decimated(steps: np.ndarray, values: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
