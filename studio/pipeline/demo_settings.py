@@ -28,6 +28,7 @@ REGIMES = (
     Regime("colour", "simulated, strong colour augmentation", "simulated", "colour"),
     Regime("reinhard", "simulated, footage's colour statistics (Reinhard)", "simulated", "reinhard"),
     Regime("translated", "translated", "translated"),
+    Regime("translated-colour", "translated, strong colour augmentation", "translated", "colour"),
 )
 
 
@@ -36,20 +37,20 @@ class DemoSettings:
     """The figures of one demo. ``seconds`` are what the parts are expected to take on two cores."""
 
     seed: int = 0
-    size: tuple[int, int] = (256, 144)
+    size: tuple[int, int] = (192, 108)
     frames: int = 600
     patients: int = 8
     footage_frames: int = 240
     footage_patients: int = 6
     labelled_frames: int = 60
     labelled_patients: int = 6
-    train_iterations: int = 1800
-    styles: int = 8
+    train_iterations: int = 1000
+    styles: int = 24
     per_frame: int = 2
     reject_share: float = 0.1
     """The rule's threshold is the validity that this share of the translations falls short of."""
-    segmenter_steps: int = 400
-    seconds: tuple[float, ...] = (40, 40, 6, 300, 10, 45, 20, 55, 10)
+    segmenter_steps: int = 450
+    seconds: tuple[float, ...] = (25, 30, 6, 300, 10, 40, 15, 55, 10)
 
     def simulation(self, meshes: Path | None) -> SimulationSettings:
         return SimulationSettings(
@@ -83,7 +84,7 @@ class DemoSettings:
 
 FULL = DemoSettings()
 QUICK = DemoSettings(
-    size=(192, 108), frames=160, patients=4, footage_frames=80, footage_patients=4, labelled_frames=24,
-    labelled_patients=4, train_iterations=300, styles=4, per_frame=1, segmenter_steps=90,
+    size=(160, 90), frames=160, patients=4, footage_frames=80, footage_patients=4, labelled_frames=24,
+    labelled_patients=4, train_iterations=150, styles=6, per_frame=1, segmenter_steps=90,
     seconds=(10, 14, 3, 50, 4, 8, 5, 13, 4),
 )  # fmt: skip
