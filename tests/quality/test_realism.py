@@ -23,14 +23,14 @@ def _images(start: int, count: int) -> list[np.ndarray]:
 
 def test_sliced_distance_between_gaussians_is_known() -> None:
     rng = np.random.default_rng(0)
-    a, b = (rng.normal(size=(20_000, 5)).astype(np.float32) for _ in range(2))
-    assert _sliced_distance(a, b, np.random.default_rng(1)) < 0.03
+    a, b = (rng.normal(size=(4_000, 5)).astype(np.float32) for _ in range(2))
+    assert _sliced_distance(a, b, np.random.default_rng(1)) < 0.06
     # Along any direction both are N(0, s²): the mean absolute difference of quantiles is |s1 - s2| sqrt(2/pi).
-    assert _sliced_distance(a, 2 * b, np.random.default_rng(1)) == pytest.approx(np.sqrt(2 / np.pi), abs=0.03)
+    assert _sliced_distance(a, 2 * b, np.random.default_rng(1)) == pytest.approx(np.sqrt(2 / np.pi), abs=0.06)
 
 
 def test_sliced_wasserstein_orders_blur() -> None:
-    real, alike = _images(100, 12), _images(200, 12)
+    real, alike = _images(100, 8), _images(200, 8)
     blurred = [cv2.GaussianBlur(i, (0, 0), 3) for i in alike]
     near, far = sliced_wasserstein(real, alike), sliced_wasserstein(real, blurred)
     assert near.mean < far.mean and near.per_level[0] < far.per_level[0]
@@ -54,9 +54,9 @@ def test_statistics_of_known_pictures() -> None:
 
 
 def test_two_sample_accuracy() -> None:
-    real = [appearance_statistics(i) for i in _images(300, 30)]
-    alike = [appearance_statistics(i) for i in _images(400, 30)]
-    dark = [appearance_statistics(i // 3) for i in _images(500, 30)]
+    real = [appearance_statistics(i) for i in _images(300, 20)]
+    alike = [appearance_statistics(i) for i in _images(400, 20)]
+    dark = [appearance_statistics(i // 3) for i in _images(500, 20)]
     assert two_sample_accuracy(real, alike) < 0.72
     assert two_sample_accuracy(real, dark) > 0.95
     with pytest.raises(InputError):
