@@ -9,6 +9,9 @@ from PySide6.QtCore import QObject
 
 from studio.gui.models.preview_client import PreviewClient
 
+PATIENCE = 30_000
+"""Milliseconds that a busy machine may take; what is waited for comes in a fraction of it."""
+
 SCRIPT = """
 import json, sys
 out = sys.stdout.buffer

@@ -21,6 +21,7 @@ from studio.gui.window import Window
 from studio.project.project import Project
 from studio.project.translation_table import NewTranslation
 from studio.vocabulary.styles import Palette, Style
+from tests.gui.preview_engine import PATIENCE
 from tests.making import SIZE
 
 VALIDITIES = (0.1, 0.3, 0.5, 0.7, 0.9, None)
@@ -48,7 +49,7 @@ def page(make_window: Callable[[Path | None], Window], translated: Path, qtbot: 
     window.go_to_page("Curate")
     shown = window.current_page
     assert isinstance(shown, CuratePage)
-    qtbot.waitUntil(lambda: len(shown.model.ids) == 6)
+    qtbot.waitUntil(lambda: len(shown.model.ids) == 6, timeout=PATIENCE)
     return shown
 
 
@@ -126,18 +127,20 @@ def test_filters_and_order(page: CuratePage, qtbot: QtBot) -> None:
     page.patient.setCurrentText("P2")
     page.order.setCurrentIndex(1)
     page.reload()
-    qtbot.waitUntil(lambda: len(page.model.ids) == 3)
+    qtbot.waitUntil(lambda: len(page.model.ids) == 3, timeout=PATIENCE)
     records = [page.model.record(r) for r in range(3)]
     assert [(r.patient, r.validity) for r in records if r is not None] == [("P2", 0.9), ("P2", 0.7), ("P2", None)]
     page.verdict.setCurrentIndex(2)
     page.reload()
-    qtbot.waitUntil(lambda: len(page.model.ids) == 0)
+    qtbot.waitUntil(lambda: len(page.model.ids) == 0, timeout=PATIENCE)
     assert page.stack.currentIndex() == 0
 
 
 def test_the_picture_in_hand_comes_with_its_validity(page: CuratePage, qtbot: QtBot) -> None:
     page.grid.choose(2)
-    qtbot.waitUntil(lambda: page.detail.state is not None and page.detail.state.validity_HW is not None)
+    qtbot.waitUntil(
+        lambda: page.detail.state is not None and page.detail.state.validity_HW is not None, timeout=PATIENCE
+    )
     assert page.detail.state is not None
     assert page.detail.state.size == SIZE
     assert not page.grab().isNull()
@@ -148,7 +151,7 @@ def test_a_translation_whose_file_is_gone_says_so(page: CuratePage, qtbot: QtBot
     assert record is not None
     record.path.unlink()
     page.grid.choose(5)
-    qtbot.waitUntil(lambda: "no such file" in page.detail._hint)
+    qtbot.waitUntil(lambda: "no such file" in page.detail._hint, timeout=PATIENCE)
 
 
 def test_half_a_million_are_a_matter_of_arithmetic(translated: Path, qtbot: QtBot) -> None:
@@ -194,6 +197,6 @@ def test_the_histogram_writes_the_rule(qtbot: QtBot) -> None:
     qtbot.addWidget(histogram)
     histogram.resize(200, 88)
     histogram.show()
-    with qtbot.waitSignal(histogram.cut_moved) as heard:
+    with qtbot.waitSignal(histogram.cut_moved, timeout=PATIENCE) as heard:
         qtbot.mouseClick(histogram, Qt.MouseButton.LeftButton, pos=histogram.rect().center())
     assert heard.args[0] == pytest.approx(0.5, abs=0.02)

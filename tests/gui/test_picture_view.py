@@ -15,6 +15,7 @@ from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.readout import Readout, read_at
 from studio.gui.widgets.view_link import FIT, ViewLink, Viewpoint, panned, placement, zoomed
 from studio.vocabulary.frames import Layers
+from tests.gui.preview_engine import PATIENCE
 
 
 def state() -> PictureState:
@@ -71,14 +72,14 @@ def test_readout_in_figures_and_words() -> None:
 
 
 def test_hover_tells_what_is_there(view: PictureView, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(view.hovered, check_params_cb=lambda r: r is not None) as heard:
+    with qtbot.waitSignal(view.hovered, check_params_cb=lambda r: r is not None, timeout=PATIENCE) as heard:
         qtbot.mouseMove(view, QPoint(242, 150))
     assert heard.args[0].class_name == "liver"
     assert (heard.args[0].x, heard.args[0].y) == (60, 25)
 
 
 def test_click_keeps_a_point_until_escape(view: PictureView, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(view.kept):
+    with qtbot.waitSignal(view.kept, timeout=PATIENCE):
         qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(242, 150))
     kept = view.kept_readout()
     assert kept is not None
@@ -142,10 +143,10 @@ def test_legend_hides_classes(qtbot: QtBot) -> None:
     legend = ClassLegend()
     qtbot.addWidget(legend)
     chips = {c.text(): c for c in legend._chips}
-    with qtbot.waitSignal(legend.hidden_changed) as heard:
+    with qtbot.waitSignal(legend.hidden_changed, timeout=PATIENCE) as heard:
         qtbot.mouseClick(chips["liver"], Qt.MouseButton.LeftButton)
     assert heard.args[0] == frozenset({1})
-    with qtbot.waitSignal(legend.hidden_changed) as heard:
+    with qtbot.waitSignal(legend.hidden_changed, timeout=PATIENCE) as heard:
         chips["fat"].alone_wanted.emit(4)
     assert heard.args[0] == frozenset({1, 2, 3, 5, 6, 7, 8})
 

@@ -13,7 +13,7 @@ from studio.gui.models.preview_cells import PreviewCells, Wish
 from studio.gui.models.preview_client import AnswerReader, PreviewPicture, picture_of
 from studio.gui.models.style_bench import StyleBench, free_name
 from studio.vocabulary.styles import Style
-from tests.gui.preview_engine import DIES, REFUSES, SCRIPT, client_of
+from tests.gui.preview_engine import DIES, PATIENCE, REFUSES, SCRIPT, client_of
 
 A, B = Path("a.png"), Path("b.png")
 X, Y = (1.0, 0.0), (0.0, 1.0)
@@ -43,14 +43,14 @@ def test_a_picture_whose_figures_do_not_fit_is_dropped() -> None:
 
 def test_pictures_come_and_stale_ones_are_dropped(qtbot: QtBot) -> None:
     client = client_of(SCRIPT)
-    with qtbot.waitSignal(client.ready) as ready:
+    with qtbot.waitSignal(client.ready, timeout=PATIENCE) as ready:
         pass
     assert ready.args == [8]
     seen: list[PreviewPicture] = []
     client.picture.connect(seen.append)
     client.ask_pictures([A], [[0.0] * 8] * 30, coarse=16, sharp=64)
     newest = client.ask_pictures([A], [[1.0] * 8], coarse=16)
-    with qtbot.waitSignal(client.done):
+    with qtbot.waitSignal(client.done, timeout=PATIENCE):
         pass
     assert {p.generation for p in seen} == {newest}
     assert [p.quality for p in seen] == ["coarse"]
@@ -62,7 +62,7 @@ def test_pictures_come_and_stale_ones_are_dropped(qtbot: QtBot) -> None:
 
 def test_a_question_asked_before_the_engine_is_up_is_answered(qtbot: QtBot) -> None:
     client = client_of(SCRIPT)
-    with qtbot.waitSignal(client.code) as heard:
+    with qtbot.waitSignal(client.code, timeout=PATIENCE) as heard:
         client.ask_code(A)
     assert heard.args[0] == (0.5,) * 8
     client.close()
@@ -71,7 +71,7 @@ def test_a_question_asked_before_the_engine_is_up_is_answered(qtbot: QtBot) -> N
 @pytest.mark.parametrize(("script", "words"), [(DIES, "status 3"), (REFUSES, "no checkpoint")])
 def test_an_engine_that_ends_says_why(qtbot: QtBot, script: str, words: str) -> None:
     client = client_of(script)
-    with qtbot.waitSignal(client.failed) as heard:
+    with qtbot.waitSignal(client.failed, timeout=PATIENCE) as heard:
         pass
     assert words in heard.args[0]
     client.close()
@@ -79,7 +79,7 @@ def test_an_engine_that_ends_says_why(qtbot: QtBot, script: str, words: str) -> 
 
 def test_an_error_of_the_newest_question_is_told(qtbot: QtBot) -> None:
     client = client_of(SCRIPT)
-    with qtbot.waitSignal(client.failed) as heard:
+    with qtbot.waitSignal(client.failed, timeout=PATIENCE) as heard:
         client.ask_pictures([Path("broken.png")], [[0.0] * 8], coarse=16)
     assert heard.args == ["the frame is gone"]
     client.close()

@@ -18,7 +18,7 @@ from studio.gui.widgets.style_map import StyleMap
 from studio.gui.window import Window
 from studio.project.project import Project
 from studio.vocabulary.styles import Palette, Style
-from tests.gui.preview_engine import ScriptedClient
+from tests.gui.preview_engine import PATIENCE, ScriptedClient
 
 PATIENTS = ("video_a", "video_a", "video_b", "video_b")
 
@@ -53,7 +53,7 @@ def page(
     window.go_to_page("Styles")
     shown = window.current_page
     assert isinstance(shown, StylesPage)
-    qtbot.waitUntil(lambda: len(shown.bench.styles) > 0)
+    qtbot.waitUntil(lambda: len(shown.bench.styles) > 0, timeout=PATIENCE)
     return shown
 
 
@@ -65,9 +65,9 @@ def sharp(page: StylesPage) -> bool:
 
 
 def test_the_grid_fills_and_is_measured(page: StylesPage, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: sharp(page), timeout=15_000)
+    qtbot.waitUntil(lambda: sharp(page), timeout=PATIENCE)
     style = page.bench.styles[0]
-    qtbot.waitUntil(lambda: page.grid.mean_validity(style.code) is not None, timeout=15_000)
+    qtbot.waitUntil(lambda: page.grid.mean_validity(style.code) is not None, timeout=PATIENCE)
     assert len(page.lab.rows) == 6
     assert page.detail.state is not None
     assert not page.grid.grab().isNull()
@@ -144,7 +144,7 @@ def test_a_dot_of_the_map_becomes_a_style(page: StylesPage, qtbot: QtBot) -> Non
 
 
 def test_a_picture_from_disk_becomes_a_style(page: StylesPage, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(page.lab.code_arrived):
+    with qtbot.waitSignal(page.lab.code_arrived, timeout=PATIENCE):
         page.lab.ask_code(Path("real.png"))
     assert page.bench.styles[-1].code == (0.5,) * 8
 
@@ -155,7 +155,7 @@ def test_diversity_follows_the_styles(page: StylesPage, qtbot: QtBot) -> None:
         return cells[0][1].text() if cells else ""
 
     page.drop()
-    qtbot.waitUntil(lambda: said() == str(len(page.bench.styles)))
+    qtbot.waitUntil(lambda: said() == str(len(page.bench.styles)), timeout=PATIENCE)
 
 
 def test_another_run_size_is_not_asked_for(page: StylesPage) -> None:
@@ -180,13 +180,13 @@ def test_map_lies_where_codes_lie(qtbot: QtBot) -> None:
     style_map.set_styles([Style("s", tuple(codes()[0]), "manual"), Style("other run", (1.0, 2.0), "manual")], 0)
     left, right = (style_map.point_of_footage(r).x() for r in (0, 3))
     assert right - left > 250
-    with qtbot.waitSignal(style_map.footage_chosen) as chosen:
+    with qtbot.waitSignal(style_map.footage_chosen, timeout=PATIENCE) as chosen:
         qtbot.mouseClick(style_map, Qt.MouseButton.LeftButton, pos=style_map.point_of_footage(3).toPoint())
     assert chosen.args == [3]
-    with qtbot.waitSignal(style_map.style_chosen) as chosen:
+    with qtbot.waitSignal(style_map.style_chosen, timeout=PATIENCE) as chosen:
         qtbot.mouseClick(style_map, Qt.MouseButton.LeftButton, pos=style_map.point_of_style(0).toPoint())
     assert chosen.args == [0]
-    with qtbot.waitSignal(style_map.place_wanted) as placed:
+    with qtbot.waitSignal(style_map.place_wanted, timeout=PATIENCE) as placed:
         qtbot.mouseDClick(style_map, Qt.MouseButton.LeftButton, pos=QPoint(200, 60))
     assert len(placed.args[0]) == 8
     assert not style_map.grab().isNull()

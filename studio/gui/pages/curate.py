@@ -183,14 +183,15 @@ class CuratePage(Page):
             self.session.say(str(ids), "error")
             return
         current = self._current_record()
+        same = ids == self.model.ids
         self.model.set_ids(ids)
         filtered = any(b.currentIndex() > 0 for b in (self.verdict, self.palette_box, self.patient))
         self.grid.hint = "Nothing fits these filters." if filtered else ""
         self.stack.setCurrentIndex(0 if ids or filtered else 1)
         self.grid.updateGeometries()
         kept = -1 if current is None else self.model.row_of(current.id)
-        if ids:
-            self.grid.choose(max(0, kept))
+        if ids and (kept < 0 or not same):
+            self.grid.choose(max(0, kept), scroll=kept < 0)
         else:
             self._show_current()
         self._show_count()

@@ -59,6 +59,8 @@ class TrainPanel(QWidget):
 
     def set_runs(self, names: Sequence[str]) -> None:
         """Segmenters to start from."""
+        if [self.start.itemText(i) for i in range(1, self.start.count())] == list(names) and self.start.count():
+            return
         kept = self.start.currentText()
         self.start.clear()
         self.start.addItem("Random weights", "")
@@ -85,6 +87,7 @@ class ComparePanel(QWidget):
     def __init__(self, button: QWidget) -> None:
         super().__init__()
         self._boxes: dict[str, QCheckBox] = {}
+        self._shown: list[tuple[str, str]] = []
         self._list = column(spacing=UNIT // 2)
         self._none = label("None trained yet.", "faint")
         self.labelled = QLineEdit()
@@ -109,7 +112,12 @@ class ComparePanel(QWidget):
 
     def show_runs(self, runs: Sequence[RunRecord]) -> None:
         """Finished ones are checked at first; what a person has checked stays so."""
+        shown = [(run.name, str(run.state)) for run in runs]
+        if shown == self._shown:  # a job that runs says often that something has changed
+            return
+        self._shown = shown
         known = {name: box.isChecked() for name, box in self._boxes.items()}
+        known = {name: on for name, on in known.items() if self._boxes[name].isEnabled()}
         for box in self._boxes.values():
             self._list.removeWidget(box)
             box.deleteLater()

@@ -190,8 +190,9 @@ class StylesPage(Page):
     def _show_runs(self) -> None:
         runs = [r for r in self.session.project.runs.all("translator") if r.state != "new"]
         names = [r.name for r in runs]
-        self.run_box.clear()
-        self.run_box.addItems(names)
+        if [self.run_box.itemText(i) for i in range(self.run_box.count())] != names:
+            self.run_box.clear()
+            self.run_box.addItems(names)
         self.stack.setCurrentIndex(0 if runs else 1)
         self._inspector.setEnabled(bool(runs))
         if not runs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
@@ -190,6 +190,3 @@ def _spin(low: int, high: int, value: int, tip: str) -> QSpinBox:
     spin.setValue(value)
     spin.setToolTip(tip)
     return spin
-
-
-Act = Callable[[], None]

@@ -41,6 +41,7 @@ class TranslationGrid(QAbstractItemView):
         self.hint = ""
         self.setProperty("role", "pictures")
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setAutoScroll(False)  # what is scrolled to is said where a cell is chosen
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
@@ -152,7 +153,7 @@ class TranslationGrid(QAbstractItemView):
         selection = self.selectionModel().selection()
         return [selection.at(i) for i in range(selection.size())]
 
-    def choose(self, row: int, *, extend: bool = False, toggle: bool = False) -> None:
+    def choose(self, row: int, *, extend: bool = False, toggle: bool = False, scroll: bool = True) -> None:
         """Make a row the current one and select it: alone, up to it from the anchor, or with what is selected."""
         model = self.model()
         if model is None or not 0 <= row < self._count():
@@ -166,7 +167,8 @@ class TranslationGrid(QAbstractItemView):
             self._anchor = row
             chosen.select(index, flag.Toggle if toggle else flag.ClearAndSelect)
         chosen.setCurrentIndex(index, flag.NoUpdate)
-        self.scrollTo(index)
+        if scroll:
+            self.scrollTo(index)
 
     def select_everything(self) -> None:
         if self._count():
