@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from studio.jobs.events import Done, Job, Note, Progress
@@ -46,6 +47,7 @@ def simulate_scenes(project: Project, settings: SimulationSettings, *, name: str
     """
     dest = project.folder / "scenes" / (name or f"simulated-{settings.seed}")
     result = yield from passed_on(simulate(dest, settings))
-    scenes = read_scenes(dest, "frames")
+    # Bodies of different seeds are different patients, though each simulation numbers its own from 0.
+    scenes = [replace(s, patient=f"{s.patient}.s{settings.seed}") for s in read_scenes(dest, "frames")]
     yield from _kept(project, scenes)
     yield Done({**result, "scenes": len(scenes), "folder": str(dest), "patients": _patients(scenes)})
