@@ -234,7 +234,10 @@ class StyleMap(QWidget):
             )
             if self._picture is not None:
                 size = self._picture.size().scaled(150, 96, Qt.AspectRatioMode.KeepAspectRatio)
-                corner = QRectF(self.width() - size.width() - 8, self.height() - size.height() - 26, *size.toTuple())
+                # On the side where the mouse is not.
+                at_right = self.point_of_footage(self._hovered).x() < self.width() / 2
+                left = self.width() - size.width() - 8 if at_right else 8
+                corner = QRectF(left, self.height() - size.height() - 26, size.width(), size.height())
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
                 painter.drawImage(corner, self._picture)
 
