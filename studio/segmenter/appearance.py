@@ -130,12 +130,28 @@ def recoloured(image_BCHW: torch.Tensor, *, seed: int, step: int) -> torch.Tenso
     x = torch.baddbmm(
         torch.from_numpy(offsets_B3).to(device)[..., None], torch.from_numpy(matrices_B33).to(device), x.flatten(2)
     ).view(image_BCHW.shape)
-    x = _blurred(x, draw)
-    strength_B = draw.uniform(0, 0.06, batch) * (draw.random(batch) < 0.5)
-    source = torch.Generator(device).manual_seed(int(draw.integers(1 << 62)))
-    noise_BCHW = torch.randn(x.shape, generator=source, device=device)
-    x = x + noise_BCHW * torch.from_numpy(strength_B.astype(np.float32)).to(device).view(-1, 1, 1, 1)
-    return x.clamp(0.0, 1.0).masked_fill(border_B1HW, 0.0)
+    return _through_a_camera(x, draw).masked_fill(border_B1HW, 0.0)
+
+
+def exposed(image_BCHW: torch.Tensor, *, seed: int, step: int) -> torch.Tensor:
+    """What a camera does to any picture, in regimes without colour augmentation: exposure, blur, noise; no hue.
+
+    In and out RGB in [0, 1]; the exposure's factor is drawn from 0.6 to 1.5, evenly on a logarithmic scale.
+    """
+    draw = stream(seed, "segmenter camera", step)
+    gain_B = np.exp(draw.uniform(np.log(0.6), np.log(1.5), len(image_BCHW))).astype(np.float32)
+    gains = torch.from_numpy(gain_B).to(image_BCHW.device).view(-1, 1, 1, 1)
+    return _through_a_camera(image_BCHW * gains, draw)
+
+
+def _through_a_camera(image_BCHW: torch.Tensor, draw: np.random.Generator) -> torch.Tensor:
+    """Blur on some pictures, noise on half of them."""
+    x = _blurred(image_BCHW, draw)
+    strength_B = draw.uniform(0, 0.06, len(x)) * (draw.random(len(x)) < 0.5)
+    source = torch.Generator(x.device).manual_seed(int(draw.integers(1 << 62)))
+    noise_BCHW = torch.randn(x.shape, generator=source, device=x.device)
+    x = x + noise_BCHW * torch.from_numpy(strength_B.astype(np.float32)).to(x.device).view(-1, 1, 1, 1)
+    return x.clamp(0.0, 1.0)
 
 
 def _colour_matrices(draw: np.random.Generator, batch: int) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 from studio.files.atomic import disk_errors_named, write_text
 from studio.jobs.events import Done, Event, Job, Metric, Note, Progress
-from studio.segmenter.appearance import ColourStatistics, moved, recoloured, with_circle
+from studio.segmenter.appearance import ColourStatistics, exposed, moved, recoloured, with_circle
 from studio.segmenter.checkpoints import (
     METRICS,
     RESUME,
@@ -137,6 +137,8 @@ class Learner:
         image_BCHW, target_BHW = moved(image_BCHW, target_BHW, settings, step)
         if self.facts.appearance == "colour":
             image_BCHW = recoloured(image_BCHW, seed=settings.seed, step=step)
+        else:
+            image_BCHW = exposed(image_BCHW, seed=settings.seed, step=step)
         image_BCHW, target_BHW = with_circle(image_BCHW, target_BHW, settings, step)
         return image_BCHW.contiguous(memory_format=torch.channels_last), target_BHW
 

@@ -11,7 +11,7 @@ import torch
 from skimage.color import rgb2lab
 
 from studio.files.pictures import write_png
-from studio.segmenter.appearance import ColourStatistics, _hue_rotation, moved, recoloured, with_circle
+from studio.segmenter.appearance import ColourStatistics, _hue_rotation, exposed, moved, recoloured, with_circle
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.labels import IGNORE
 from tests.segmenter.toy import SIZE, TINY, disc
@@ -133,3 +133,14 @@ def test_black_border_takes_no_part_in_the_transfer(tmp_path: Path) -> None:
 def test_no_footage_no_colours() -> None:
     with pytest.raises(InputError, match="no footage"):
         ColourStatistics.of_footage([], (64, 36))
+
+
+def test_a_camera_changes_exposure_but_no_hue() -> None:
+    image_BCHW = torch.tensor([0.4, 0.2, 0.1]).view(1, 3, 1, 1).expand(12, 3, 24, 32).contiguous()
+    out_BCHW = exposed(image_BCHW, seed=0, step=0)
+    assert torch.equal(out_BCHW, exposed(image_BCHW, seed=0, step=0))
+    means_B3 = out_BCHW.mean((2, 3))
+    gains_B = means_B3[:, 0] / 0.4
+    # Evenly drawn on a logarithmic scale from 0.6 to 1.5; noise averages out over 768 pixels.
+    assert gains_B.min() >= 0.59 and gains_B.max() <= 1.51 and gains_B.max() / gains_B.min() > 1.5
+    assert torch.allclose(means_B3[:, 0] / means_B3[:, 1], torch.full((12,), 2.0), rtol=0.05)
