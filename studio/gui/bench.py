@@ -39,7 +39,7 @@ def bench_gui() -> dict[str, Any]:
 
 def first_paint(project: Path | None = None) -> Mapping[str, Any]:
     """Start a process that opens the window: seconds to its first paint, and whether torch came along."""
-    command = [sys.executable, "-m", "studio.gui.bench", *([str(project)] if project else [])]
+    command = [sys.executable, "-P", "-m", "studio.gui.bench", *([str(project)] if project else [])]
     started = time.time()
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "XDG_CONFIG_HOME": home}

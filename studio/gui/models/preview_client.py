@@ -112,7 +112,7 @@ class PreviewClient(QObject):
         self._process.finished.connect(self._finished)
         self._process.errorOccurred.connect(self._error)
         self._process.started.connect(self._send_unsent)
-        program = list(command) or [sys.executable, "-m", "studio.translator.preview", str(run_folder)]
+        program = list(command) or [sys.executable, "-P", "-m", "studio.translator.preview", str(run_folder)]
         self._process.start(program[0], program[1:])
 
     @property
