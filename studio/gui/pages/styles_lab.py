@@ -52,6 +52,7 @@ class StyleLab(QObject):
         self._wanted: tuple[tuple[Path, ...], tuple[Code, ...]] = ((), ())
         self._sharp_at: deque[float] = deque(maxlen=20)
         self._named = ""
+        self._code_asked = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_ASK_DELAY_MS)
@@ -70,7 +71,7 @@ class StyleLab(QObject):
             client.picture.connect(self._take)
             client.code.connect(self._take_code)
             client.done.connect(self._done)
-            client.failed.connect(self.failed)
+            client.failed.connect(self._failed)
             self._client = client
         self.run_changed.emit()
         self._ask_soon()
@@ -143,8 +144,10 @@ class StyleLab(QObject):
         self._timer.start()
 
     def _ask(self) -> None:
-        wish = self.cells.next_wish(*self._wanted) if self._client is not None else None
-        if wish is None or self._client is None:
+        if self._client is None or self._code_asked:
+            return  # a newer question would take the place of the one for a style
+        wish = self.cells.next_wish(*self._wanted)
+        if wish is None:
             return
         if self.cells.asked is not None and self.cells.asked[1] == wish:
             return  # on its way already
@@ -175,10 +178,18 @@ class StyleLab(QObject):
         if self._client is not None:
             self._named = picture.stem
             self.cells.asked = None
+            self._code_asked = True
             self._client.ask_code(picture)
 
     def _take_code(self, code: Code) -> None:
+        self._code_asked = False
         self.code_arrived.emit(self._named, code)
+        self._ask_soon()
+
+    def _failed(self, text: str) -> None:
+        self._code_asked = False
+        self.cells.asked = None
+        self.failed.emit(text)
 
     # -- measures
 
@@ -214,6 +225,7 @@ class StyleLab(QObject):
             self._client.close()
             self._client.deleteLater()
             self._client = None
+        self._code_asked = False
         self._measures.forget()
         self.cells.forget()
 
