@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
@@ -113,11 +115,12 @@ def _value(value: object) -> str:
 
 def _print_demo(console: Console, result: Mapping[str, Any]) -> None:
     stand_in = " on stand-in footage (rendered, not filmed)" if result["stand_in"] else ""
-    table = Table(title=f"Liver Dice per patient{stand_in}", title_justify="left", title_style="bold")
+    title = f"Liver Dice per patient{stand_in}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     rows = result["table"]
-    table.add_column("trained on")
-    for patient in rows[0]["patients"] if rows else ():
-        table.add_column(patient, justify="right")
+    table.add_column("trained on", min_width=20)
+    for heading in patient_headings(list(rows[0]["patients"]) if rows else []):
+        table.add_column(heading, justify="right", overflow="fold")
     table.add_column("mean", justify="right", style="bold")
     for row in rows:
         cells = [_dice(v) for v in row["patients"].values()]
@@ -127,6 +130,13 @@ def _print_demo(console: Console, result: Mapping[str, Any]) -> None:
         f"report   {result['report']}\nexport   {result['export']}\nproject  {result['project']}", markup=False
     )
     console.print(f"{result['seconds']:.0f} s", markup=False)
+
+
+def patient_headings(patients: Sequence[str]) -> list[str]:
+    """Patients' names short enough to stand side by side: without what all begin with, a line for each part."""
+    shared = os.path.commonprefix(patients)
+    start = shared.rfind("_") + 1 if len(patients) > 1 else 0
+    return [name[start:].replace("_", "\n") for name in patients]
 
 
 def _dice(value: float | None) -> str:

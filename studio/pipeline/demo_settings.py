@@ -28,7 +28,7 @@ REGIMES = (
     Regime("colour", "simulated, strong colour augmentation", "simulated", "colour"),
     Regime("reinhard", "simulated, footage's colour statistics (Reinhard)", "simulated", "reinhard"),
     Regime("translated", "translated", "translated"),
-    Regime("translated-colour", "translated, strong colour augmentation", "translated", "colour"),
+    Regime("translated-reinhard", "translated, footage's colour statistics (Reinhard)", "translated", "reinhard"),
 )
 
 
@@ -44,13 +44,13 @@ class DemoSettings:
     footage_patients: int = 6
     labelled_frames: int = 60
     labelled_patients: int = 6
-    train_iterations: int = 1000
+    train_iterations: int = 1500
     styles: int = 24
-    per_frame: int = 2
+    per_frame: int = 3
     reject_share: float = 0.1
     """The rule's threshold is the validity that this share of the translations falls short of."""
     segmenter_steps: int = 450
-    seconds: tuple[float, ...] = (25, 30, 6, 300, 10, 40, 15, 55, 10)
+    seconds: tuple[float, ...] = (20, 25, 5, 330, 8, 50, 15, 42, 8)
 
     def simulation(self, meshes: Path | None) -> SimulationSettings:
         return SimulationSettings(
