@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -134,9 +133,10 @@ def _print_demo(console: Console, result: Mapping[str, Any]) -> None:
 
 def patient_headings(patients: Sequence[str]) -> list[str]:
     """Patients' names short enough to stand side by side: without what all begin with, a line for each part."""
-    shared = os.path.commonprefix(patients)
-    start = shared.rfind("_") + 1 if len(patients) > 1 else 0
-    return [name[start:].replace("_", "\n") for name in patients]
+    parts = [name.split("_") for name in patients]
+    while len(parts) > 1 and all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) == 1:
+        parts = [p[1:] for p in parts]
+    return ["\n".join(p) for p in parts]
 
 
 def _dice(value: float | None) -> str:
