@@ -16,6 +16,7 @@ from studio.files.atomic import write_bytes, write_with
 from studio.vocabulary.errors import InputError
 
 MIN_SIDE, MAX_SIDE = 8, 8192
+_END_BYTES = 4096
 # Sides are checked from the header, before anything is decoded, and the message names them; Pillow's own limit
 # on the number of pixels would get there first and say less.
 Image.MAX_IMAGE_PIXELS = None
@@ -24,9 +25,15 @@ PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", 
 
 
 def read_size(path: Path) -> tuple[int, int]:
-    """(width, height), from the header alone. Raise InputError when it is no picture or of an unusable size."""
+    """(width, height), from the header and the end alone, without decoding what is whole.
+
+    Raise InputError when it is no picture, of an unusable size or cut short.
+    """
     with _opened(path) as picture:
-        return picture.size
+        size = picture.size
+        if not _has_its_end(path, picture.format):
+            _decoded(picture, path)  # decides: what can be decoded all the same is used
+        return size
 
 
 def read_rgb(path: Path) -> np.ndarray:
@@ -79,6 +86,16 @@ def _opened(path: Path) -> Image.Image:
             remedy="Resize it or leave it out.",
         )
     return picture
+
+
+def _has_its_end(path: Path, kind: str | None) -> bool:
+    """Whether a PNG or JPEG file ends as one, give or take what programs append; True for other kinds."""
+    end = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}.get(kind or "")
+    if end is None:
+        return True
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - _END_BYTES))
+        return end in stream.read()
 
 
 def _decoded(picture: Image.Image, path: Path) -> Image.Image:

@@ -15,14 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from studio.files.listing import natural_key, spread
+from studio.files.listing import natural_key
 from studio.files.pictures import PICTURE_SUFFIXES, read_rgb, read_size, write_png
 from studio.footage.videos import VIDEO_SUFFIXES, Video, video_facts
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FootageFile
 
 _NOT_FOOTAGE = frozenset({"masks", "mask", "labels", "label", "seg", "depth", "depths", "normals"})
-_SAMPLED = 32
 _MASK_ENDINGS = ("_mask", "_label", "_watershed_mask", "_color_mask")
 
 
@@ -170,7 +169,7 @@ def _in_folder(root: Path, every: float, notes: list[str]) -> list[FootageFile]:
                 is_mask = path.stem.endswith(_MASK_ENDINGS)
                 masks += is_mask
                 pictures += [] if is_mask else [path]
-        for path in spread(pictures, _SAMPLED):
+        for path in pictures:
             read_size(path)
         found += [FootageFile(patient.removesuffix("/frames"), p.stem, p) for p in pictures]
     if masks:

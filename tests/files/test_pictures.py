@@ -59,6 +59,19 @@ def test_a_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
         read_rgb(tmp_path / "bomb.png")
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_picture_cut_short_is_noticed_from_its_end(tmp_path: Path, suffix: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (96, 160, 3), dtype=np.uint8)
+    whole, cut, longer = (tmp_path / f"{n}.{suffix}" for n in ("whole", "cut", "longer"))
+    Image.fromarray(noise).save(whole)
+    data = whole.read_bytes()
+    cut.write_bytes(data[: len(data) // 2])
+    longer.write_bytes(data + b"appended by some program")
+    assert read_size(whole) == read_size(longer) == (160, 96)
+    with pytest.raises(InputError, match="cut short"):
+        read_size(cut)
+
+
 def test_truncated_and_foreign_files_are_refused(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     write_png(tmp_path / "whole.png", noise)
