@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sqlite3
 from pathlib import Path
@@ -49,7 +50,7 @@ class Project:
         with disk_errors_named(folder):
             for part in ("runs", "cache", "exports", "scenes", "footage", "translations", "reports"):
                 (folder / part).mkdir(parents=True, exist_ok=True)
-        connection = _connected(folder / _CATALOGUE)
+        connection = _connected(folder / _CATALOGUE, write=True)
         connection.close()
         project = Project.open(folder)
         project.set_setting("id", secrets.token_hex(8))
@@ -67,7 +68,7 @@ class Project:
         with disk_errors_named(folder):
             lock = ProjectLock(folder) if write else None
         try:
-            connection = _connected(folder / _CATALOGUE)
+            connection = _connected(folder / _CATALOGUE, write=write)
         except BaseException:
             if lock is not None:
                 lock.release()
@@ -118,14 +119,23 @@ def with_suffix(path: Path) -> Path:
     return path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX)
 
 
-def _connected(file: Path) -> sqlite3.Connection:
+def _sealed_address(file: Path) -> str:
+    """For a disk that takes no writes, where SQLite could not lay its log beside the catalogue even to read it."""
+    log = file.with_name(file.name + "-wal")
+    left_over = log.is_file() and log.stat().st_size > 0
+    return f"{file.resolve().as_uri()}?mode=ro" + ("" if left_over else "&immutable=1")
+
+
+def _connected(file: Path, *, write: bool) -> sqlite3.Connection:
+    sealed = not write and not os.access(file.parent, os.W_OK)
     try:
-        connection = sqlite3.connect(file, timeout=_BUSY_SECONDS)
+        connection = sqlite3.connect(_sealed_address(file) if sealed else file, timeout=_BUSY_SECONDS, uri=sealed)
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
+            if not sealed:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
             if version > SCHEMA_VERSION:
                 raise InputError(
@@ -133,6 +143,9 @@ def _connected(file: Path) -> sqlite3.Connection:
                     where=file.parent,
                     remedy="Open it with a newer Trocar Studio.",
                 )
+            if version < SCHEMA_VERSION and sealed:
+                raise InputError(f"the project is of version {version} and may not be written", where=file.parent,
+                                 remedy="Copy it to where it may be written, and open the copy.")  # fmt: skip
             if version < SCHEMA_VERSION:
                 migrated(connection)
             if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":

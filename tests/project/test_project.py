@@ -50,6 +50,29 @@ def test_one_writer_at_a_time_but_readers_and_children(project: Project, monkeyp
     Project.open(project.folder).close()
 
 
+def test_a_project_on_a_sealed_disk_is_read_without_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Project.create(tmp_path / "sealed") as project:
+        folder = project.folder
+        project.set_setting("note", "kept")
+    before = {path.name for path in folder.iterdir()}
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with Project.open(folder, write=False) as sealed:
+        assert sealed.setting("note") == "kept"
+        assert {path.name for path in folder.iterdir()} == before
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            sealed.set_setting("note", "changed")
+
+
+def test_an_older_project_on_a_sealed_disk_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Project.create(tmp_path / "old").close()
+    with sqlite3.connect(tmp_path / "old.trocar" / "catalogue.sqlite") as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    connection.close()
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(InputError, match="may not be written"):
+        Project.open(tmp_path / "old", write=False)
+
+
 def test_a_killed_writer_leaves_no_lock(tmp_path: Path) -> None:
     Project.create(tmp_path / "k").close()
     path = str(tmp_path / "k")
