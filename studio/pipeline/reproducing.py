@@ -57,6 +57,8 @@ def _project(manifest: Manifest, path: Path, named: Path | None) -> Path:
     wanted = manifest.recipe.source.get("project_id")
     around = [p for p in path.resolve().parents if p.name.endswith(SUFFIX)]
     beside = [p for place in (Path.cwd(), path.resolve().parent.parent) for p in sorted(place.glob(f"*{SUFFIX}"))]
+    # A copy of a project has its id, too: the one that has kept the name comes first.
+    beside.sort(key=lambda p: p.name != f"{manifest.recipe.source.get('project')}{SUFFIX}")
     for folder in (*around, *beside):
         try:
             with Project.open(folder, write=False) as project:

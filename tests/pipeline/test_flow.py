@@ -1,6 +1,7 @@
 """The whole flow at its smallest: every stage for real, a project that survives being stopped, the same bytes again."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,20 @@ def test_the_export_is_reproduced_byte_for_byte(
     ours = {p.relative_to(manifest.parent): p.read_bytes() for p in manifest.parent.rglob("*") if p.is_file()}
     again = {p.relative_to(tmp_path / "again"): p.read_bytes() for p in (tmp_path / "again").rglob("*") if p.is_file()}
     assert ours == again
+
+
+def test_a_copy_of_the_project_is_not_taken_for_it(
+    result: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Path(str(result["project"]))
+    out = tmp_path / "out"
+    assert main(["export", str(original), str(out), "--format", "coco", "--json"]) == 0
+    copy = tmp_path / "aaa.trocar"
+    copy.mkdir()
+    shutil.copy(original / "catalogue.sqlite", copy)  # the same id, an earlier name, and no picture in it
+    shutil.copytree(original, tmp_path / original.name)
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", str(out / "manifest.json"), str(tmp_path / "again"), "--json"]) == 0
 
 
 def test_rules_and_a_second_format_from_the_command_line(
