@@ -85,6 +85,6 @@ class DemoSettings:
 FULL = DemoSettings()
 QUICK = DemoSettings(
     size=(160, 90), frames=160, patients=4, footage_frames=80, footage_patients=4, labelled_frames=24,
-    labelled_patients=4, train_iterations=150, styles=6, per_frame=1, segmenter_steps=90,
-    seconds=(10, 14, 3, 50, 4, 8, 5, 13, 4),
+    labelled_patients=4, train_iterations=300, styles=6, per_frame=1, segmenter_steps=90,
+    seconds=(10, 14, 3, 80, 4, 8, 5, 13, 4),
 )  # fmt: skip
