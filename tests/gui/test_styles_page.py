@@ -111,6 +111,25 @@ def test_the_blend_slider_previews_a_column_and_add_keeps_it(page: StylesPage, q
     assert page._shown_styles == page.bench.styles
 
 
+def test_a_style_is_walked_along_the_widest_axis_of_the_footage(page: StylesPage, qtbot: QtBot) -> None:
+    count, base = len(page.bench.styles), np.array(page.bench.styles[0].code)
+    page.grid.choose(0, 0)
+    page.draw_panel.choose_way("walk")
+    assert page._shown_styles == page.bench.styles  # nothing moved yet
+    slider = page.draw_panel.axes.sliders[0]
+    slider.setValue(slider.value() + 150 if slider.value() < 0 else slider.value() - 150)
+    step = np.array(page._shown_styles[-1].code) - base
+    centred = codes() - codes().mean(axis=0)
+    widest = np.linalg.svd(centred)[2][0]
+    assert abs(step @ widest) == pytest.approx(np.linalg.norm(step), rel=1e-3) and np.linalg.norm(step) > 0
+    qtbot.mouseClick(page.draw_panel.add, Qt.MouseButton.LeftButton)
+    assert len(page.bench.styles) == count + 1
+    assert page.bench.styles[-1].source == f"along the axes from {page.bench.styles[0].name}"
+    assert page._shown_styles == page.bench.styles
+    page.undo()
+    assert len(page.bench.styles) == count
+
+
 def test_a_palette_is_kept_loaded_and_translated_with(page: StylesPage) -> None:
     styles = page.bench.styles
     page.palettes.name.setText("mine")

@@ -16,7 +16,7 @@ from studio.gui.models.style_bench import StyleBench
 from studio.gui.pages import styles_drawing
 from studio.gui.pages.page import Page
 from studio.gui.pages.styles_desks import MapDesk, PaletteDesk
-from studio.gui.pages.styles_draw import DrawPanel, StylePanel
+from studio.gui.pages.styles_draw import ADDING, DrawPanel, StylePanel
 from studio.gui.pages.styles_lab import StyleLab, fitted, spread_frames
 from studio.gui.pages.styles_palettes import DiversityPanel, PalettePanel, TranslatePanel, diversity_rows
 from studio.gui.session import Session
@@ -161,7 +161,7 @@ class StylesPage(Page):
         self.frame_count.valueChanged.connect(lambda _n: self._show_frames())
         panel = self.draw_panel
         panel.draw_wanted.connect(self.draw)
-        panel.blend_moved.connect(self._blend_moved)
+        panel.draft_moved.connect(self._draft_moved)
         self.style_panel.renamed.connect(self._rename)
 
     def inspector(self) -> QWidget:
@@ -365,6 +365,7 @@ class StylesPage(Page):
         style = self.style_in_hand
         value = None if style is None else self.grid.mean_validity(style.code)
         self.style_panel.show_style(style, validity=value)
+        styles_drawing.stand_at(self.draw_panel, self.lab, style)
         for name in ("pin", "reroll", "rename", "drop"):
             self.action_table.allow(f"styles.{name}", style is not None)
 
@@ -372,13 +373,14 @@ class StylesPage(Page):
         """Draw styles in one of the ways; ``anew`` replaces all that are not pinned."""
         with self.session.reporting():
             drawn = styles_drawing.drawn(
-                self.draw_panel, self.lab, self.bench, footage_row=self.map_desk.footage_row
-            )  # fmt: skip
+                self.draw_panel, self.lab, self.bench, footage_row=self.map_desk.footage_row, base=self.style_in_hand
+            )
             said = f"draw {amounts.count(len(drawn), 'styles')}"
             (self.bench.draw_anew if anew else self.bench.add)(said, drawn)
+            self._draft_moved()
 
     def draw_anew(self) -> None:
-        self.draw(self.draw_panel.chosen_way, self.draw_panel.chosen_way not in ("reference", "blend"))
+        self.draw(self.draw_panel.chosen_way, self.draw_panel.chosen_way not in ADDING)
 
     def reroll(self) -> None:
         style = self.style_in_hand
@@ -404,9 +406,8 @@ class StylesPage(Page):
         self.style_panel.name.setFocus()
         self.style_panel.name.selectAll()
 
-    def _blend_moved(self) -> None:
-        blends = self.draw_panel.chosen_way == "blend"
-        draft = styles_drawing.blend(self.draw_panel, self.bench.styles) if blends else None
+    def _draft_moved(self) -> None:
+        draft = styles_drawing.draft(self.draw_panel, self.lab, self.bench.styles, self.style_in_hand)
         if draft != self._draft:
             self._draft = draft
             self.grid.set_styles(self._shown_styles, self._column)

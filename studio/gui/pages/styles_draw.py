@@ -19,24 +19,30 @@ from PySide6.QtWidgets import (
 )
 
 from studio.gui.theme import UNIT
+from studio.gui.widgets.axis_sliders import AxisSliders
 from studio.gui.widgets.basics import column, holder, label, row
 from studio.vocabulary.styles import Style
 
-Way = Literal["random", "fitted", "cover", "reference", "blend"]
+Way = Literal["random", "fitted", "cover", "reference", "blend", "walk"]
 _WAYS: tuple[tuple[Way, str, str], ...] = (
     ("cover", "Covering the footage", "Few styles of real frames that stand for all of the footage"),
     ("fitted", "Like the footage", "Drawn from the distribution of the footage's styles"),
     ("random", "At random", "Drawn from N(0, 1), as the translator was trained with"),
     ("reference", "From a frame", "The style of one real frame: click it on the map, or choose a picture"),
     ("blend", "Blend of two", "A point between two styles, previewed while the slider moves"),
-)
+    ("walk", "Along the axes", "From the style in hand along the axes of the code, those in which the footage differs "
+     "most first"),
+)  # fmt: skip
+
+ADDING: frozenset[Way] = frozenset({"reference", "blend", "walk"})
+"""Ways that give one style, which is added to the others."""
 
 
 class DrawPanel(QWidget):
     """``draw_wanted(way, anew)``: ``anew`` puts the new styles in the place of all that are not pinned."""
 
     draw_wanted = Signal(str, bool)
-    blend_moved = Signal()
+    draft_moved = Signal()
     picture_wanted = Signal()
 
     def __init__(self) -> None:
@@ -58,7 +64,9 @@ class DrawPanel(QWidget):
         self._reference = self._reference_form()
         self._blend = self._blend_form()
         self._forms = QStackedWidget()
-        for form in (self._numbers, self._reference, self._blend):
+        self.axes = AxisSliders()
+        self.axes.moved.connect(self.draft_moved)
+        for form in (self._numbers, self._reference, self._blend, self.axes):
             self._forms.addWidget(form)
         self.anew = QPushButton("Draw anew")
         self.anew.setToolTip("New styles in the place of all that are not pinned; undo brings them back")
@@ -95,13 +103,13 @@ class DrawPanel(QWidget):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(8)
             box.setAccessibleName(said)
-            box.currentIndexChanged.connect(lambda _i: self.blend_moved.emit())
+            box.currentIndexChanged.connect(lambda _i: self.draft_moved.emit())
         self.share = QSlider(Qt.Orientation.Horizontal)
         self.share.setRange(0, 100)
         self.share.setValue(50)
         self.share.setToolTip("From the first style to the second; the grid's last column follows")
         self.share.setAccessibleName("Share of the second style")
-        self.share.valueChanged.connect(lambda _v: self.blend_moved.emit())
+        self.share.valueChanged.connect(lambda _v: self.draft_moved.emit())
         form = QFormLayout()
         form.setSpacing(UNIT)
         form.addRow("From", self.first)
@@ -138,7 +146,7 @@ class DrawPanel(QWidget):
         model = self.way.model()
         for index, (name, _, _) in enumerate(_WAYS):
             item = model.item(index)  # type: ignore[attr-defined]
-            item.setEnabled(known or name in ("random", "reference", "blend"))
+            item.setEnabled(known or name in ("random", "reference", "blend", "walk"))
         if not known and self.chosen_way in ("cover", "fitted"):
             self._without_footage = True
             self.choose_way("random")
@@ -149,10 +157,11 @@ class DrawPanel(QWidget):
     def _way_changed(self) -> None:
         way = self.chosen_way
         self._tip.setText(next(t for n, _, t in _WAYS if n == way))
-        self._forms.setCurrentWidget({"reference": self._reference, "blend": self._blend}.get(way, self._numbers))
+        forms: dict[Way, QWidget] = {"reference": self._reference, "blend": self._blend, "walk": self.axes}
+        self._forms.setCurrentWidget(forms.get(way, self._numbers))
         self._form.setRowVisible(self.temperature, way != "cover")
-        self.anew.setVisible(way not in ("reference", "blend"))
-        self.blend_moved.emit()
+        self.anew.setVisible(way not in ADDING)
+        self.draft_moved.emit()
 
 
 class StylePanel(QWidget):

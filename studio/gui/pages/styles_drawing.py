@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from studio.gui.models.style_bench import StyleBench
 from studio.gui.pages.styles_draw import DrawPanel
 from studio.gui.pages.styles_lab import StyleLab
+from studio.styles.distribution import FittedCodes, fit_codes
 from studio.styles.sampling import from_reference, sample_cover, sample_fitted, sample_random
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.styles import Style
 
-DRAFT = "blend, not kept yet"
+DRAFT = "not kept yet"
 
 
-def drawn(panel: DrawPanel, lab: StyleLab, bench: StyleBench, *, footage_row: int) -> list[Style]:
-    """Styles in the way that is chosen. Raise InputError when something for it is missing."""
+def drawn(panel: DrawPanel, lab: StyleLab, bench: StyleBench, *, footage_row: int, base: Style | None) -> list[Style]:
+    """Styles in the way that is chosen; ``base`` is the style in hand. Raise InputError when something is missing."""
     way, codes, seed = panel.chosen_way, lab.codes, bench.next_seed()
     count, temperature = panel.count.value(), panel.temperature.value()
     if way == "blend":
@@ -24,6 +27,13 @@ def drawn(panel: DrawPanel, lab: StyleLab, bench: StyleBench, *, footage_row: in
         if draft is None:
             raise InputError("two different styles are needed for a blend", remedy="Choose them above.")
         return [replace(draft, name=f"{panel.first.currentText()} + {panel.second.currentText()}")]
+    if way == "walk":
+        found = walked(panel, lab, base)
+        if base is None or found is None:
+            raise InputError("no slider has been moved", remedy="Choose a style, then move a slider above.")
+        panel.axes.moved_to.clear()
+        stand_at(panel, lab, base, anew=True)
+        return [replace(found, name=f"{base.name} moved")]
     if way == "reference":
         if codes is None or not 0 <= footage_row < len(codes.ids):
             raise InputError("no footage frame is chosen", remedy="Click a dot on the map: it is that frame's style.")
@@ -45,6 +55,49 @@ def another(style: Style, panel: DrawPanel, lab: StyleLab, bench: StyleBench) ->
     else:
         new = sample_random(1, len(style.code), temperature=temperature, seed=seed)[0]
     return replace(new, name=style.name, pinned=style.pinned)
+
+
+def draft(panel: DrawPanel, lab: StyleLab, styles: Sequence[Style], base: Style | None) -> Style | None:
+    """The style that the sliders show before it is kept, if they show one."""
+    if panel.chosen_way == "blend":
+        return blend(panel, styles)
+    return walked(panel, lab, base) if panel.chosen_way == "walk" else None
+
+
+def code_axes(lab: StyleLab, size: int) -> tuple[FittedCodes, np.ndarray]:
+    """Principal axes of the footage's codes and their shares of the variance; without footage the code's own numbers
+    as the translator was trained with, N(0, 1), and no shares."""
+    codes = lab.codes
+    if codes is None or len(codes.ids) < 2 or codes.codes_NS.shape[1] != size:
+        return FittedCodes(np.zeros(size), np.eye(size), np.ones(size), 1.0), np.zeros(0)
+    fitted = fit_codes(codes.codes_NS)
+    variances_S = fitted.deviations_S**2
+    return fitted, variances_S / variances_S.sum()
+
+
+def stand_at(panel: DrawPanel, lab: StyleLab, base: Style | None, *, anew: bool = False) -> None:
+    """Let the axis sliders stand at a style; those that a person is moving stay until another style is in hand."""
+    place = None if base is None else (base.code, None if lab.codes is None else lab.codes.fingerprint)
+    if place == panel.axes.place and not anew:
+        return
+    panel.axes.place = place
+    if base is None:
+        panel.axes.show_axes((), ())
+        return
+    fitted, shares_S = code_axes(lab, len(base.code))
+    panel.axes.show_axes(fitted.coordinates(np.array([base.code]))[0].tolist(), shares_S.tolist())
+
+
+def walked(panel: DrawPanel, lab: StyleLab, base: Style | None) -> Style | None:
+    """The style in hand with the coordinates that were moved, or None when none was."""
+    if base is None or not panel.axes.moved_to:
+        return None
+    fitted, _ = code_axes(lab, len(base.code))
+    code_S = np.array(base.code, np.float64)
+    for axis, to in panel.axes.moved_to.items():
+        code_S = fitted.moved(code_S, axis, to)
+    code = tuple(float(np.float32(v)) for v in code_S)
+    return Style(DRAFT, code, "manual", source=f"along the axes from {base.name}")
 
 
 def blend(panel: DrawPanel, styles: Sequence[Style]) -> Style | None:
