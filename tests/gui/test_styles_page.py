@@ -130,6 +130,31 @@ def test_a_style_is_walked_along_the_widest_axis_of_the_footage(page: StylesPage
     assert len(page.bench.styles) == count
 
 
+def test_a_palette_stays_on_the_map_while_another_is_on_the_bench(page: StylesPage) -> None:
+    page.palettes.name.setText("earlier")
+    page.save()
+    before = [page.map.point_of_style(i) for i in range(len(page.bench.styles))]
+    page.palettes.compare.setChecked(True)
+    page.draw_panel.choose_way("random")
+    page.draw_anew()
+    assert page.map.points_of_compared() == before
+    assert not page.map.grab().isNull()
+    page.palettes.compare.setChecked(False)
+    assert page.map.points_of_compared() == []
+
+
+def test_the_coverage_curve_rises_to_all_of_the_footage(page: StylesPage, qtbot: QtBot) -> None:
+    page.draw_panel.choose_way("cover")
+    page.draw_panel.count.setValue(4)  # each of the footage's four codes
+    page.draw_anew()
+    view = page.diversity.curve
+    qtbot.waitUntil(lambda: view.isVisibleTo(page.diversity) and len(view._coverage) == 4, timeout=PATIENCE)
+    heights = [view.point(n).y() for n in range(5)]
+    assert heights == sorted(heights, reverse=True) and heights[-1] < heights[0]
+    assert view._coverage[-1] == 1.0
+    assert not view.grab().isNull()
+
+
 def test_a_palette_is_kept_loaded_and_translated_with(page: StylesPage) -> None:
     styles = page.bench.styles
     page.palettes.name.setText("mine")

@@ -156,7 +156,9 @@ class StylesPage(Page):
         self.bar.set_shown("wipe")
         self.map.style_chosen.connect(self._choose_column)
         self.map_desk = MapDesk(self.session, lab, self.bench, self.map, self.draw_panel, self)
-        self.palette_desk = PaletteDesk(self.session, lab, self.bench, self.palettes, self.translate_panel, self)
+        self.palette_desk = PaletteDesk(
+            self.session, lab, self.bench, self.palettes, self.translate_panel, self.map, self
+        )
         self.run_box.activated.connect(lambda _i: self._open_run(self.run_box.currentText()))
         self.frame_count.valueChanged.connect(lambda _n: self._show_frames())
         panel = self.draw_panel
@@ -185,6 +187,7 @@ class StylesPage(Page):
     def project_closed(self) -> None:
         self.lab.shut()
         self.map_desk.close()
+        self.palettes.compare.setChecked(False)
         self._background.forget()
 
     def _show_runs(self) -> None:

@@ -112,14 +112,14 @@ class MapDesk(QObject):
 
 
 class PaletteDesk(QObject):
-    """Keeping, loading, sharing palettes, and translating with one."""
+    """Keeping, loading, comparing, sharing palettes, and translating with one."""
 
     def __init__(
         self, session: Session, lab: StyleLab, bench: StyleBench, palettes: PalettePanel, translating: TranslatePanel,
-        parent: QObject,
+        style_map: StyleMap, parent: QObject,
     ) -> None:  # fmt: skip
         super().__init__(parent)
-        self._session, self._lab, self._bench = session, lab, bench
+        self._session, self._lab, self._bench, self._map = session, lab, bench, style_map
         self._palettes, self._translating = palettes, translating
         self._chosen = ""
         palettes.save_wanted.connect(lambda _name: self.save())
@@ -127,6 +127,7 @@ class PaletteDesk(QObject):
         palettes.remove_wanted.connect(self._remove)
         palettes.export_wanted.connect(self._export)
         palettes.import_wanted.connect(self._import)
+        palettes.compare_wanted.connect(self._compare)
         translating.changed.connect(self.show_cost)
 
     def show(self) -> None:
@@ -183,6 +184,11 @@ class PaletteDesk(QObject):
             self._chosen = ""
         self._session.edited(Changed(palettes=True))
         self._session.say(f"Forgot the palette “{name}”; its styles are still on the bench if they were loaded.")
+
+    def _compare(self, name: str) -> None:
+        with self._session.reporting():
+            styles = self._session.project.palettes.get(name).palette.styles if name else ()
+            self._map.set_compared(styles, name)
 
     def _export(self, name: str) -> None:
         path, _ = QFileDialog.getSaveFileName(self._palettes, "Write the palette", f"{name}.json", _FILES)

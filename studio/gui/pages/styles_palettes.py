@@ -12,9 +12,16 @@ from studio.gui import amounts
 from studio.gui.icons import icon
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import Figures, column, label, row
+from studio.gui.widgets.coverage_curve import CoverageCurveView
 from studio.pipeline.views import FootageCodes
 from studio.project.records import PaletteRecord
-from studio.styles.diversity import coverage_curve, covered_share_by_patient, density_coverage, mean_pairwise_distance
+from studio.styles.diversity import (
+    CoverageCurve,
+    coverage_curve,
+    covered_share_by_patient,
+    density_coverage,
+    mean_pairwise_distance,
+)
 from studio.vocabulary.styles import Style
 
 _CURVE_STYLES = 64
@@ -32,22 +39,26 @@ class DiversityPanel(QWidget):
             "Coverage: the share of the footage that a style resembles. Density: how deep the styles lie inside the "
             "footage's, about 1 for the same distribution. Distance: between pairs of styles."
         )
-        self.setLayout(column(label("Diversity", "heading"), self._figures, self._note))
+        self.curve = CoverageCurveView()
+        self.setLayout(column(label("Diversity", "heading"), self._figures, self.curve, self._note))
 
-    def show_figures(self, rows: Sequence[tuple[str, str, str]], note: str) -> None:
+    def show_figures(self, rows: Sequence[tuple[str, str, str]], note: str, curve: CoverageCurve | None) -> None:
         self._figures.show_rows(rows)
+        self.curve.show_curve(() if curve is None else curve.coverage_M.tolist(), 0 if curve is None else curve.knee)
         self._note.setText(note)
         self._note.setVisible(bool(note))
 
 
-def diversity_rows(codes: FootageCodes | None, styles: Sequence[Style]) -> tuple[list[tuple[str, str, str]], str]:
-    """(name, value, unit) rows and a remark. Plain numpy: may run in a thread."""
+def diversity_rows(
+    codes: FootageCodes | None, styles: Sequence[Style]
+) -> tuple[list[tuple[str, str, str]], str, CoverageCurve | None]:
+    """(name, value, unit) rows, a remark and the curve. Plain numpy: may run in a thread."""
     drawn_MS = np.array([s.code for s in styles], np.float32)
     rows = [("Styles", amounts.count(len(styles)), "")]
     if len(styles) > 1:
         rows.append(("Mean distance", f"{mean_pairwise_distance(drawn_MS):.2f}", ""))
     if codes is None or len(codes.codes_NS) < 2 or not len(styles) or codes.codes_NS.shape[1] != drawn_MS.shape[1]:
-        return rows, ""
+        return rows, "", None
     spread = density_coverage(codes.codes_NS, drawn_MS)
     rows += [("Coverage", f"{100 * spread.coverage:.0f}", "%"), ("Density", f"{spread.density:.2f}", "")]
     shares = covered_share_by_patient(codes.codes_NS, codes.patients, drawn_MS)
@@ -57,21 +68,22 @@ def diversity_rows(codes: FootageCodes | None, styles: Sequence[Style]) -> tuple
         notes.append("No style lies within the footage.")
     elif bare:
         notes.append(f"No style resembles {', '.join(bare[:4])}{' …' if len(bare) > 4 else ''}.")
-    if 2 < len(styles) <= _CURVE_STYLES:
-        knee = coverage_curve(codes.codes_NS, drawn_MS).knee
-        if 0 < knee < len(styles):
-            notes.append(f"The best {knee} of them cover nearly as much.")
-    return rows, " ".join(notes)
+    curve = coverage_curve(codes.codes_NS, drawn_MS) if 2 < len(styles) <= _CURVE_STYLES else None
+    if curve is not None and 0 < curve.knee < len(styles):
+        notes.append(f"The best {curve.knee} of them cover nearly as much.")
+    return rows, " ".join(notes), curve
 
 
 class PalettePanel(QWidget):
-    """Kept palettes. ``load_wanted(name)``, ``save_wanted(name)``, ``remove_wanted(name)``."""
+    """Kept palettes; the signals carry the name of one."""
 
     load_wanted = Signal(str)
     save_wanted = Signal(str)
     remove_wanted = Signal(str)
     export_wanted = Signal(str)
     import_wanted = Signal()
+    compare_wanted = Signal(str)
+    """A palette to lay over the map, or "" for none."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,9 +112,14 @@ class PalettePanel(QWidget):
         share.clicked.connect(lambda: self._with_chosen(self.export_wanted))
         take = _tool("folder", "Read a palette from a file")
         take.clicked.connect(self.import_wanted)
-        self._tools = (remove, share)
+        self.compare = _tool(
+            "layers", "Lay the chosen palette over the map as squares, beside the styles on the bench; nothing changes"
+        )
+        self.compare.setCheckable(True)
+        self.compare.toggled.connect(self._compare)
+        self._tools = (remove, share, self.compare)
         layout = column()
-        layout.addLayout(row(label("Palettes", "heading"), None, take, share, remove, spacing=2))
+        layout.addLayout(row(label("Palettes", "heading"), None, self.compare, take, share, remove, spacing=2))
         layout.addWidget(self._list)
         layout.addWidget(self._none)
         layout.addLayout(row(self.name, self.save))
@@ -123,6 +140,10 @@ class PalettePanel(QWidget):
         self._list.setFixedHeight(min(_LIST_HEIGHT, 30 * len(records) + 4))
         for tool in self._tools:
             tool.setEnabled(bool(records))
+
+    def _compare(self, wanted: bool) -> None:
+        item = self._list.currentItem()
+        self.compare_wanted.emit(self._name_of(item) if wanted and item is not None else "")
 
     def _with_chosen(self, signal: object) -> None:
         item = self._list.currentItem()

@@ -54,6 +54,8 @@ class StyleMap(QWidget):
         self._patients: tuple[str, ...] = ()
         self._styles: tuple[Style, ...] = ()
         self._style_xy = np.zeros((0, 2))
+        self._compared: tuple[Style, ...] = ()
+        self._compared_name = ""
         self._chosen = -1
         self._hovered = -1
         self._picture: QImage | None = None
@@ -101,11 +103,26 @@ class StyleMap(QWidget):
             self.show_all()
         self.update()
 
+    def set_compared(self, styles: Sequence[Style], name: str = "") -> None:
+        """A kept palette over the others, as squares; none: an empty sequence."""
+        self._compared, self._compared_name = tuple(styles), name
+        self.update()
+
     def _place_styles(self) -> None:
-        size = 0 if self._plane is None else len(self._plane.mean_S)
-        # A style of another run has another size: it has no place on this map.
-        codes = [s.code if len(s.code) == size else (float("nan"),) * size for s in self._styles]
-        self._style_xy = self._plane.project(np.array(codes)) if self._plane is not None and codes else np.zeros((0, 2))
+        self._style_xy = self._places(self._styles)
+
+    def _places(self, styles: Sequence[Style]) -> np.ndarray:
+        """Nx2 on the map. A style of a run with codes of another size has no place on it: NaN."""
+        if self._plane is None or not styles:
+            return np.zeros((0, 2))
+        size = len(self._plane.mean_S)
+        codes = [s.code if len(s.code) == size else (float("nan"),) * size for s in styles]
+        return self._plane.project(np.array(codes))
+
+    def points_of_compared(self) -> list[QPointF]:
+        """Where the compared palette's styles are drawn, those without a place left out."""
+        places = self._places(self._compared)
+        return [QPointF(*at) for at in self._to_view(places[np.isfinite(places).all(axis=1)])]
 
     def set_picture(self, picture: QImage | None) -> None:
         """The frame under the mouse, shown in the corner."""
@@ -172,6 +189,10 @@ class StyleMap(QWidget):
         if self._hovered >= 0:
             painter.setPen(QPen(QColor(colours.text), 1.5))
             painter.drawEllipse(self.point_of_footage(self._hovered), 5.5, 5.5)
+        painter.setPen(QPen(QColor(colours.text), 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for at in self.points_of_compared():
+            painter.drawRect(QRectF(at.x() - 5, at.y() - 5, 10, 10))
         self._draw_styles(painter, colours)
         if self._lasso:
             painter.setPen(QPen(QColor(colours.accent), 1.2, Qt.PenStyle.DashLine))
@@ -221,7 +242,7 @@ class StyleMap(QWidget):
         painter.setPen(QColor(colours.faint))
         if self._plane is not None:
             share = 100 * float(self._plane.explained_2.sum())
-            said = f"{share:.0f} % of the variation"
+            said = f"{share:.0f} % of the variation" + (f"   □ {self._compared_name}" if self._compared else "")
             painter.drawText(
                 self.rect().adjusted(8, 0, -8, -6), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, said
             )
