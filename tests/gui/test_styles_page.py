@@ -155,6 +155,21 @@ def test_the_coverage_curve_rises_to_all_of_the_footage(page: StylesPage, qtbot:
     assert not view.grab().isNull()
 
 
+def test_worst_first_orders_frames_and_styles_and_is_undone(page: StylesPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: sharp(page), timeout=PATIENCE)
+    page.lab.validity_measured.disconnect()  # from here on the figures are those below
+    page.grid.forget_validities()
+    paths, styles = [r.path for r in page.lab.rows], page.bench.styles
+    for i, path in enumerate(paths[:3]):
+        for k, style in enumerate(styles):
+            page.grid.set_validity(path, style.code, 0.9 - 0.2 * i - 0.1 * k)
+    page.worst_first()
+    assert [r.path for r in page.lab.rows] == [paths[2], paths[1], paths[0], *paths[3:]]
+    assert page.bench.styles == styles[::-1]
+    page.undo()
+    assert page.bench.styles == styles
+
+
 def test_a_palette_is_kept_loaded_and_translated_with(page: StylesPage) -> None:
     styles = page.bench.styles
     page.palettes.name.setText("mine")

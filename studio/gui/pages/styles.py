@@ -10,14 +10,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QSpinBox, QSplitter, QStackedWidget, QWidget
 
 from studio.gui import amounts
-from studio.gui.actions import Action, ActionTable
+from studio.gui.actions import ActionTable
 from studio.gui.models.background import Background
 from studio.gui.models.style_bench import StyleBench
 from studio.gui.pages import styles_drawing
 from studio.gui.pages.page import Page
+from studio.gui.pages.styles_actions import ROWS
 from studio.gui.pages.styles_desks import MapDesk, PaletteDesk
 from studio.gui.pages.styles_draw import ADDING, DrawPanel, StylePanel
-from studio.gui.pages.styles_lab import StyleLab, fitted, spread_frames
+from studio.gui.pages.styles_lab import StyleLab, fitted, spread_frames, unmeasured_last
 from studio.gui.pages.styles_palettes import DiversityPanel, PalettePanel, TranslatePanel, diversity_rows
 from studio.gui.session import Session
 from studio.gui.theme import UNIT
@@ -40,29 +41,7 @@ class StylesPage(Page):
 
     title = "Styles"
     icon_name = "styles"
-    rows = (
-        Action("styles.draw", "Draw styles anew", "Draw new styles in the place of all that are not pinned",
-               "draw_anew", shortcut="Ctrl+R", icon="dice", needs="project", page="Styles"),
-        Action("styles.reroll", "Re-roll this style", "Draw another style in the place of the one in hand", "reroll",
-               shortcut="R", icon="refresh", needs="project", page="Styles"),
-        Action("styles.pin", "Pin this style", "Keep the style when styles are drawn anew", "pin", shortcut="P",
-               icon="pin", needs="project", page="Styles"),
-        Action("styles.drop", "Drop this style", "Take the style off the bench; kept palettes keep it", "drop",
-               shortcut="Del", icon="trash", needs="project", page="Styles"),
-        Action("styles.rename", "Rename this style", "Give the style in hand another name", "rename", shortcut="F2",
-               icon="edit", needs="project", page="Styles"),
-        Action("styles.frames", "Other frames", "Put other frames of the scenes into the rows", "other_frames",
-               shortcut="Ctrl+Shift+R", icon="refresh", needs="project", page="Styles"),
-        Action("styles.encode", "Encode footage", "Compute the style of every footage frame with this run, once",
-               "encode", icon="play", needs="project", page="Styles"),
-        Action("styles.save", "Save as palette", "Keep the styles on the bench as a palette", "save", shortcut="Ctrl+S",
-               icon="save", needs="project", page="Styles"),
-        Action("styles.translate", "Translate with this palette",
-               "Save the styles as a palette and translate every frame of the project in them", "translate",
-               shortcut="Ctrl+Return", icon="play", needs="project", page="Styles"),
-        Action("styles.train", "Go to Train", "Train a translator first", "go_to_train", icon="train", needs="project",
-               page="Styles"),
-    )  # fmt: skip
+    rows = ROWS
 
     def __init__(self, session: Session, actions: ActionTable) -> None:
         super().__init__(session, actions)
@@ -90,7 +69,7 @@ class StylesPage(Page):
         self.frame_count.setAccessibleName("Frames looked at")
         self.header = PageHeader(
             "Styles", label("Run", "muted"), self.run_box, label("Frames", "muted"), self.frame_count,
-            actions.tool_button("styles.frames"),
+            actions.tool_button("styles.frames"), actions.tool_button("styles.worst"),
         )  # fmt: skip
         self.bar = OverlayBar(("none", "segmentation", "depth", "normals", "difference", "validity"), compares=True)
         self.bar.layout().setContentsMargins(2 * UNIT, 0, 2 * UNIT, UNIT // 2)  # type: ignore[union-attr]
@@ -280,6 +259,12 @@ class StylesPage(Page):
     def _row_loaded(self, index: int) -> None:
         self.grid.set_row(index, self.lab.rows[index])
         self._show_detail()
+
+    def worst_first(self) -> None:
+        """Frames from the top and styles from the left, by mean validity; what has not been measured comes last."""
+        self.lab.order_rows(self.grid.frame_validity)
+        known = sorted(self.bench.styles, key=lambda s: unmeasured_last(self.grid.mean_validity(s.code)))
+        self.bench.edit("worst first", tuple(known))
 
     # -- the grid
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,18 +107,25 @@ class StyleLab(QObject):
         self._readers.forget()
         self.rows = [GridRow(f.files.rgb, f"{f.patient}  {f.name}") for f in frames]
         scenes = {s.id: s for s in project.scenes.all()}
-        for index, frame in enumerate(frames):
+        for frame in frames:
             scene = scenes[frame.scene_id]
             self._readers.ask(
                 frame.id,
                 _loading(frame, scene.layout, dict(scene.encoding)),
-                lambda answer, i=index, f=frame: self._loaded(i, f, answer),  # type: ignore[misc]
+                lambda answer, f=frame: self._loaded(f, answer),  # type: ignore[misc]
             )
         self.rows_changed.emit()
         self._ask_soon()
 
-    def _loaded(self, index: int, frame: FrameRecord, answer: object) -> None:
-        if index >= len(self.rows) or self.rows[index].path != frame.files.rgb:
+    def order_rows(self, value: Callable[[Path], float | None]) -> None:
+        """The same frames, the lowest value first, those without one last."""
+        self.rows.sort(key=lambda row: unmeasured_last(value(row.path)))
+        self.rows_changed.emit()
+        self._ask_soon()
+
+    def _loaded(self, frame: FrameRecord, answer: object) -> None:
+        index = next((i for i, r in enumerate(self.rows) if r.path == frame.files.rgb), None)
+        if index is None:
             return
         row = self.rows[index]
         if isinstance(answer, Layers):
@@ -233,6 +240,11 @@ class StyleLab(QObject):
         """The project is closed."""
         self.close()
         self._readers.forget()
+
+
+def unmeasured_last(value: float | None) -> float:
+    """A key to sort by."""
+    return float("inf") if value is None else value
 
 
 def fitted(image_HW3: np.ndarray, layers: Layers) -> np.ndarray:

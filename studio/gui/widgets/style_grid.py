@@ -126,6 +126,11 @@ class StyleGrid(QAbstractScrollArea):
         known = [v for row in self._rows if (v := self._validities.get((row.path, code))) is not None]
         return float(np.mean(known)) if known else None
 
+    def frame_validity(self, frame: Path) -> float | None:
+        """Of a frame, over the styles where it was measured."""
+        known = [v for s in self._styles if (v := self._validities.get((frame, s.code))) is not None]
+        return float(np.mean(known)) if known else None
+
     def forget_validities(self) -> None:
         self._validities.clear()
 

@@ -263,9 +263,13 @@ class StyleMap(QWidget):
                 painter.drawImage(corner, self._picture)
 
     def _draw_patients(self, painter: QPainter, colours: Tokens) -> None:
-        """Which colour is which patient, as far as there is room."""
+        """Which colour is which patient, as far as there is room; dots behind the names are dimmed, not hidden."""
+        veil = QColor(colours.backdrop)
+        veil.setAlpha(170)
         for number, patient in enumerate(list(dict.fromkeys(self._patients))[: max(0, (self.height() - 60) // 16)]):
             y = 14 + 16 * number
+            width = painter.fontMetrics().horizontalAdvance(patient)
+            painter.fillRect(QRectF(6, y - 12, width + 20, 16), veil)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(PATIENT_COLOURS[number % len(PATIENT_COLOURS)]))
             painter.drawEllipse(QPointF(13, y - 4), 3.2, 3.2)
