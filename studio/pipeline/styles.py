@@ -23,6 +23,8 @@ from studio.vocabulary.errors import InputError
 from studio.vocabulary.styles import Palette, Style
 
 Method = Literal["random", "reference", "cover"]
+_BLACK = 10
+"""Grey level up to which a pixel is taken for the black around a round image area."""
 
 
 def encode_footage(project: Project, run_name: str, *, device: str = "auto") -> Job:
@@ -40,11 +42,12 @@ def encode_footage(project: Project, run_name: str, *, device: str = "auto") -> 
     known = _known(run, translator.fingerprint)
     rows = []
     for done, record in enumerate(records, start=1):
-        code = known.get(record.id)
-        if code is None:
+        row = known.get(record.id)
+        if row is None:
             picture_HW3 = read_rgb(picture_file(project, record))
             code = [round(float(v), 6) for v in translator.encode_style(picture_HW3)]
-        rows.append(code)
+            row = code, round(_brightness(picture_HW3), 4)
+        rows.append(row)
         yield Progress(done, len(records), "frames", "encoding styles")
     write_json(
         run.folder / CODES_FILE,
@@ -53,17 +56,29 @@ def encode_footage(project: Project, run_name: str, *, device: str = "auto") -> 
             "ids": [r.id for r in records],
             "patients": [r.patient for r in records],
             "names": [r.name for r in records],
-            "codes": rows,
+            "codes": [code for code, _ in rows],
+            "brightness": [brightness for _, brightness in rows],
         },
     )
     yield Done({"frames": len(rows), "file": str(run.folder / CODES_FILE), "fingerprint": translator.fingerprint})
 
 
-def _known(run: RunRecord, fingerprint: str) -> dict[int, list[float]]:
+def _known(run: RunRecord, fingerprint: str) -> dict[int, tuple[list[float], float]]:
+    """(code, brightness) by footage id."""
     kept = footage_codes(run)
-    if kept is None or kept.fingerprint != fingerprint:
+    if kept is None or kept.fingerprint != fingerprint or not np.isfinite(kept.brightness_N).all():
         return {}
-    return {i: [round(float(v), 6) for v in code] for i, code in zip(kept.ids, kept.codes_NS, strict=True)}
+    return {
+        i: ([round(float(v), 6) for v in code], float(brightness))
+        for i, code, brightness in zip(kept.ids, kept.codes_NS, kept.brightness_N, strict=True)
+    }
+
+
+def _brightness(picture_HW3: np.ndarray) -> float:
+    """0 to 1: the mean of what is not black, so that the size of a round image area does not count; 0 for none."""
+    level_HW = picture_HW3.mean(axis=2)
+    seen = level_HW > _BLACK
+    return float(level_HW[seen].mean() / 255) if seen.any() else 0.0
 
 
 def sample_styles(

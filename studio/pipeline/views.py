@@ -70,13 +70,17 @@ def set_verdicts(project: Project, ids: Sequence[int], value: VerdictValue, reas
 
 @dataclass(frozen=True)
 class FootageCodes:
-    """Style codes of the footage under one run's style encoder, with the catalogue ids of the frames they come from."""
+    """Style codes of the footage under one run's style encoder, with the catalogue ids of the frames they come from.
+
+    ``brightness_N``: 0 to 1, the mean of a frame's brightness where it is not black; NaN where it is not known.
+    """
 
     fingerprint: str
     codes_NS: np.ndarray
     ids: tuple[int, ...]
     patients: tuple[str, ...]
     names: tuple[str, ...]
+    brightness_N: np.ndarray
 
 
 def footage_codes(run: RunRecord) -> FootageCodes | None:
@@ -84,9 +88,13 @@ def footage_codes(run: RunRecord) -> FootageCodes | None:
     try:
         kept = json.loads((run.folder / CODES_FILE).read_text(encoding="utf-8"))
         codes_NS = np.array(kept["codes"], np.float32)
+        brightness_N = np.array(kept.get("brightness", [np.nan] * len(kept["ids"])), np.float64)
+        if brightness_N.shape != (len(kept["ids"]),):
+            return None
         return FootageCodes(
             str(kept["fingerprint"]), codes_NS.reshape(len(kept["ids"]), -1),
             tuple(int(i) for i in kept["ids"]), tuple(map(str, kept["patients"])), tuple(map(str, kept["names"])),
+            brightness_N,
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from studio.gui.pages import styles_lab
 from studio.gui.pages.styles import StylesPage
 from studio.gui.pages.styles_lab import spread_frames
+from studio.gui.theme import tokens_of
 from studio.gui.widgets.style_map import StyleMap
 from studio.gui.window import Window
 from studio.project.project import Project
@@ -47,6 +48,7 @@ def page(
             "patients": PATIENTS,
             "names": list("abcd"),
             "codes": codes().tolist(),
+            "brightness": [0.2, 0.4, 0.8, 0.6],
         }
         (run.folder / "footage_codes.json").write_text(json.dumps(rows), encoding="utf-8")
     window = make_window(project_folder)
@@ -153,6 +155,18 @@ def test_the_coverage_curve_rises_to_all_of_the_footage(page: StylesPage, qtbot:
     assert heights == sorted(heights, reverse=True) and heights[-1] < heights[0]
     assert view._coverage[-1] == 1.0
     assert not view.grab().isNull()
+
+
+def test_the_map_is_coloured_by_patient_or_brightness(page: StylesPage) -> None:
+    colours = tokens_of(page.palette())
+    by_patient = page.map.dot_colours(colours)
+    assert by_patient[0] == by_patient[1] != by_patient[2] == by_patient[3]
+    page.map.colouring.setCurrentIndex(page.map.colouring.findData("brightness"))
+    levels = [c.lightnessF() for c in page.map.dot_colours(colours)]
+    assert levels == sorted(levels[:2]) + sorted(levels[2:], reverse=True)  # 0.2 < 0.4, 0.8 > 0.6
+    assert not page.map.grab().isNull()
+    page.map.colouring.setCurrentIndex(page.map.colouring.findData("validity"))
+    assert len({c.name() for c in page.map.dot_colours(colours)}) == 1
 
 
 def test_worst_first_orders_frames_and_styles_and_is_undone(page: StylesPage, qtbot: QtBot) -> None:

@@ -223,7 +223,7 @@ class StylesPage(Page):
         if not same:
             self.map_desk.footage_changed()
             if codes is not None:
-                self.map.set_footage(codes.codes_NS, codes.patients, codes.names)
+                self.map.set_footage(codes.codes_NS, codes.patients, codes.names, codes.brightness_N)
             else:
                 self.map.set_footage(np.zeros((0, 0), np.float32), (), ())
         self._show_facts()
@@ -353,6 +353,7 @@ class StylesPage(Page):
         style = self.style_in_hand
         value = None if style is None else self.grid.mean_validity(style.code)
         self.style_panel.show_style(style, validity=value)
+        self.map.set_validities([self.grid.mean_validity(s.code) for s in self._shown_styles])
         styles_drawing.stand_at(self.draw_panel, self.lab, style)
         for name in ("pin", "reroll", "rename", "drop"):
             self.action_table.allow(f"styles.{name}", style is not None)

@@ -229,6 +229,7 @@ class StyleLab(QObject):
     def close(self) -> None:
         """End the engine and let go of what belongs to the run."""
         if self._client is not None:
+            self._client.blockSignals(True)  # what is still on its way finds no project any more
             self._client.close()
             self._client.deleteLater()
             self._client = None

@@ -1,5 +1,5 @@
-"""The style map: the footage's styles as dots coloured by patient, the drawn styles as diamonds, in the plane of most
-variance (principal components of the footage's codes).
+"""The style map: the footage's styles as dots, the drawn styles as diamonds, in the plane of most variance (principal
+components of the footage's codes). Dots are coloured by patient or brightness, diamonds by validity if wanted.
 
 Click: choose. Wheel: zoom. Drag: pan. Shift and drag: lasso around footage. Double click on a free place: a new style.
 """
@@ -7,6 +7,7 @@ Click: choose. Wheel: zoom. Drag: pan. Shift and drag: lasso around footage. Dou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -23,15 +24,21 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from studio.gui.theme import Tokens, tokens_of
+from studio.gui.widgets.blending import colour_map
+from studio.gui.widgets.picture_marks import validity_colour
 from studio.styles.map2d import StyleMap as Plane
 from studio.styles.map2d import fit_map
 from studio.vocabulary.styles import Style
 
 PATIENT_COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#9a86e0", "#7fc8a9")
 """After Okabe and Ito (2008), safe for the colour-blind; repeated from the ninth patient on."""
+Colouring = Literal["patient", "brightness", "validity"]
+_COLOURINGS: tuple[tuple[Colouring, str], ...] = (
+    ("patient", "By patient"), ("brightness", "By brightness"), ("validity", "By validity"),
+)  # fmt: skip
 _REACH_PX = 9
 _MARGIN = 28
 
@@ -56,6 +63,9 @@ class StyleMap(QWidget):
         self._style_xy = np.zeros((0, 2))
         self._compared: tuple[Style, ...] = ()
         self._compared_name = ""
+        self._brightness = np.zeros(0)
+        self._validities: tuple[float | None, ...] = ()
+        self.colouring = self._colouring_box()
         self._chosen = -1
         self._hovered = -1
         self._picture: QImage | None = None
@@ -73,11 +83,33 @@ class StyleMap(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(420, 280)
 
+    def _colouring_box(self) -> QComboBox:
+        box = QComboBox(self)
+        for value, text in _COLOURINGS:
+            box.addItem(text, value)
+        box.setToolTip(
+            "What the colours mean: the patient of a footage frame, its brightness (dark to bright), or the mean "
+            "validity of a drawn style over the frames looked at"
+        )
+        box.setAccessibleName("Colours of the map")
+        box.currentIndexChanged.connect(lambda _i: self._changed())
+        return box
+
     # -- what is shown
 
-    def set_footage(self, codes_NS: np.ndarray, patients: Sequence[str], names: Sequence[str]) -> None:
-        """The footage's codes; the map is fitted to them. No rows: it is fitted to the drawn styles."""
+    def set_footage(
+        self,
+        codes_NS: np.ndarray,
+        patients: Sequence[str],
+        names: Sequence[str],
+        brightness_N: np.ndarray | None = None,
+    ) -> None:
+        """The footage's codes; the map is fitted to them. No rows: it is fitted to the drawn styles.
+
+        ``brightness_N``: 0 to 1, NaN where it is not known.
+        """
         self._patients, self._names = tuple(patients), tuple(names)
+        self._brightness = np.full(len(codes_NS), np.nan) if brightness_N is None else brightness_N
         self._plane = fit_map(codes_NS) if len(codes_NS) else None
         self._footage_xy = self._plane.project(codes_NS) if self._plane is not None else np.zeros((0, 2))
         self._place_styles()
@@ -107,6 +139,13 @@ class StyleMap(QWidget):
         """A kept palette over the others, as squares; none: an empty sequence."""
         self._compared, self._compared_name = tuple(styles), name
         self.update()
+
+    def set_validities(self, values: Sequence[float | None]) -> None:
+        """Mean validity of each drawn style, None where nothing has been measured."""
+        if tuple(values) != self._validities:
+            self._validities = tuple(values)
+            if self.colouring.currentData() == "validity":
+                self.update()
 
     def _place_styles(self) -> None:
         self._style_xy = self._places(self._styles)
@@ -207,16 +246,34 @@ class StyleMap(QWidget):
         painter = QPainter(dots)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        order = list(dict.fromkeys(self._patients))
-        points = self._to_view(self._footage_xy)
-        for number, patient in enumerate(order):
-            colour = QColor(PATIENT_COLOURS[number % len(PATIENT_COLOURS)])
+        for (x, y), colour in zip(self._to_view(self._footage_xy), self.dot_colours(colours), strict=True):
             colour.setAlpha(190)
             painter.setBrush(colour)
-            for row in [i for i, p in enumerate(self._patients) if p == patient]:
-                painter.drawEllipse(QPointF(*points[row]), 3.2, 3.2)
+            painter.drawEllipse(QPointF(x, y), 3.2, 3.2)
         painter.end()
         return dots
+
+    def dot_colours(self, colours: Tokens) -> list[QColor]:
+        """A colour for each footage frame, in the way that is chosen; grey where there is nothing to tell."""
+        way: Colouring = self.colouring.currentData()
+        if way == "patient":
+            order = {p: i % len(PATIENT_COLOURS) for i, p in enumerate(dict.fromkeys(self._patients))}
+            return [QColor(PATIENT_COLOURS[order[p]]) for p in self._patients]
+        known = self._brightness[np.isfinite(self._brightness)]
+        if way == "validity" or not len(known):
+            return [QColor(colours.faint) for _ in self._patients]
+        low, spread = known.min(), max(float(np.ptp(known)), 1e-6)
+        ramp_N3 = colour_map("viridis")
+        return [
+            QColor(colours.faint) if not np.isfinite(v) else QColor(*ramp_N3[round(255 * (v - low) / spread)].tolist())
+            for v in self._brightness
+        ]
+
+    def _style_colour(self, row: int, colours: Tokens) -> QColor:
+        value = self._validities[row] if row < len(self._validities) else None
+        if self.colouring.currentData() == "validity" and value is not None:
+            return QColor(validity_colour(value, colours))
+        return QColor(colours.accent if row == self._chosen else colours.text)
 
     def _draw_styles(self, painter: QPainter, colours: Tokens) -> None:
         font = QFont(self.font())
@@ -228,8 +285,8 @@ class StyleMap(QWidget):
             at, chosen = self.point_of_style(row), row == self._chosen
             half = 7.0 if chosen else 5.5
             diamond = QPolygonF([at + QPointF(*p) for p in ((0, -half), (half, 0), (0, half), (-half, 0))])
-            painter.setPen(QPen(QColor(colours.backdrop), 1.5))
-            painter.setBrush(QColor(colours.accent if chosen else colours.text))
+            painter.setPen(QPen(QColor(colours.accent if chosen else colours.backdrop), 1.5))
+            painter.setBrush(self._style_colour(row, colours))
             painter.drawPolygon(diamond)
             if chosen or len(self._styles) <= 12:
                 painter.setPen(QColor(colours.text if chosen else colours.muted))
@@ -246,7 +303,8 @@ class StyleMap(QWidget):
             painter.drawText(
                 self.rect().adjusted(8, 0, -8, -6), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, said
             )
-        self._draw_patients(painter, colours)
+        if self.colouring.currentData() == "patient":
+            self._draw_patients(painter, colours)
         if self._hovered >= 0:
             painter.setPen(QColor(colours.text))
             said = f"{self._patients[self._hovered]}  {self._names[self._hovered]}"
@@ -345,6 +403,8 @@ class StyleMap(QWidget):
         self._hover(-1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        size = self.colouring.sizeHint()
+        self.colouring.setGeometry(self.width() - size.width() - 6, 6, size.width(), size.height())
         if event.oldSize().width() <= 0:
             self.show_all()
         self._changed()
