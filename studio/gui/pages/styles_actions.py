@@ -19,7 +19,7 @@ ROWS = (
            shortcut="Ctrl+Shift+R", icon="refresh", needs="project", page="Styles"),
     Action("styles.worst", "Worst first",
            "Order frames and styles by mean validity, so that what breaks content comes to the top left; all are kept",
-           "worst_first", icon="down", needs="project", page="Styles"),
+           "worst_first", icon="filter", needs="project", page="Styles"),
     Action("styles.encode", "Encode footage", "Compute the style of every footage frame with this run, once",
            "encode", icon="play", needs="project", page="Styles"),
     Action("styles.save", "Save as palette", "Keep the styles on the bench as a palette", "save", shortcut="Ctrl+S",

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QSpinBox,
     QStackedWidget,
@@ -158,7 +159,13 @@ class DrawPanel(QWidget):
         way = self.chosen_way
         self._tip.setText(next(t for n, _, t in _WAYS if n == way))
         forms: dict[Way, QWidget] = {"reference": self._reference, "blend": self._blend, "walk": self.axes}
-        self._forms.setCurrentWidget(forms.get(way, self._numbers))
+        shown = forms.get(way, self._numbers)
+        for form in (self._numbers, self._reference, self._blend, self.axes):
+            # Only the form in sight counts for the height: a stack is as tall as its tallest page otherwise.
+            policy = QSizePolicy.Policy.Preferred if form is shown else QSizePolicy.Policy.Ignored
+            form.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
+        self._forms.setCurrentWidget(shown)
+        self._forms.updateGeometry()
         self._form.setRowVisible(self.temperature, way != "cover")
         self.anew.setVisible(way not in ADDING)
         self.draft_moved.emit()

@@ -69,9 +69,13 @@ class AxisSliders(QWidget):
             if known:
                 share = f"  {100 * shares[axis]:.0f} %" if axis < len(shares) else ""
                 self._names[axis].setText(f"{axis + 1}{share}")
-                self._values[axis].setText(f"{coordinates[axis]:+.1f}")
+                self._values[axis].setText(_said(coordinates[axis]))
 
     def _moved(self, axis: int, value: int) -> None:
         self.moved_to[axis] = value / _STEPS
-        self._values[axis].setText(f"{value / _STEPS:+.1f}")
+        self._values[axis].setText(_said(value / _STEPS))
         self.moved.emit()
+
+
+def _said(deviations: float) -> str:
+    return f"{round(deviations, 1) + 0.0:+.1f}"  # a rounded -0.0 becomes 0.0

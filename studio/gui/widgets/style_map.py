@@ -300,6 +300,8 @@ class StyleMap(QWidget):
         if self._plane is not None:
             share = 100 * float(self._plane.explained_2.sum())
             said = f"{share:.0f} % of the variation" + (f"   □ {self._compared_name}" if self._compared else "")
+            if self.colouring.currentData() == "brightness" and not np.isfinite(self._brightness).any():
+                said += "   brightness not known: encode the footage again"
             painter.drawText(
                 self.rect().adjusted(8, 0, -8, -6), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, said
             )
