@@ -84,6 +84,9 @@ class _Lane:
         for process in running:
             with contextlib.suppress(OSError, ValueError, AssertionError):
                 process.join(5)
+                if process.is_alive():  # a busy machine, or the pool's own thread was about to collect it
+                    process.kill()
+                    process.join(5)
 
 
 def _settle_in() -> None:
