@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PySide6.QtCore import QEvent, QObject
 
 from studio.gui.widgets.blending import Overlay
+from studio.vocabulary.errors import TrocarError
 from studio.vocabulary.frames import Layers
 
 _SIZE = (512, 256)
@@ -22,6 +24,7 @@ _PATIENCE_SECONDS = 120.0
 
 def repaint_ms(layer: str = "segmentation") -> list[float]:
     """Milliseconds that each repaint of sixteen 512x256 pictures takes, all blended anew at another opacity."""
+    from studio.gui.looping import live
     from studio.gui.models.preview_cells import Cell, PreviewCells
     from studio.gui.widgets.style_grid import GridRow, StyleGrid
     from studio.gui.widgets.view_link import ViewLink
@@ -40,14 +43,20 @@ def repaint_ms(layer: str = "segmentation") -> list[float]:
     grid.set_styles(styles, 0)
     grid.set_cell_width(_SIZE[0])
     grid.show()
+    live(0.5)  # nothing is painted before the window is on its screen
+    painted = _Counter()
+    grid.viewport().installEventFilter(painted)
     taken = []
-    for count in range(_REPAINTS + 1):
+    for count in range(_REPAINTS):
         started = time.perf_counter()
         grid.set_overlay(Overlay(layer, 0.3 + 0.004 * count))  # type: ignore[arg-type]
         grid.viewport().repaint()
         taken.append(1000 * (time.perf_counter() - started))
+    seen = len(grid.rows_in_sight()) * (1 + len(grid.columns_in_sight()))
     grid.close()
-    return taken[1:]  # the first one also opens the window
+    if painted.count < _REPAINTS or seen < _FRAMES * (1 + _STYLES):
+        raise TrocarError(f"only {painted.count} of {_REPAINTS} repaints, {seen} pictures in sight")
+    return taken
 
 
 def preview_seconds(run_folder: Path, frame: Path) -> dict[str, float]:
@@ -82,6 +91,16 @@ def asked_all_along(run_folder: Path, frame: Path, watch: Callable[[], Any]) -> 
         client.close()
 
 
+class _Counter(QObject):
+    """Counts the paint events of what it watches."""
+
+    count = 0
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
 class _Engine:
     """The window's own client, asked for one picture at a time."""
 
@@ -103,7 +122,6 @@ class _Engine:
 
     def wait(self, condition: Callable[[], bool]) -> None:
         from studio.gui.looping import live_until
-        from studio.vocabulary.errors import TrocarError
 
         if not live_until(lambda: condition() or bool(self._failed), seconds=_PATIENCE_SECONDS) or self._failed:
             raise TrocarError(f"no previews: {self._failed or 'the engine does not answer'}")
