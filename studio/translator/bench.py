@@ -99,7 +99,7 @@ def bench_train(
     """One training step of batch 1 on random pictures of ``settings``' crop size."""
     place = chosen_device(device)
     settings = settings.with_values(batch=1, precision=precision, directions="both", disc_rate=1.0)
-    batch, draws = _random_batch(settings, place), draws_of(0, settings, place)
+    batch, draws = random_batch(settings, place), draws_of(0, settings, place)
     plain_learner = Learner(settings.with_values(precision="fp32"), place)
     for optimiser in ("gen_optimiser", "disc_optimiser"):
         _made_plain(plain_learner, optimiser, settings)
@@ -180,7 +180,7 @@ def _made_plain(learner: Learner, optimiser: str, settings: TrainSettings) -> No
         module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
 
-def _random_batch(settings: TrainSettings, device: torch.device) -> Batch:
+def random_batch(settings: TrainSettings, device: torch.device) -> Batch:
     rng = stream(settings.seed, "bench")
     size = (1, settings.crop_height, settings.crop_width, 3)
     images = [torch.from_numpy(rng.uniform(-1, 1, size).astype(np.float32)).permute(0, 3, 1, 2) for _ in range(2)]

@@ -8,21 +8,27 @@ from functools import cache
 
 import torch
 
+from studio.translator.memory import keep_freed_memory
 from studio.vocabulary.errors import InputError
 
 _WORTHWHILE_GAIN = 1.25
 
 
 def chosen_device(name: str) -> torch.device:
-    """``auto`` takes the GPU when there is one. Raise InputError for a device that this machine lacks."""
+    """``auto`` takes the GPU when there is one. Raise InputError for a device that this machine lacks.
+
+    The CPU is made ready for computing: from here on the process keeps the memory that it frees.
+    """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise InputError(f"no device is called '{name}'", where="--device", remedy="Use auto, cpu or cuda.") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise InputError("this machine has no usable CUDA GPU", where="--device", remedy="Use --device auto or cpu.")
+    if device.type == "cpu":
+        keep_freed_memory()
     return device
 
 
@@ -67,3 +73,18 @@ def uses_bf16(precision: str, device: torch.device) -> bool:
 def autocast(bf16: bool, device: torch.device) -> AbstractContextManager[object]:
     """Convolutions in bfloat16 where asked for; norms and losses take care of their own fp32."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16)
+
+
+def takes_cpu_kernels(x: torch.Tensor) -> bool:
+    """Whether a layer does best with the CPU kernels picked by hand; a compiler is given plain operations to fuse."""
+    return x.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def compiled(*modules: torch.nn.Module | None, mode: str | None = None) -> None:
+    """Have these modules compiled when they are first called, for the shapes that they are called with.
+
+    State-dict names stay as they are.
+    """
+    for module in modules:
+        if module is not None:
+            module.compile(dynamic=False, mode=mode)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from studio.translator.devices import autocast, chosen_device, uses_bf16
+from studio.translator.devices import autocast, chosen_device, compiled, uses_bf16
 from studio.translator.imports import read_generators
 from studio.translator.networks import Generator
 from studio.vocabulary.errors import InputError
@@ -23,7 +23,8 @@ from studio.vocabulary.errors import InputError
 _MULTIPLE = 4
 _LEAST_SIDE = 8
 _LEAST_STYLE_SIDE = 16
-_PIXELS_AT_ONCE = 4 * 512 * 256
+_PIXELS_AT_ONCE = {"cpu": 256 * 128, "cuda": 8 * 512 * 256}
+"""Pixels decoded in one batch: on a CPU large pictures go one by one, so that a layer's values stay in its caches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +40,12 @@ class Translator:
     """Side a's content encoder with side b's style encoder and decoder.
 
     ``precision`` is what "auto" came to; the same weights, precision and picture give the same bytes on one machine.
+    ``many``: hundreds of frames will follow, so that on a GPU it pays to compile the networks first.
     """
 
     def __init__(
         self, gen_a: Generator, gen_b: Generator, *, device: torch.device, precision: str = "auto",
-        fingerprint: str = "",
+        fingerprint: str = "", many: bool = False,
     ) -> None:  # fmt: skip
         self._gen_a = gen_a.eval()
         self._gen_b = gen_b.eval()
@@ -52,6 +54,9 @@ class Translator:
         self.precision: str = "bf16" if self._bf16 else "fp32"
         self.style_size = gen_b.arch.style_size
         self.fingerprint = fingerprint
+        self._compiled = many and device.type == "cuda"
+        if self._compiled:
+            compiled(gen_a.enc_content, gen_b.dec, mode="reduce-overhead")
 
     @torch.inference_mode()
     def encode_style(self, image_HW3: np.ndarray) -> np.ndarray:
@@ -68,13 +73,14 @@ class Translator:
         height, width = image_HW3.shape[:2]
         with autocast(self._bf16, self._device):
             code = self._gen_a.encode(self._tensor(image_HW3))
-        return Content(code, height, width)
+        # What a captured graph gives is overwritten by its next run.
+        return Content(code.clone() if self._compiled else code, height, width)
 
     @torch.inference_mode()
     def render(self, content: Content, codes_NS: np.ndarray) -> np.ndarray:
         """uint8 (N, H, W, 3): the frame in each style. Raise InputError when the codes' size does not fit."""
         codes_NS = self._checked(codes_NS)
-        at_once = max(1, _PIXELS_AT_ONCE // max(1, content.height * content.width))
+        at_once = max(1, _PIXELS_AT_ONCE[self._device.type] // max(1, content.height * content.width))
         pictures = [self._decoded(content, codes_NS[i : i + at_once]) for i in range(0, len(codes_NS), at_once)]
         if not pictures:
             return np.zeros((0, content.height, content.width, 3), np.uint8)
@@ -121,7 +127,7 @@ def fingerprint_of(tensors: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def load_translator(path: Path, *, device: str = "auto", precision: str = "auto") -> Translator:
+def load_translator(path: Path, *, device: str = "auto", precision: str = "auto", many: bool = False) -> Translator:
     """A run folder (its newest checkpoint), a checkpoint folder, our weights file, or a public MUNIT file.
 
     Raise InputError when it is none of these, or when its weights do not fit together.
@@ -129,4 +135,5 @@ def load_translator(path: Path, *, device: str = "auto", precision: str = "auto"
     pair, tensors = read_generators(path)
     place = chosen_device(device)
     generators = [g.to(place, memory_format=torch.channels_last) for g in pair]  # type: ignore[call-overload]
-    return Translator(*generators, device=place, precision=precision, fingerprint=fingerprint_of(tensors))
+    return Translator(*generators, device=place, precision=precision, fingerprint=fingerprint_of(tensors),
+                      many=many)  # fmt: skip

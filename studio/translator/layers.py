@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from studio.translator.normalisation import instance_norm, sample_layer_norm
+from studio.translator.padding import reflected
 
 NormKind = Literal["none", "instance", "adain", "layer"]
 ActivationKind = Literal["none", "relu", "leaky", "tanh"]
@@ -78,8 +79,7 @@ class ConvBlock(nn.Module):
         return self.finish(self.convolve(x_BCHW), affine)
 
     def convolve(self, x_BCHW: Tensor) -> Tensor:
-        padded = functional.pad(x_BCHW, (self.padding,) * 4, mode="reflect") if self.padding else x_BCHW
-        return self.conv(padded)  # type: ignore[no-any-return]
+        return self.conv(reflected(x_BCHW, self.padding))  # type: ignore[no-any-return]
 
     def finish(self, x_BCHW: Tensor, affine: Affine | None = None) -> Tensor:
         """Norm and activation."""
@@ -89,7 +89,7 @@ class ConvBlock(nn.Module):
         elif self.norm is not None:
             x_BCHW = self.norm(x_BCHW)
         if self.activation == "relu":
-            return functional.relu(x_BCHW)
+            return functional.relu(x_BCHW, inplace=True)
         if self.activation == "leaky":
             return functional.leaky_relu(x_BCHW, 0.2, inplace=True)
         return torch.tanh(x_BCHW) if self.activation == "tanh" else x_BCHW

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.translator.data import Batch
-from studio.translator.devices import autocast, uses_bf16
+from studio.translator.devices import autocast, compiled, uses_bf16
 from studio.translator.losses import (
     Passes,
     WayBack,
@@ -67,6 +67,10 @@ class Learner:
         self._ema_parameters: list[Tensor] = [*self.ema_a.parameters(), *self.ema_b.parameters()]
         self.gen_optimiser = self._adam(self._gen_parameters)
         self.disc_optimiser = self._adam(self._disc_parameters)
+        if settings.compile == "on" or (settings.compile == "auto" and device.type == "cuda"):
+            for generator in (self.gen_a, self.gen_b):
+                compiled(generator.enc_content, generator.enc_style, generator.dec)
+            compiled(self.disc_a, self.disc_b)
 
     def _placed(self, module: Net, chance: torch.Generator) -> Net:
         initialise(module, "discriminator" if isinstance(module, Discriminator) else "generator", chance)
@@ -168,9 +172,9 @@ def _decoded_together(
     """Two decodings as one batch: every norm works picture by picture, so the result is the same."""
     first, second = styles
     style = torch.cat([first.float(), second.float()]) if first is not None and second is not None else None
-    both = generator.decode(torch.cat(contents), style).float()
-    count = contents[0].shape[0]
-    return both[:count], both[count:]
+    # Split, not sliced: a slice's gradient is a whole batch of zeros in another memory order.
+    same, translated = torch.split(generator.decode(torch.cat(contents), style).float(), contents[0].shape[0])
+    return same, translated
 
 
 def _cut_out(image_B3HW: Tensor, inside_B1HW: Tensor) -> Tensor:

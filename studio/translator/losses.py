@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+from torch.autograd.function import once_differentiable
 
 from studio.translator import ms_ssim
 from studio.translator.settings import TrainSettings
@@ -25,7 +26,31 @@ DISCRIMINATOR_LOSSES = ("disc_a", "disc_b")
 
 def mean_difference(x: Tensor, y: Tensor) -> Tensor:
     """L1: the mean absolute difference."""
-    return functional.l1_loss(x.float(), y.float())
+    return _MeanDifference.apply(x, y)  # type: ignore[no-any-return,no-untyped-call]
+
+
+class _MeanDifference(torch.autograd.Function):
+    """Written out to keep the memory order: autograd's gradient of a mean is never channels-last, and whatever it is
+    added to on its way back would be read across the grain."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor) -> Tensor:
+        kind = torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
+        difference = x.to(kind) - y.to(kind)
+        ctx.save_for_backward(difference)
+        ctx.kinds = x.dtype, y.dtype
+        return difference.abs().mean()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        (difference,) = ctx.saved_tensors
+        slope = difference.sgn().mul_(grad / difference.numel())
+        kind_x, kind_y = ctx.kinds
+        return (
+            slope.to(kind_x) if ctx.needs_input_grad[0] else None,
+            slope.neg().to(kind_y) if ctx.needs_input_grad[1] else None,
+        )
 
 
 def least_squares_real(judgements: Sequence[Tensor]) -> Tensor:

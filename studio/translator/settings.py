@@ -17,6 +17,7 @@ from studio.vocabulary.errors import InputError
 
 Variant = Literal["asymmetric", "symmetric"]
 Precision = Literal["auto", "fp32", "bf16"]
+Compile = Literal["auto", "on", "off"]
 Mask = Literal["paper", "footage", "none"]
 Directions = Literal["both", "ab"]
 PresetName = Literal["paper", "fast", "demo"]
@@ -26,6 +27,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "variant": ("asymmetric", "symmetric"),
     "directions": ("both", "ab"),
     "precision": ("auto", "fp32", "bf16"),
+    "compile": ("auto", "on", "off"),
     "mask": ("paper", "footage", "none"),
 }
 
@@ -124,6 +126,9 @@ class TrainSettings:
 
     seed: int = _setting(0, "the same seed and settings give the same run", group="run", high=2**62)
     precision: Precision = _setting("auto", "number format of the networks; losses are always fp32", group="run")
+    compile: Compile = _setting(
+        "auto", "networks compiled into fused kernels, after a minute or more at the start; auto: on GPUs", group="run"
+    )
     threads: int = _setting(0, "CPU threads (0 = all)", group="run", high=1024)
     log_every: int = _setting(1, "losses are kept every so many iterations", group="run", unit="iterations", low=1,
                               high=10**6)  # fmt: skip

@@ -20,9 +20,22 @@ from studio.translator.networks import (
     initialise,
     split_adain,
 )
-from studio.translator.normalisation import instance_norm, sample_layer_norm
+from studio.translator.normalisation import (
+    composed_instance_norm,
+    composed_layer_norm,
+    instance_norm,
+    sample_layer_norm,
+)
+from studio.translator.padding import reflected
 from studio.translator.settings import preset
-from studio.translator.subpixel import plain_upsampled_conv, upsampled_conv
+from studio.translator.subpixel import (
+    _Assembled,
+    _Surroundings,
+    assembled,
+    plain_upsampled_conv,
+    surroundings,
+    upsampled_conv,
+)
 
 TINY = Architecture(dim=4, res_blocks=2, style_size=3, mlp_dim=5)
 
@@ -117,6 +130,48 @@ def test_gradients_of_the_norms() -> None:
     assert torch.autograd.gradcheck(sample_layer_norm, (x, gamma, beta))
 
 
+def test_kernels_and_plain_operations_of_the_norms_agree() -> None:
+    x = random(2, 3, 6, 5) * torch.tensor([0.1, 3.0, 20.0]).double().view(1, 3, 1, 1) + 4
+    scale, mean, gamma, beta = random(2, 3, seed=1), random(2, 3, seed=2), random(3, seed=3), random(3, seed=4)
+    for kernel, plain, parameters in (
+        (instance_norm, composed_instance_norm, ()),
+        (instance_norm, composed_instance_norm, (scale, mean)),
+        (sample_layer_norm, composed_layer_norm, (gamma, beta)),
+    ):
+        inputs = [t.clone().requires_grad_() for t in (x, *parameters)]
+        one, other = kernel(*inputs), plain(*inputs)
+        assert torch.allclose(one, other, atol=1e-12)
+        pull = random(*x.shape, seed=5)
+        for a, b in zip(torch.autograd.grad(one, inputs, pull), torch.autograd.grad(other, inputs, pull), strict=True):
+            assert torch.allclose(a, b, atol=1e-10)
+
+
+def test_moments_are_taken_in_fp32_of_bf16_pictures() -> None:
+    # At 100 +- 1, bf16 itself steps by a half; moments in bf16 would lose the deviation.
+    x = (100 + random(1, 4, 32, 32)).to(torch.bfloat16)
+    values = x.double().numpy()
+    by_channel = (values - values.mean((2, 3), keepdims=True)) / np.sqrt(values.var((2, 3), keepdims=True) + 1e-5)
+    by_picture = (values - values.mean()) / (values.std(ddof=1) + 1e-5)
+    layer = sample_layer_norm(x, torch.ones(4), torch.zeros(4))
+    assert instance_norm(x).dtype == layer.dtype == torch.bfloat16
+    assert np.allclose(instance_norm(x).double().numpy(), by_channel, atol=2e-2)
+    assert np.allclose(layer.double().numpy(), by_picture, atol=2e-2)
+
+
+@pytest.mark.parametrize("margin", [0, 1, 3])
+def test_reflection_by_numpy_with_its_gradient(margin: int) -> None:
+    x = random(2, 2, 5, 6).requires_grad_()
+    sides = ((0, 0), (0, 0), (margin, margin), (margin, margin))
+    assert np.array_equal(reflected(x, margin).detach().numpy(), np.pad(x.detach().numpy(), sides, mode="reflect"))
+    assert torch.autograd.gradcheck(lambda values: reflected(values, margin), (x,))
+
+
+def test_reflection_keeps_its_precision_under_autocast() -> None:
+    x = random(1, 2, 5, 6).to(torch.bfloat16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert reflected(x, 1).dtype == torch.bfloat16
+
+
 def test_norms_of_a_flat_picture_stay_finite() -> None:
     x = torch.full((1, 2, 4, 4), 0.5, requires_grad=True)
     gamma, beta = torch.ones(2), torch.zeros(2)
@@ -138,6 +193,19 @@ def test_small_grid_form_equals_upsampling_and_convolving(size: tuple[int, int])
         torch.autograd.grad(expected, (x, weight), pull), torch.autograd.grad(result, (x, weight), pull), strict=True
     ):
         assert torch.allclose(one, other, atol=1e-11)
+
+
+def test_plain_operations_around_the_small_convolution_equal_those_by_hand() -> None:
+    x = random(2, 3, 5, 7).requires_grad_()
+    for one, other in zip(_Surroundings.apply(x), surroundings(x), strict=True):
+        assert torch.equal(one, other)
+    small, rows, columns = random(2, 8, 4, 5), random(4, 2, 1, 10, seed=1), random(4, 2, 6, 1, seed=2)
+    inputs = [t.requires_grad_() for t in (small, rows, columns)]
+    one, other = _Assembled.apply(*inputs), assembled(*inputs)
+    assert torch.equal(one, other)
+    pull = random(*one.shape, seed=3)
+    for a, b in zip(torch.autograd.grad(one, inputs, pull), torch.autograd.grad(other, inputs, pull), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_upsampling_convolution_by_scipy() -> None:
