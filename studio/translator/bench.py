@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from studio.translator.data import Batch
@@ -25,8 +27,9 @@ from studio.vocabulary.seeds import stream
 
 @dataclass(frozen=True, slots=True)
 class TranslateFigures:
-    """``ratio`` = images_per_second / plain_images_per_second; ``of_matrix_rate`` compares the multiplications that
-    the plain form needs, done in the time measured, with what the machine's matrix product reaches."""
+    """``ratio`` = images_per_second / plain_images_per_second. ``gflop_per_image`` counts the arithmetic of the
+    convolutions and products that were really done (10^9, a multiplication and an addition being two);
+    ``of_matrix_rate`` is that arithmetic a second over ``matrix_gflops``, the best rate of a matrix product here."""
 
     device: str
     precision: str
@@ -39,6 +42,7 @@ class TranslateFigures:
     images_per_second: float
     ratio: float
     psnr_db: float
+    gflop_per_image: float
     matrix_gflops: float
     of_matrix_rate: float
 
@@ -60,6 +64,7 @@ class TrainFigures:
     steps_per_second: float
     ratio: float
     largest_loss_gap: float
+    gflop_per_step: float
     matrix_gflops: float
     of_matrix_rate: float
 
@@ -73,7 +78,7 @@ def bench_translate(
     """One frame of ``settings``' crop size in so many styles; the plain path encodes it again for each, batch 1."""
     place = chosen_device(device)
     learner = Learner(settings, place)
-    fast = Translator(learner.gen_a, learner.gen_b, device=place, precision=precision)
+    fast = Translator(learner.gen_a, learner.gen_b, device=place, precision=precision, many=True)
     exact = Translator(learner.gen_a, learner.gen_b, device=place, precision="fp32")
     rng = stream(settings.seed, "bench")
     image_HW3 = rng.integers(0, 256, (settings.crop_height, settings.crop_width, 3)).astype(np.uint8)
@@ -82,14 +87,13 @@ def bench_translate(
     plain_seconds, seconds = _best_in_turns(
         (lambda: plain.translate(image_HW3, codes_NS), lambda: fast.translate(image_HW3, codes_NS)), repeats, place
     )
-    with FlopCounterMode(display=False) as counter:
-        plain.translate(image_HW3, codes_NS)
+    gflop = _gflop_of(lambda: fast.translate(image_HW3, codes_NS)) / styles
     gflops = matrix_gflops(place, bf16=fast.precision == "bf16")
     return TranslateFigures(
         place.type, fast.precision, torch.get_num_threads(), settings.crop_width, settings.crop_height, settings.dim,
         styles, _rounded(styles / plain_seconds), _rounded(styles / seconds), _rounded(plain_seconds / seconds),
         _rounded(psnr(exact.translate(image_HW3, codes_NS), fast.translate(image_HW3, codes_NS))),
-        _rounded(gflops), _rounded(counter.get_total_flops() / 1e9 / seconds / gflops),
+        _rounded(gflop), _rounded(gflops), _rounded(gflop * styles / seconds / gflops),
     )  # fmt: skip
 
 
@@ -104,9 +108,9 @@ def bench_train(
     for optimiser in ("gen_optimiser", "disc_optimiser"):
         _made_plain(plain_learner, optimiser, settings)
     learner = Learner(settings, place)
-    with FlopCounterMode(display=False) as counter:
-        first_plain = plain_step(plain_learner, batch, draws)
-    first = learner.step(batch, 0, settings.learning_rate)
+    first_plain = plain_step(plain_learner, batch, draws)
+    first: dict[str, Tensor] = {}
+    gflop = _gflop_of(lambda: first.update(learner.step(batch, 0, settings.learning_rate)))
     gap = max(abs(float(first[name]) - float(first_plain[name])) for name in first_plain)
     plain_seconds, seconds = _best_in_turns(
         (lambda: plain_step(plain_learner, batch, draws), lambda: learner.step(batch, 1, settings.learning_rate)),
@@ -117,17 +121,25 @@ def bench_train(
     return TrainFigures(
         place.type, "bf16" if bf16 else "fp32", torch.get_num_threads(), settings.crop_width, settings.crop_height,
         settings.dim, _rounded(1 / plain_seconds), _rounded(1 / seconds), _rounded(plain_seconds / seconds),
-        _rounded(gap), _rounded(gflops), _rounded(counter.get_total_flops() / 1e9 / seconds / gflops),
+        _rounded(gap), _rounded(gflop), _rounded(gflops), _rounded(gflop / seconds / gflops),
     )  # fmt: skip
 
 
 def matrix_gflops(device: torch.device, *, bf16: bool) -> float:
-    """The device's best rate at a large matrix product, in 10^9 operations a second."""
-    side = 1024 if device.type == "cpu" else 8192
+    """The device's best rate at a large matrix product, in 10^9 operations a second; the best size counts."""
     dtype = torch.bfloat16 if bf16 else torch.float32
-    matrix = torch.full((side, side), 0.01, dtype=dtype, device=device)
-    seconds = _best_in_turns((lambda: matrix @ matrix,), 5, device)[0]
-    return 2.0 * side**3 / 1e9 / seconds
+    best = 0.0
+    for side in (512, 1024, 2048) if device.type == "cpu" else (4096, 8192):
+        matrix = torch.full((side, side), 0.01, dtype=dtype, device=device)
+        seconds = _best_in_turns((partial(torch.matmul, matrix, matrix),), 5, device)[0]
+        best = max(best, 2.0 * side**3 / 1e9 / seconds)
+    return best
+
+
+def _gflop_of(work: Callable[[], object]) -> float:
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return float(counter.get_total_flops()) / 1e9
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
