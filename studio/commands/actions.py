@@ -6,10 +6,14 @@ import argparse
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studio.jobs.events import Done, Job
 from studio.project.project import Project
 from studio.vocabulary.errors import InputError
+
+if TYPE_CHECKING:
+    from studio.translator.settings import TrainSettings
 
 Action = Callable[[argparse.Namespace], Job]
 
@@ -77,7 +81,9 @@ def translator_train(a: argparse.Namespace) -> Job:
     changes = dict(a.set) | ({"iterations": a.iterations} if a.iterations else {})
     with Project.open(a.project) as project:
         settings = None
-        if not a.resume:
+        if a.like:
+            settings = _like(a, project, changes)
+        elif not a.resume:
             settings = TrainSettings.from_values(_values(preset(a.preset or "paper")) | changes)
         elif changes or a.preset:
             runs = project.runs.all("translator")
@@ -86,6 +92,43 @@ def translator_train(a: argparse.Namespace) -> Job:
                 raise InputError("a run keeps its preset", where="--preset", remedy="Leave it out with --resume.")
             settings = TrainSettings.from_values(dict(run.settings) | changes)
         yield from train_translator(project, name=a.name, settings=settings, resume=a.resume, device=a.device)
+
+
+def _like(a: argparse.Namespace, project: Project, changes: dict[str, object]) -> TrainSettings:
+    from studio.pipeline.runs import settings_like
+
+    if a.preset or a.resume:
+        other = "--preset" if a.preset else "--resume"
+        raise InputError(f"does not go with {other}", where="--like", remedy="Leave one of them out.")
+    return settings_like(project, a.like, changes)
+
+
+def translator_rename(a: argparse.Namespace) -> Job:
+    with Project.open(a.project) as project:
+        run = project.run_moves.rename(a.run, a.new)
+    yield Done({"run": run.name, "before": a.run, "folder": str(run.folder)})
+
+
+def translator_compare(a: argparse.Namespace) -> Job:
+    from studio.pipeline.runs import compare_runs
+
+    with Project.open(a.project, write=False) as project:
+        yield Done(compare_runs(project, a.runs))
+
+
+def translator_delete(a: argparse.Namespace) -> Job:
+    from studio.pipeline.runs import hanging_on
+
+    with Project.open(a.project) as project:
+        left = hanging_on(project, a.run)
+        entry = project.run_moves.delete(a.run)
+    yield Done({"run": a.run, "trash": str(entry), "palettes": list(left.palettes), "translations": left.translations})
+
+
+def translator_restore(a: argparse.Namespace) -> Job:
+    with Project.open(a.project) as project:
+        run = project.run_moves.restore(a.run)
+    yield Done({"run": run.name, "folder": str(run.folder)})
 
 
 def _values(settings: object) -> dict[str, object]:
@@ -258,7 +301,8 @@ ACTIONS: dict[str, Action] = {
     f.__name__: f
     for f in (
         new, info, scenes_add, scenes_simulate, footage_add, footage_phantom, footage_screen, translator_train,
-        translator_import, translator_apply, styles_encode, styles_sample, styles_list, styles_show, translate, quality,
+        translator_rename, translator_compare, translator_delete, translator_restore, translator_import,
+        translator_apply, styles_encode, styles_sample, styles_list, styles_show, translate, quality,
         curate, export, reproduce, segmenter_train, segmenter_evaluate, demo, doctor, self_test, bench,
     )
 }  # fmt: skip

@@ -129,11 +129,13 @@ def _add_translator(words: _Words) -> None:
                      "translator train liver.trocar --preset fast --name first")  # fmt: skip
     train.add_argument("--name", default="", metavar="RUN")
     train.add_argument("--preset", choices=("paper", "fast", "demo"), help="default: paper")
+    train.add_argument("--like", default="", metavar="RUN", help="with the settings of this run instead of a preset")
     train.add_argument("--iterations", type=values.positive, metavar="N")
     train.add_argument("--set", type=values.setting, action="append", default=[], metavar="NAME=VALUE",
                        help="any setting of the run, see the guide")  # fmt: skip
     train.add_argument("--resume", action="store_true", help="go on with the run, exactly")
     _device(train)
+    _add_run_keeping(group)
     take = _command(group, "import", "translator_import", "make a run of a public MUNIT generator checkpoint",
                     "translator import liver.trocar gen_00500000.pt")  # fmt: skip
     take.add_argument("file", type=Path, metavar="FILE")
@@ -150,6 +152,22 @@ def _add_translator(words: _Words) -> None:
     style.add_argument("--seed", type=int, default=0, metavar="S")
     apply.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     _device(apply)
+
+
+def _add_run_keeping(group: _Words) -> None:
+    rename = _command(group, "rename", "translator_rename", "give a run another name; its palettes and translations "
+                      "follow", "translator rename liver.trocar first baseline")  # fmt: skip
+    rename.add_argument("run", metavar="RUN")
+    rename.add_argument("new", metavar="NEW")
+    compare = _command(group, "compare", "translator_compare", "what two to four runs differ in, and where they ended",
+                       "translator compare liver.trocar first second --json")  # fmt: skip
+    compare.add_argument("runs", nargs="+", metavar="RUN")
+    delete = _command(group, "delete", "translator_delete", "move a run to the project's trash; palettes and "
+                      "translations stay", "translator delete liver.trocar first")  # fmt: skip
+    delete.add_argument("run", metavar="RUN")
+    restore = _command(group, "restore", "translator_restore", "put a deleted run back",
+                       "translator restore liver.trocar first")  # fmt: skip
+    restore.add_argument("run", metavar="RUN")
 
 
 def _add_styles(words: _Words) -> None:

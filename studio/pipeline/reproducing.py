@@ -106,7 +106,8 @@ class _Translators:
 
     def __init__(self, project: Project, manifest: Manifest) -> None:
         self._project = project
-        self._fingerprints = {c["run"]: c["fingerprint"] for c in manifest.recipe.source["checkpoints"]}
+        # Without the runs' names: a run may have been renamed since.
+        self._fingerprints = {c["fingerprint"] for c in manifest.recipe.source["checkpoints"]}
         self._loaded: dict[str, Translator] = {}
 
     def again(self, item: ExportItem, wanted: str) -> ExportItem:
@@ -127,7 +128,7 @@ class _Translators:
             from studio.translator.inference import load_translator
 
             translator = load_translator(self._project.runs.get("translator", run_name).folder)
-            if translator.fingerprint != self._fingerprints.get(run_name):
+            if translator.fingerprint not in self._fingerprints:
                 raise InputError(
                     f"run {run_name} has been trained on since", where=self._project.folder,
                     remedy="Reproduce with the checkpoint of that time.",

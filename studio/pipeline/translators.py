@@ -10,6 +10,7 @@ from studio.files.pictures import write_png
 from studio.footage.readers import footage_path
 from studio.jobs.events import Done, Job
 from studio.pipeline.views import footage_cache, footage_file
+from studio.project.lock import TrainingMark
 from studio.project.project import Project
 from studio.project.records import FootageRecord, RunRecord
 from studio.translator.settings import TrainSettings
@@ -32,6 +33,7 @@ def train_translator(
     footage = [
         TrainingImage(p, area=r.area) for p, r in zip(footage_pictures(project), _included(project), strict=True)
     ]
+    mark = TrainingMark(run.folder)
     project.runs.update(run, state="running")
     ended = "stopped"
     try:
@@ -46,6 +48,7 @@ def train_translator(
         raise
     finally:
         project.runs.update(run, state=ended)  # type: ignore[arg-type]
+        mark.release()
 
 
 def _prepared(project: Project, name: str, settings: TrainSettings | None, *, resume: bool) -> RunRecord:

@@ -11,6 +11,7 @@ from typing import IO
 from studio.vocabulary.errors import InputError
 
 TOKEN_VARIABLE = "TROCAR_PROJECT_TOKEN"
+_MARK = ".training"
 
 if sys.platform == "win32":
     import msvcrt
@@ -23,6 +24,36 @@ else:
 
     def _try_lock(file: IO[str]) -> None:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class TrainingMark:
+    """A file in a run's folder that is locked for as long as the run is trained, however that ends."""
+
+    def __init__(self, run_folder: Path) -> None:
+        """Make and lock it; raise InputError when another process trains this run."""
+        run_folder.mkdir(parents=True, exist_ok=True)
+        self._file = (run_folder / _MARK).open("a", encoding="utf-8")
+        try:
+            _try_lock(self._file)
+        except OSError:
+            self._file.close()
+            raise InputError(
+                "another process trains this run", where=run_folder, remedy="Wait for its end, or stop it."
+            ) from None
+
+    def release(self) -> None:
+        self._file.close()
+
+
+def is_trained_now(run_folder: Path) -> bool:
+    """Whether some process, this one included, trains the run at this moment."""
+    if not (run_folder / _MARK).is_file():
+        return False
+    try:
+        TrainingMark(run_folder).release()
+    except InputError:
+        return True
+    return False
 
 
 class ProjectLock:
@@ -53,6 +84,11 @@ class ProjectLock:
         file.write(f"{os.getpid()} {self.token}")
         file.flush()
         self._file = file
+
+    @property
+    def is_own(self) -> bool:
+        """False for a process that was let in by the one that holds the lock."""
+        return self._file is not None
 
     def environment(self) -> dict[str, str]:
         """What a child process needs in its environment to be let in."""

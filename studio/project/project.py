@@ -13,6 +13,7 @@ from typing import Any, Self
 from studio.files.atomic import disk_errors_named
 from studio.project.footage_table import FootageTable
 from studio.project.lock import ProjectLock
+from studio.project.run_moves import RunMoves
 from studio.project.run_table import OutcomeTable, PaletteTable, RunTable
 from studio.project.scene_table import SceneTable
 from studio.project.schema import SCHEMA_VERSION, migrated
@@ -27,7 +28,8 @@ _BUSY_SECONDS = 30.0
 class Project:
     """An open project. Not shared between threads: each opens its own.
 
-    The catalogue's tables: ``scenes``, ``footage``, ``runs``, ``palettes``, ``translations``, ``outcomes``.
+    The catalogue's tables: ``scenes``, ``footage``, ``runs``, ``palettes``, ``translations``, ``outcomes``; and
+    ``run_moves``, which renames, deletes and restores runs together with their folders.
     """
 
     def __init__(self, folder: Path, connection: sqlite3.Connection, lock: ProjectLock | None) -> None:
@@ -37,6 +39,7 @@ class Project:
         self.scenes = SceneTable(connection, folder)
         self.footage = FootageTable(connection, folder)
         self.runs = RunTable(connection, folder)
+        self.run_moves = RunMoves(connection, folder, self.runs)
         self.palettes = PaletteTable(connection, folder)
         self.translations = TranslationTable(connection, folder)
         self.outcomes = OutcomeTable(connection, folder)
@@ -73,7 +76,14 @@ class Project:
             if lock is not None:
                 lock.release()
             raise
-        return Project(folder.resolve(), connection, lock)
+        project = Project(folder.resolve(), connection, lock)
+        if lock is not None and lock.is_own:
+            try:
+                project.run_moves.finish()
+            except BaseException:
+                project.close()
+                raise
+        return project
 
     @property
     def name(self) -> str:

@@ -16,6 +16,7 @@ from studio.project.records import EvaluationRecord, ExportRecord, PaletteRecord
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.styles import Palette, Style
 
+TRASH = "trash"
 _NAME = re.compile(r"[\w][\w .()+-]{0,63}")
 
 
@@ -42,6 +43,7 @@ class RunTable:
     def add(self, kind: RunKind, name: str, settings: Mapping[str, Any]) -> RunRecord:
         """Add a run; raise InputError when the name is taken or unusable."""
         checked_name(name, what="run")
+        self.check_not_remembered(kind, name)
         try:
             with self._db:
                 self._db.execute(
@@ -75,8 +77,24 @@ class RunTable:
 
     def free_name(self, kind: RunKind, stem: str) -> str:
         """``stem``, or ``stem-2`` and so on."""
-        taken = {r.name for r in self.all(kind)}
+        taken = {r.name for r in self.all(kind)} | self._remembered(kind)
         return next(n for n in (stem, *(f"{stem}-{k}" for k in range(2, 100_000))) if n not in taken)
+
+    def check_not_remembered(self, kind: RunKind, name: str) -> None:
+        """Raise InputError when palettes or translations of a deleted run still go by this name."""
+        if name in self._remembered(kind):
+            raise InputError(
+                f"'{name}' is the name of a deleted run, and palettes or translations of it are here",
+                where=self._folder, remedy=f"Choose another name, or put it back: trocar {kind} restore.",
+            )  # fmt: skip
+
+    def _remembered(self, kind: RunKind) -> set[str]:
+        """Names of runs in the trash that something in the catalogue still refers to."""
+        trash = self._folder / TRASH
+        if kind != "translator" or not trash.is_dir():
+            return set()
+        rows = self._db.execute("SELECT run FROM palettes UNION SELECT run FROM translations")
+        return {str(r[0]) for r in rows if (trash / f"{kind}-{r[0]}").is_dir()} - {r.name for r in self.all(kind)}
 
     def update(
         self, run: RunRecord, *, state: RunState | None = None, result: Mapping[str, Any] | None = None,
@@ -89,16 +107,20 @@ class RunTable:
                 (state, _text(result), _text(settings), run.id),
             )
 
+    def folder_of(self, kind: RunKind, name: str) -> Path:
+        """Where a run of this name has its files."""
+        return inside(f"runs/{kind}-{name}", self._folder)
+
     def remove(self, run: RunRecord) -> None:
         """Forget a run; its folder is left to the caller."""
         with self._db:
             self._db.execute("DELETE FROM runs WHERE id = ?", (run.id,))
 
     def _record(self, row: sqlite3.Row) -> RunRecord:
-        folder = inside(f"runs/{row['kind']}-{row['name']}", self._folder)
         return RunRecord(
-            id=row["id"], name=row["name"], kind=row["kind"], folder=folder, settings=json.loads(row["settings"]),
-            state=row["state"], result=json.loads(row["result"]), created=row["created"],
+            id=row["id"], name=row["name"], kind=row["kind"], folder=self.folder_of(row["kind"], row["name"]),
+            settings=json.loads(row["settings"]), state=row["state"],
+            result=json.loads(row["result"]), created=row["created"],
         )  # fmt: skip
 
 

@@ -69,6 +69,11 @@ class TranslationTable:
         row = self._db.execute("SELECT count(*) FROM translations WHERE ? IS NULL OR verdict = ?", (verdict, verdict))
         return int(row.fetchone()[0])
 
+    def of_runs(self) -> dict[str, tuple[int, float | None]]:
+        """Run name -> how many translations were made with it, and their mean validity (None: not measured)."""
+        rows = self._db.execute("SELECT run, count(*), avg(validity) FROM translations GROUP BY run")
+        return {str(run): (int(count), validity) for run, count, validity in rows}
+
     def ids(self, *, order: str = "worst first", verdict: VerdictValue | None = None, palette: str = "") -> list[int]:
         """Ids in an order: "worst first", "best first", "frame" or "style". Cheap for hundreds of thousands."""
         orders = {

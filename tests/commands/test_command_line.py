@@ -38,6 +38,13 @@ def test_new_info_and_their_json(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (["footage", "add", "taken", "missing.mp4"], ["missing.mp4"]),
         (["footage", "add", "taken", "empty"], ["empty"]),
         (["translator", "train", "taken"], ["no scenes"]),
+        (["translator", "train", "taken", "--like", "r"], ["no translator run 'r'"]),
+        (["translator", "train", "taken", "--like", "r", "--preset", "demo"], ["--like", "--preset"]),
+        (["translator", "rename", "taken", "r", "s"], ["no translator run 'r'"]),
+        (["translator", "compare", "taken", "r"], ["two to 4"]),
+        (["translator", "compare", "taken", "r", "s"], ["no translator run 'r'"]),
+        (["translator", "delete", "taken", "r"], ["no translator run 'r'"]),
+        (["translator", "restore", "taken", "r"], ["no run 'r' in the trash"]),
         (["translate", "taken", "--run", "r", "--palette", "p"], ["no translator run 'r'"]),
         (["styles", "show", "taken", "--palette", "p"], ["no palette 'p'"]),
         (["curate", "taken", "--rule", "validity >"], ["rule", "column"]),
@@ -75,6 +82,7 @@ def test_every_command_explains_itself_by_example(capsys: pytest.CaptureFixture[
     words = [
         ["demo"], ["new"], ["info"], ["scenes", "add"], ["scenes", "simulate"], ["footage", "add"],
         ["footage", "phantom"], ["footage", "screen"], ["translator", "train"], ["translator", "import"],
+        ["translator", "rename"], ["translator", "compare"], ["translator", "delete"], ["translator", "restore"],
         ["translator", "apply"], ["styles", "sample"], ["translate"], ["quality"], ["curate"], ["export"],
         ["reproduce"], ["segmenter", "train"], ["segmenter", "evaluate"], ["doctor"], ["self-test"], ["bench"], ["gui"],
     ]  # fmt: skip

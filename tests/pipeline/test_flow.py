@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio.cli import main
+from studio.export.manifest import load_manifest
 from studio.jobs.events import Done, Progress
 from studio.pipeline.demo_settings import QUICK, REGIMES, DemoSettings
 from studio.pipeline.flow import demo
@@ -108,3 +109,38 @@ def test_rules_and_a_second_format_from_the_command_line(
     assert main(["export", project, str(tmp_path / "coco"), "--format", "coco", "--json"]) == 0
     checks = json.loads(capsys.readouterr().out.splitlines()[-1])["result"]["checks"]
     assert checks["images_decoded"] == 8
+
+
+def test_a_run_is_cloned_compared_renamed_deleted_and_restored_by_commands(
+    result: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a copy, so that what the other tests look at stays as it is."""
+    folder = tmp_path / "copy.trocar"
+    shutil.copytree(str(result["project"]), folder)
+
+    def run(*argv: str) -> dict[str, object]:
+        assert main(["translator", argv[0], str(folder), *argv[1:], "--json"]) == 0
+        last = json.loads(capsys.readouterr().out.splitlines()[-1])
+        assert last["event"] == "done"
+        return dict(last["result"])
+
+    run("train", "--like", "demo", "--name", "again", "--iterations", "1", "--set", "seed=8")
+    compared = run("compare", "demo", "again")
+    assert compared["settings"] == {"iterations": {"demo": 4, "again": 1}, "seed": {"demo": 0, "again": 8}}
+    assert run("rename", "demo", "baseline")["run"] == "baseline"
+    with Project.open(folder) as project:
+        moved = list(project.translations.all())
+        assert {r.run for r in moved} == {"baseline"} and all(r.path.is_file() for r in moved)
+    manifest = Path(str(result["export"])) / "manifest.json"
+    wanted = load_manifest(manifest)
+    gone = next(r for r in moved if r.id in {row.translation_id for row in wanted.recipe.items})
+    gone.path.unlink()
+    assert main(["reproduce", str(manifest), str(tmp_path / "same"), "--project", str(folder)]) == 0
+    assert load_manifest(tmp_path / "same").files == wanted.files
+    assert (folder / "cache" / "reproduced" / f"{gone.id}.png").is_file(), "made anew by the renamed run"
+    deleted = run("delete", "baseline")
+    assert deleted["translations"] == len(moved)
+    assert main(["translator", "compare", str(folder), "baseline", "again"]) == 2
+    run("restore", "baseline")
+    assert main(["translator", "compare", str(folder), "baseline", "again"]) == 0
+    assert "seed" in capsys.readouterr().out
