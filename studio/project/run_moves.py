@@ -66,7 +66,7 @@ class RunMoves:
         run = self._movable(name, "deleted")
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
         entry = self._trash_of(name) / stamp
-        kept = {k: v for k, v in asdict(run).items() if k not in ("folder", "id", "kind")}
+        kept = {k: v for k, v in asdict(run).items() if k not in ("folder", "kind")}
         write_json(entry / _ROW, kept)
         run.folder.mkdir(parents=True, exist_ok=True)
         self._carry_out(_Plan("delete", name, entry=stamp))
@@ -208,14 +208,17 @@ class RunMoves:
         path = self._trash_of(plan.name) / plan.entry / _ROW
         try:
             row = json.loads(path.read_text(encoding="utf-8"))
-            values = (plan.new, json.dumps(row["settings"]), str(row["state"]), json.dumps(row["result"]),
-                      str(row["created"]))  # fmt: skip
+            values = (int(row["id"]), plan.new, json.dumps(row["settings"]), str(row["state"]),
+                      json.dumps(row["result"]), str(row["created"]))  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError("the note of a deleted run cannot be read", where=path,
                              remedy="Restore it from a copy.") from error  # fmt: skip
+        # Its old id, and with it its place among the others, unless a newer run has it.
         self._db.execute(
-            "INSERT INTO runs (name, kind, settings, state, result, created) VALUES (?, 'translator', ?, ?, ?, ?)",
-            values,
+            "INSERT INTO runs (id, name, kind, settings, state, result, created)"
+            " VALUES ((SELECT :id WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id = :id)), :name, 'translator', :settings,"
+            " :state, :result, :created)",
+            dict(zip(("id", "name", "settings", "state", "result", "created"), values, strict=True)),
         )
 
     def _tidy(self, entry: Path) -> None:

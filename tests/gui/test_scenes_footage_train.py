@@ -188,13 +188,13 @@ def test_a_run_shows_all_its_steps_and_its_samples(window: Window, qtbot: QtBot)
         write_png(run.folder / "samples" / f"step_{step:06d}.png", sphere_scene(step).rgb_HW3)
     page = train_of(window)
     page.refresh(Changed(runs=True))
-    qtbot.waitUntil(lambda: page._metrics is not None and page._metrics.last_step == 10, timeout=5000)
-    drawn = page.curves._lines["image_b"].getData()[0]
+    qtbot.waitUntil(lambda: page.last_step == 10, timeout=5000)
+    drawn = page.view.curves._curves["image_b"].mean.getData()[0]
     assert list(drawn) == list(range(1, 11))
-    assert page.samples.slider.maximum() == 1
-    assert page.samples.slider.value() == 1, "the newest is shown"
+    assert page.view.samples.slider.maximum() == 1
+    assert page.view.samples.slider.value() == 1, "the newest is shown"
     window.actions_table.qaction("train.previous").trigger()
-    assert page.samples._words.text() == "step 0"
+    assert page.view.samples.words.text() == "step 0"
     assert window.actions_table.qaction("train.resume").isEnabled()
 
 

@@ -184,6 +184,7 @@ def test_a_deletion_that_is_killed_anywhere_is_carried_through(project: Project,
 
 
 def test_a_deleted_run_comes_back_whole(project: Project) -> None:
+    id_before = project.runs.get("translator", "first").id
     entry = project.run_moves.delete("first")
     assert [r.name for r in project.runs.all()] == ["other"]
     assert entry.is_relative_to(project.folder / "trash") and (entry / "files" / "config.json").is_file()
@@ -191,6 +192,8 @@ def test_a_deleted_run_comes_back_whole(project: Project) -> None:
     assert next(project.translations.all()).path.is_file(), "translations stay"
     project.run_moves.restore("first")
     assert_whole(project, "first")
+    assert [r.name for r in project.runs.all()] == ["first", "other"]
+    assert project.runs.get("translator", "first").id == id_before
     assert project.run_moves.trashed() == () and not (project.folder / "trash").exists()
     with pytest.raises(InputError, match="no run 'first' in the trash"):
         project.run_moves.restore("first")

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from studio.gui.theme import UNIT, tokens_of
 
@@ -19,7 +19,7 @@ _ROW, _HIGH_ROW = 32, 48
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """``tone`` colours the second line: "", good, warning or danger."""
+    """``tone`` colours the second line: "", good, warning or danger; ``colour`` is that of its mark while chosen."""
 
     key: str
     name: str
@@ -27,6 +27,7 @@ class Group:
     detail: str = ""
     tone: str = ""
     tip: str = ""
+    colour: str = ""
 
 
 class GroupModel(QAbstractListModel):
@@ -37,11 +38,12 @@ class GroupModel(QAbstractListModel):
         self._groups: Sequence[Group] = ()
 
     def set_groups(self, groups: Sequence[Group]) -> None:
-        """Replace all; when only figures differ, the selection stays."""
-        if [g.key for g in groups] == [g.key for g in self._groups]:
+        """Replace all; when only figures differ, the selection stays, and so does what is being typed."""
+        before = self._groups
+        if [g.key for g in groups] == [g.key for g in before]:
             self._groups = groups
-            if groups:
-                self.dataChanged.emit(self.index(0), self.index(len(groups) - 1))
+            for row in (r for r, group in enumerate(groups) if group != before[r]):
+                self.dataChanged.emit(self.index(row), self.index(row))
             return
         self.beginResetModel()
         self._groups = groups
@@ -81,7 +83,7 @@ class _GroupDelegate(QStyledItemDelegate):
             painter.fillRect(option.rect, QColor(colours.hover))
             mark = option.rect.adjusted(0, 0, 0, 0)
             mark.setWidth(3)
-            painter.fillRect(mark, QColor(colours.accent))
+            painter.fillRect(mark, QColor(group.colour or colours.accent))
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(option.rect, QColor(colours.raised))
         room = option.rect.adjusted(UNIT + 6, 0, -UNIT - 4, 0)
@@ -105,6 +107,11 @@ class _GroupDelegate(QStyledItemDelegate):
                 room.adjusted(0, 0, 0, -7), Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, words
             )
         painter.restore()
+
+    def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
+        """Over the name, in a row of its own height."""
+        height = min(option.rect.height(), editor.sizeHint().height())
+        editor.setGeometry(option.rect.left() + 4, option.rect.top() + 2, option.rect.width() - 8, height)
 
 
 class GroupList(QListView):

@@ -33,6 +33,10 @@ class Series:
     def values(self) -> np.ndarray:
         return self._values[: self._count]
 
+    def at(self, step: float) -> int:
+        """Index of the last entry at or before a step; -1 when there is none."""
+        return int(np.searchsorted(self.steps, step, side="right")) - 1
+
     def extend(self, steps: np.ndarray, values: np.ndarray) -> None:
         needed = self._count + len(steps)
         if needed > len(self._steps):
@@ -51,9 +55,10 @@ def _grown(array: np.ndarray, room: int) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What a part of the file holds: name -> (steps, values), and the byte at which the next part starts."""
+    """What a part of the file holds: name -> (steps, values), and the bytes at which it and the next part start."""
 
     series: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    start: int
     end: int
 
 
@@ -72,7 +77,7 @@ def read_rows(path: Path, start: int) -> Rows:
         for name, value in row.items():
             steps.setdefault(name, []).append(step)
             values.setdefault(name, []).append(value)
-    return Rows({n: (np.array(steps[n]), np.array(values[n])) for n in steps}, start + len(whole))
+    return Rows({n: (np.array(steps[n]), np.array(values[n])) for n in steps}, start, start + len(whole))
 
 
 def _parsed(block: bytes) -> Iterator[dict[str, float]]:
@@ -92,28 +97,32 @@ class RunMetrics:
         self.path = folder / "metrics.jsonl"
         self.series: dict[str, Series] = {}
         self._end = 0
+        self._file: tuple[int, int] | None = None
 
     def behind(self) -> bool:
-        """Whether the file has more than was read; one that was cut (by a resume) is read anew."""
+        """Whether the file has more than was read; one that a resume has cut (it is another file then) is read anew."""
         try:
-            size = self.path.stat().st_size
+            found = self.path.stat()
         except OSError:
             return False
-        if size < self._end:
+        file = (found.st_dev, found.st_ino)
+        if file != self._file or found.st_size < self._end:
+            self._file = file
             self.series, self._end = {}, 0
-        return size > self._end
+        return found.st_size > self._end
 
     def next_rows(self) -> Rows:
         """The next part of the file; runs in a thread."""
         return read_rows(self.path, self._end)
 
     def take(self, rows: Rows) -> bool:
-        """Add what next_rows gave; True when it held anything."""
-        advanced = rows.end > self._end
+        """Add what next_rows gave, unless the file is read anew since; True when it held anything."""
+        if rows.start != self._end or rows.end == rows.start:
+            return False
         self._end = rows.end
         for name, (steps, values) in rows.series.items():
             self.series.setdefault(name, Series()).extend(steps, values)
-        return advanced
+        return True
 
     @property
     def last_step(self) -> int:

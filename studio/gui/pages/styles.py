@@ -185,7 +185,7 @@ class StylesPage(Page):
         self.run_box.setCurrentText(name)
         run = next(r for r in runs if r.name == name)
         trained_on = shown is not None and shown.state == "running" and run.state != "running"
-        if shown is None or shown.id != run.id or trained_on:
+        if shown is None or (shown.id, shown.name) != (run.id, run.name) or trained_on:
             self._open_run(name)
 
     def _open_run(self, name: str) -> None:

@@ -1,42 +1,61 @@
-"""The page Train: runs, the samples and curves of the chosen one, and the form of a new one."""
+"""The page Train: runs, the samples and curves of those that are chosen, and the form of a new one."""
 
 from __future__ import annotations
 
+import json
+
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from studio.gui import amounts
 from studio.gui.actions import Action, ActionTable
 from studio.gui.jobs import ALIVE, WindowJob
-from studio.gui.models.background import Background
-from studio.gui.models.groups import Group, GroupList, GroupModel
-from studio.gui.models.metrics import Rows, RunMetrics
+from studio.gui.models.catalogue_reader import CatalogueReader
+from studio.gui.models.groups import Group
 from studio.gui.pages.page import Page
+from studio.gui.pages.train_edits import DeleteRun, RenameRun, deletion_question
 from studio.gui.pages.train_form import TrainForm
+from studio.gui.pages.train_view import RunView
 from studio.gui.session import Session
-from studio.gui.widgets.basics import EmptyState, PageHeader
-from studio.gui.widgets.sample_panel import SamplePanel
-from studio.pipeline.views import sample_pictures
+from studio.gui.widgets.basics import EmptyState, PageHeader, column, holder, row
+from studio.gui.widgets.run_list import RUN_COLOURS, RunList, RunModel
+from studio.pipeline.runs import complete_settings, hanging_on
 from studio.project.project import Project
 from studio.project.records import Changed, RunRecord
+from studio.translator.settings import TrainSettings
 
 _TOUCHES = Changed(runs=True)
 _POLL_MS = 500
 _TONES = {"done": "good", "stopped": "warning", "failed": "danger", "interrupted": "warning"}
 _WORDS = {"new": "not started", "running": "running", "stopped": "stopped, can be resumed", "done": "done",
           "failed": "failed, can be resumed", "interrupted": "interrupted, can be resumed"}  # fmt: skip
+_RUN_OPTIONS = ("--name", "--run", "--like")
+_FROM_THE_FORM = ("train.start", "train.resume", "train.clone", "train.compare")
+"""Their keys work while the focus is in the form, too; those of the others mean something else there."""
+_OF_A_RUN = ("train.resume", "train.clone", "train.compare", "train.rename", "train.delete")
 
 
 class TrainPage(Page):
-    """Reads the run's own files as they grow, so a run that was started elsewhere is shown like any other."""
+    """One run is looked at, several are compared. A run that was started elsewhere is shown like any other."""
 
     title = "Train"
     icon_name = "train"
     rows = (
-        Action("train.start", "Start training", "Train a translator on the scenes and the included footage", "start",
-               shortcut="Ctrl+Return", icon="play", needs="project", page="Train"),
+        Action("train.start", "Start training", "Train a new translator on the scenes and the included footage, with "
+               "the settings at the right", "start", shortcut="Ctrl+Return", icon="play", needs="project",
+               page="Train"),
         Action("train.resume", "Resume run", "Go on with the chosen run from where it was stopped", "resume",
                shortcut="Ctrl+Shift+Return", icon="resume", needs="project", page="Train"),
+        Action("train.clone", "Clone with changes", "Take the chosen run's settings into the form at the right, to "
+               "train a new run with your changes. The chosen run stays as it is", "clone", shortcut="Ctrl+D",
+               icon="copy", needs="project", page="Train"),
+        Action("train.compare", "Compare runs", "Lay up to four runs side by side: samples at the same step, losses "
+               "over one another, settings that differ", "compare", shortcut="Ctrl+Shift+C", icon="difference",
+               needs="project", page="Train"),
+        Action("train.rename", "Rename run", "Give the chosen run another name; its palettes and translations follow",
+               "rename", shortcut="F2", icon="edit", needs="project", page="Train"),
+        Action("train.delete", "Delete run", "Move the chosen run to the project's trash; what was made with it stays",
+               "delete", shortcut="Delete", icon="trash", needs="project", page="Train"),
         Action("train.previous", "Previous samples", "Go one step of samples back", "previous_sample", shortcut=",",
                icon="left", needs="project", page="Train"),
         Action("train.next", "Next samples", "Go one step of samples on", "next_sample", shortcut=".",
@@ -45,22 +64,24 @@ class TrainPage(Page):
 
     def __init__(self, session: Session, actions: ActionTable) -> None:
         super().__init__(session, actions)
-        from studio.gui.widgets.curves import Curves  # the plotting library is not needed for the first paint
-
-        self._metrics: RunMetrics | None = None
         self._missing = ""
-        self._background = Background(self)
-        self.groups = GroupModel(self)
-        self.runs = GroupList(self.groups, "Runs")
-        self.samples = SamplePanel()
-        self.curves = Curves()
+        self._moved: dict[str, str] = {}
+        self._returned = ""
+        self.groups = RunModel(self)
+        self.runs = RunList(self.groups)
+        self.view = RunView()
+        self._reader = CatalogueReader(session.project.folder, self)
         self.form = TrainForm()
+        for name in _FROM_THE_FORM:
+            self.form.addAction(actions.qaction(name))
+        self.compare_menu = QMenu(self)
         self._build()
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL_MS)
         self._timer.timeout.connect(self._poll)
-        self.runs.selectionModel().currentChanged.connect(self._chosen)
-        self.samples.step_shown.connect(self.curves.mark_step)
+        self.runs.selection_changed.connect(self._selected)
+        self.groups.rename_wanted.connect(self._rename)
+        self.view.grown.connect(self._show_facts)
         self.form.changed.connect(self._allow)
         session.jobs.updated.connect(self._job_updated)
         session.jobs.ended.connect(self._job_updated)
@@ -79,17 +100,11 @@ class TrainPage(Page):
             " Choose a preset at the right and start; the window stays free while it trains.",
             button("train.start", role="primary"),
         )  # fmt: skip
-        middle = QSplitter(Qt.Orientation.Vertical)
-        middle.addWidget(self.samples)
-        middle.addWidget(self.curves)
-        middle.setStretchFactor(0, 3)
-        middle.setStretchFactor(1, 2)
-        middle.setSizes([400, 240])
         body = QSplitter(Qt.Orientation.Horizontal)
-        body.addWidget(self.runs)
-        body.addWidget(middle)
+        body.addWidget(self._side())
+        body.addWidget(self.view)
         body.setStretchFactor(1, 1)
-        body.setSizes([200, 900])
+        body.setSizes([208, 900])
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(body)
@@ -98,6 +113,16 @@ class TrainPage(Page):
         outer.setSpacing(0)
         outer.addWidget(self.header)
         outer.addWidget(self.stack, 1)
+
+    def _side(self) -> QWidget:
+        """The list of runs, and below it what can be done with the chosen one."""
+        names = ("train.compare", "train.clone", "train.rename", "train.delete")
+        bar = row(*(self.action_table.tool_button(name) for name in names), None, spacing=4)
+        for name in ("train.resume", *names):
+            self.runs.menu.addAction(self.action_table.qaction(name))
+        side = holder(column(self.runs, holder(bar, margin=4), spacing=0))
+        side.setMinimumWidth(160)
+        return side
 
     def inspector(self) -> QWidget:
         return self.form
@@ -112,36 +137,49 @@ class TrainPage(Page):
 
     def project_closed(self) -> None:
         self._timer.stop()
-        self._background.forget()
-        self.samples.close_threads()
+        self._reader.close()
+        self.view.close_threads()
 
     # -- showing
 
     @property
     def last_step(self) -> int:
-        """The last step whose losses are shown."""
-        return self._metrics.last_step if self._metrics else 0
+        """The last step of the chosen run whose losses are shown."""
+        return self.view.last_step(self.runs.chosen())
 
     def refresh(self, changed: Changed) -> None:
         if changed.scenes or changed.footage:
             self._missing = _missing(self.session.project)
         if changed.runs:
-            records = self.session.project.runs.all("translator")
-            chosen = self.runs.chosen() or (records[-1].name if records else "")
-            self.groups.set_groups([self._group(r) for r in reversed(records)])
-            self.stack.setCurrentIndex(1 if records else 0)
-            if records:
-                self.runs.choose(chosen)
+            self._list_runs()
             if not self.form.name.text():
                 self.form.name.setText(self.session.project.runs.free_name("translator", "run"))
         self._allow()
 
-    def _group(self, run: RunRecord) -> Group:
+    def _list_runs(self) -> None:
+        """Show the runs there are; those that were selected stay so, also under another name."""
+        records = self.session.project.runs.all("translator")
+        selected = [self._moved.get(name, name) for name in self.runs.selected()]
+        chosen = self.runs.chosen() or (records[-1].name if records else "")
+        chosen = self._moved.get(chosen, chosen)
+        if self._returned:
+            selected, chosen = [], self._returned
+        self._moved, self._returned = {}, ""
+        self.groups.set_groups([self._group(r, selected) for r in reversed(records)])
+        self.stack.setCurrentIndex(1 if records else 0)
+        if records:
+            self.runs.select(selected, chosen)
+        else:
+            self.view.show_runs(())
+
+    def _group(self, run: RunRecord, selected: list[str]) -> Group:
         state = self._state(run)
         iterations = run.settings.get("iterations", 0)
+        compared = dict(zip(selected, RUN_COLOURS, strict=False)) if len(selected) > 1 else {}
         return Group(
-            run.name, run.name, f"{iterations:,} it", _WORDS[state], _TONES.get(state, ""), f"Made {run.created}"
-        )
+            run.name, run.name, f"{iterations:,} it", _WORDS[state], _TONES.get(state, ""),
+            f"{run.name}\nmade {run.created}\n{_WORDS[state]}", compared.get(run.name, ""),
+        )  # fmt: skip
 
     def _state(self, run: RunRecord) -> str:
         """A run that says it runs while no job of this window does was cut off."""
@@ -150,9 +188,10 @@ class TrainPage(Page):
         return run.state
 
     def _job_of(self, name: str) -> WindowJob | None:
+        """The job that trains a run now."""
         for job in self.session.jobs.jobs:
             trains = job.argv[:2] == ("translator", "train") or job.argv[:1] == ("demo",)
-            if job.state in ALIVE and trains and (name in job.argv or job.argv[0] == "demo"):
+            if job.state in ALIVE and trains and _names_run(job, name):
                 return job
         return None
 
@@ -160,41 +199,43 @@ class TrainPage(Page):
         name = self.runs.chosen()
         return self.session.project.runs.find("translator", name) if name else None
 
-    def _chosen(self) -> None:
-        run = self._run()
-        self._metrics = None if run is None else RunMetrics(run.folder)
-        self.curves.show_series({})
+    def _selected(self) -> None:
+        """The selection has changed, or the list was filled anew."""
+        names = self.runs.selected()
+        found = [self.session.project.runs.find("translator", name) for name in names]
+        self.view.show_runs([run for run in found if run is not None])
+        records = self.session.project.runs.all("translator")
+        self.groups.set_groups([self._group(r, names) for r in reversed(records)])
+        if len(names) > len(RUN_COLOURS):
+            self.session.say(f"At most {len(RUN_COLOURS)} runs are compared: the oldest of those that are selected.")
+        if self.view.comparing:
+            self._reader.ask("made", lambda p: p.translations.of_runs(), self._translated)
         self._allow()
-        self._poll()
+        self._show_facts()
+
+    def _translated(self, made: object) -> None:
+        if isinstance(made, dict):
+            self.view.show_translated(made)
 
     def _poll(self) -> None:
-        run, metrics = self._run(), self._metrics
-        if run is None or metrics is None:
-            return
-        self.samples.show_samples(sample_pictures(run.folder))
-        if metrics.behind() and not self._background.is_asked(run.name):
-            self._background.ask(run.name, metrics.next_rows, lambda rows: self._arrived(metrics, rows))
-        self._show_facts(run)
+        self.view.poll()
+        self._show_facts()
 
-    def _arrived(self, metrics: RunMetrics, rows: object) -> None:
-        if metrics is not self._metrics or not isinstance(rows, Rows):
+    def _show_facts(self) -> None:
+        run = self._run()
+        if run is None or self._missing:
+            self.header.set_facts(self._missing)
             return
-        if metrics.take(rows):
-            self.curves.show_series(metrics.series)
-            QTimer.singleShot(0, self._poll)  # a long run's file is read piece by piece
-
-    def _show_facts(self, run: RunRecord) -> None:
-        done, total = self.last_step, int(run.settings.get("iterations", 0))
+        names = self.runs.selected()[: len(RUN_COLOURS)]
+        if len(names) > 1:
+            others = ", ".join(n for n in names if n != run.name)
+            self.header.set_facts(f"{run.name} compared with {others}")
+            return
+        done, total = self.view.last_step(run.name), int(run.settings.get("iterations", 0))
         job = self._job_of(run.name)
-        left = ""
-        if job is not None and job.argv[0] != "demo":
-            if job.seconds_left is not None:
-                left = f"{amounts.duration(job.seconds_left)} left"
-            if job.rate and job.progress is not None:
-                left = f"{amounts.rate(job.rate, 'it')}   ·   {left}"
         words = {"paused": "paused", "stopping": "stopping at the next step"}.get(job.state if job else "", "")
         self.header.set_facts(
-            run.name, words or _WORDS[self._state(run)], f"step {done:,} of {total:,}" if done else "", left
+            run.name, words or _WORDS[self._state(run)], f"step {done:,} of {total:,}" if done else "", _pace(job)
         )
 
     def _job_updated(self, _job: object) -> None:
@@ -205,7 +246,10 @@ class TrainPage(Page):
         run = self._run()
         job = None if run is None else self._job_of(run.name)
         resumable = run is not None and job is None and run.state in ("stopped", "failed", "running", "new")
+        for name in _OF_A_RUN:
+            self.action_table.allow(name, run is not None)
         self.action_table.allow("train.resume", resumable)
+        self.action_table.allow("train.compare", self.groups.rowCount() > 1)
         self._resume.setVisible(resumable)
         self._pause.setVisible(job is not None)
         self._stop.setVisible(job is not None)
@@ -216,14 +260,18 @@ class TrainPage(Page):
     # -- doing
 
     def start(self) -> None:
-        project = self.session.project
-        name = project.runs.free_name("translator", self.form.name.text().strip() or "run")
-        argv = ["translator", "train", str(project.folder), "--name", name, "--preset", self.form.preset]
-        for key, value in self.form.overrides().items():
-            argv += ["--set", f"{key}={value}"]
+        project, form = self.session.project, self.form
+        form.take_up_typing()
+        if form.problem:
+            return
+        name = project.runs.free_name("translator", form.name.text().strip() or "run")
+        base = ["--like", form.original] if form.original else ["--preset", form.preset]
+        argv = ["translator", "train", str(project.folder), "--name", name, *base]
+        for key, value in form.overrides().items():
+            argv += ["--set", f"{key}={json.dumps(value) if isinstance(value, float) else value}"]
         resume = ["translator", "train", str(project.folder), "--name", name, "--resume"]
         self.session.start(f"Train {name}", argv, touches=_TOUCHES, resume_argv=resume)
-        self.form.name.clear()
+        form.name.clear()
         self._wait_for(name)
 
     def _wait_for(self, name: str) -> None:
@@ -242,11 +290,102 @@ class TrainPage(Page):
             argv = ["translator", "train", str(self.session.project.folder), "--name", run.name, "--resume"]
             self.session.start(f"Train {run.name}", argv, touches=_TOUCHES)
 
+    def clone(self) -> None:
+        run = self._run()
+        if run is None:
+            return
+        with self.session.reporting():
+            self.form.take_run(run.name, TrainSettings.from_values(complete_settings(run)))
+            self.form.name.setText(self.session.project.runs.free_name("translator", run.name))
+            self.session.inspector_wanted.emit()
+            self.form.name.setFocus()
+            self.form.name.selectAll()
+
+    def compare(self) -> None:
+        """Offer the other runs beside the list; they can be ticked by mouse and keyboard."""
+        menu, chosen, selected = self.compare_menu, self.runs.chosen(), self.runs.selected()
+        menu.clear()
+        menu.addAction(f"Compare {_shown(chosen)} with").setEnabled(False)
+        for place in range(self.groups.rowCount()):
+            name = self.groups.group(place).key
+            if name != chosen:
+                action = menu.addAction(_shown(name), lambda n=name: self._toggle_compared(n))  # type: ignore[misc]
+                action.setCheckable(True)
+                action.setChecked(name in selected)
+                action.setEnabled(name in selected or len(selected) < len(RUN_COLOURS))
+        if len(selected) > 1:
+            menu.addSeparator()
+            menu.addAction("Stop comparing", lambda: self.runs.choose(chosen))
+        beside = self.runs.visualRect(self.runs.currentIndex()).topRight()
+        menu.popup(self.runs.viewport().mapToGlobal(beside), menu.actions()[1])
+
+    def _toggle_compared(self, name: str) -> None:
+        selected = self.runs.selected()
+        kept = [n for n in selected if n != name] if name in selected else [*selected, name]
+        self.runs.select(kept, self.runs.chosen())
+
+    def rename(self) -> None:
+        if self._run() is not None and self._is_free(self.runs.chosen()):
+            self.runs.setFocus()
+            self.runs.rename()
+
+    def _rename(self, name: str, new: str) -> None:
+        if self._is_free(name):
+            self.session.undo_stack.push(RenameRun(self.session, name, new, self._follow))
+
+    def delete(self) -> None:
+        """Ask in place, and say what was made with the run."""
+        run = self._run()
+        if run is not None and self._is_free(run.name):
+            question = deletion_question(run.name, hanging_on(self.session.project, run.name))
+            keep = ("Keep it", "", self.runs.setFocus)
+            self.session.ask(question, [keep, ("Delete", "primary", lambda: self._delete(run.name))])
+
+    def _delete(self, name: str) -> None:
+        if self.session.is_open and self._is_free(name):
+            self.session.undo_stack.push(DeleteRun(self.session, name, self._follow))
+            self.runs.setFocus()
+
+    def _is_free(self, name: str) -> bool:
+        """Whether no job works with a run, or waits to; else say so."""
+        jobs = [j for j in self.session.jobs.jobs if j.state in (*ALIVE, "waiting") and _names_run(j, name)]
+        if jobs:
+            self.session.say(f"“{jobs[0].title}” works with the run {name}: stop it first, or wait.", "warning")
+        return not jobs
+
+    def _follow(self, before: str, after: str) -> None:
+        """A run goes by another name, is gone, or is back: selection and form go along."""
+        if before and after:
+            self._moved[before] = after
+        elif after:
+            self._returned = after
+        self.form.original_moved(before, after)
+
     def previous_sample(self) -> None:
-        self.samples.slider.setValue(self.samples.slider.value() - 1)
+        self.view.samples.slider.setValue(self.view.samples.slider.value() - 1)
 
     def next_sample(self) -> None:
-        self.samples.slider.setValue(self.samples.slider.value() + 1)
+        self.view.samples.slider.setValue(self.view.samples.slider.value() + 1)
+
+
+def _shown(name: str) -> str:
+    """A run's name in a menu, where & marks a key."""
+    return name.replace("&", "&&")
+
+
+def _names_run(job: WindowJob, name: str) -> bool:
+    """Whether a job's command line names a run; the demo makes and uses its own."""
+    pairs = zip(job.argv, job.argv[1:], strict=False)
+    return job.argv[:1] == ("demo",) or any(option in _RUN_OPTIONS and value == name for option, value in pairs)
+
+
+def _pace(job: WindowJob | None) -> str:
+    """Rate and time left of the job that trains a run, as far as they are known."""
+    if job is None or job.argv[0] == "demo":
+        return ""
+    left = "" if job.seconds_left is None else f"{amounts.duration(job.seconds_left)} left"
+    rate = amounts.rate(job.rate, "it") if job.rate and job.progress is not None else ""
+    return "   ·   ".join(part for part in (rate, left) if part)
 
 
 def _missing(project: Project) -> str:

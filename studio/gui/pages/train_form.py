@@ -1,4 +1,4 @@
-"""The form of a new run: a preset, what matters most, and everything else by groups, beside the paper's values."""
+"""The form of a new run: a preset or another run's settings, what matters most, and everything else by groups."""
 
 from __future__ import annotations
 
@@ -6,46 +6,49 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QButtonGroup,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
 
+from studio.gui.pages.train_words import PRESET_WORDS, SETTING_WORDS, setting_tips
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import ElidedLabel, InspectorArea, Section, inspector, label, set_role
 from studio.gui.widgets.fields import ChoiceField, NumberField, WholeField, on_change
 from studio.translator.settings import PRESETS, FieldHelp, TrainSettings, field_help, preset
 from studio.vocabulary.errors import InputError
 
-_PRESET_WORDS = {
-    "demo": "Minutes on two CPU cores, for trying things out.",
-    "fast": "Half the paper's width and crop; a night on a GPU.",
-    "paper": "As published; days on a GPU.",
-}
 _MAIN = ("iterations", "crop_width", "crop_height", "weight_ms_ssim_ab", "weight_ms_ssim_ba", "learning_rate",
          "sample_every", "seed")  # fmt: skip
-_NAMES = {
-    "dim": "Channels", "res_blocks": "Residual blocks", "mlp_dim": "Style network", "disc_dim": "Judge's channels",
-    "disc_layers": "Judge's layers", "disc_scales": "Judge's scales", "load_width": "Load width",
-    "resize_low": "Enlarge, least", "resize_high": "Enlarge, most", "cache_mb": "Picture cache", "beta1": "Adam β₁",
-    "beta2": "Adam β₂", "ema": "Weight averaging", "weight_image": "Image", "weight_content": "Content",
-    "weight_style": "Style", "weight_cycle": "Cycle", "weight_gan": "Adversarial",
-    "weight_ms_ssim_ab": "Keep structure →", "weight_ms_ssim_ba": "Keep structure ←",
-    "encoded_style_share": "Footage's style", "reencode_noise": "Re-encode noise", "keep_checkpoints": "Keep last",
-    "checkpoint_every": "Checkpoint every", "sample_every": "Samples every", "log_every": "Log every",
-}  # fmt: skip
 _GROUPS = {"network": "Network", "data": "Data", "schedule": "Schedule", "losses": "Loss weights", "run": "Run"}
 _UNITS = {"iterations": "it", "degrees": "°"}
 Field = ChoiceField | NumberField | WholeField
 
 
 class TrainForm(QWidget):
-    """``changed`` comes with every edit; ``problem`` is what is wrong with the values, or ""."""
+    """``changed`` comes with every edit; ``problem`` is what is wrong with the values, or "".
+
+    Beside each field stands the paper's value, or that of ``original``, the run whose settings were taken, if any. What
+    differs from it is bold.
+    """
 
     changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._helps = {h.name: h for h in field_help()}
+        self._tips = setting_tips()
         self._fields: dict[str, Field] = {n: _field(h) for n, h in self._helps.items()}
-        self._papers: dict[str, ElidedLabel] = {}
+        self._names: dict[str, QLabel] = {}
+        self._beside: dict[str, ElidedLabel] = {}
+        self._headings: list[QLabel] = []
         self._presets = QButtonGroup(self)
         self.name = QLineEdit()
         self.name.setPlaceholderText("name of the run")
@@ -54,8 +57,10 @@ class TrainForm(QWidget):
         self.problem_label = label("", "danger", wrap=True)
         self.more = QPushButton("All settings")
         self.more.setCheckable(True)
-        self.more.setToolTip("Show every setting; the paper's value stands out where yours differs")
+        self.more.setToolTip("Show every setting of a run, by groups")
         self.preset = "demo"
+        self.original = ""
+        self._base = preset("demo")
         self.area = self._build()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -70,7 +75,7 @@ class TrainForm(QWidget):
             button = QPushButton(name.capitalize())
             button.setCheckable(True)
             button.setChecked(name == self.preset)
-            button.setToolTip(_PRESET_WORDS[name])
+            button.setToolTip(PRESET_WORDS[name])
             button.clicked.connect(lambda _checked=False, chosen=name: self.choose_preset(chosen))
             self._presets.addButton(button)
             buttons.addWidget(button)
@@ -88,7 +93,7 @@ class TrainForm(QWidget):
         return inspector(main, *groups)
 
     def _grid(self, names: Any) -> QWidget:
-        """Rows of name, field, and the paper's value in grey."""
+        """Rows of name, field, and the value it is measured against."""
         widget = QWidget()
         grid = QGridLayout(widget)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -97,44 +102,76 @@ class TrainForm(QWidget):
         grid.setColumnStretch(0, 1)
         heading = label("paper", "faint")
         heading.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._headings.append(heading)
         grid.addWidget(heading, 0, 2)
         for row, name in enumerate(names, start=1):
-            about = self._helps[name]
-            words = label(_NAMES.get(name, name.replace("_", " ").capitalize()), "muted")
-            tip = f"{about.meaning[:1].upper()}{about.meaning[1:]}  ({name})"
-            paper = ElidedLabel(_paper_words(about), "faint")
-            self._papers[name] = paper
-            paper.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            for widget_ in (words, self._fields[name], paper):
-                widget_.setToolTip(tip)
+            self._names[name] = label(SETTING_WORDS[name], "muted")
+            self._names[name].setBuddy(self._fields[name])
+            beside = self._beside[name] = ElidedLabel("", "faint")
+            beside.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            beside.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+            beside.setFixedWidth(60)
             self._fields[name].setFixedWidth(104)
-            self._fields[name].setAccessibleName(name)
-            paper.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-            paper.setFixedWidth(60)
-            grid.addWidget(words, row, 0)
-            grid.addWidget(self._fields[name], row, 1)
-            grid.addWidget(paper, row, 2)
+            self._fields[name].setAccessibleName(SETTING_WORDS[name])
+            for column, item in enumerate((self._names[name], self._fields[name], beside)):
+                item.setToolTip(self._tips[name])
+                grid.addWidget(item, row, column)
         return widget
 
     def choose_preset(self, name: str) -> None:
         """Take a preset's values into all fields."""
-        self.preset = name
-        self.words.setText(_PRESET_WORDS[name])
-        for button in self._presets.buttons():
-            button.setChecked(button.text() == name.capitalize())
-        values = preset(name)
-        for field_name, field in self._fields.items():
-            _set(field, getattr(values, field_name))
+        self.preset, self.original = name, ""
+        self._take(preset(name))
+
+    def take_run(self, name: str, settings: TrainSettings) -> None:
+        """Take a run's settings into all fields, to be changed for a new run."""
+        self.original = name
+        self._take(settings)
+
+    def original_moved(self, before: str, after: str) -> None:
+        """The run whose settings were taken goes by another name; "" = it is gone, what was taken stays."""
+        if before and self.original == before:
+            self.original = after
+            self._base = self._base if after else preset(self.preset)
+            self._show_base()
+            self._edited()
+
+    def _take(self, settings: TrainSettings) -> None:
+        self._base = settings
+        for name, field in self._fields.items():
+            _set(field, getattr(settings, name))
+        self._show_base()
         self._edited()
+
+    def _show_base(self) -> None:
+        self._presets.setExclusive(False)  # else one of them stays pressed
+        for button in self._presets.buttons():
+            button.setChecked(not self.original and button.text() == self.preset.capitalize())
+        self._presets.setExclusive(True)
+        for heading in self._headings:
+            heading.setText("original" if self.original else "paper")
+            heading.setToolTip(self.original)
+        for name in self._helps:
+            self._beside[name].setText(_words(self._reference(name)))
+            self._beside[name].setToolTip(self._tips[name])
+
+    def _reference(self, name: str) -> object:
+        """The value that a field is measured against."""
+        return getattr(self._base, name) if self.original else self._helps[name].paper
+
+    def take_up_typing(self) -> None:
+        """Make a value of what is being typed, when a key starts the run from within a field."""
+        for field in self._fields.values():
+            if isinstance(field, QAbstractSpinBox):
+                field.interpretText()
 
     def settings(self) -> TrainSettings:
         """Raise InputError when the values don't go together."""
-        return preset(self.preset).with_values(**self._values())
+        return self._base.with_values(**self._values())
 
     def overrides(self) -> Mapping[str, Any]:
-        """What differs from the preset."""
-        base = preset(self.preset)
-        return {n: v for n, v in self._values().items() if v != getattr(base, n)}
+        """What differs from the preset, or from the original."""
+        return {n: v for n, v in self._values().items() if v != getattr(self._base, n)}
 
     @property
     def problem(self) -> str:
@@ -151,15 +188,25 @@ class TrainForm(QWidget):
             problem = f"{error.what[:1].upper()}{error.what[1:]}. {error.remedy}".strip()
         self.problem_label.setText(problem)
         self.problem_label.setVisible(bool(problem))
-        for name, about in self._helps.items():
-            set_role(self._papers[name], "strong" if self._fields[name].value() != about.paper else "faint")
+        for name, field in self._fields.items():
+            differs = field.value() != self._reference(name)
+            set_role(self._beside[name], "strong" if differs else "faint")
+            set_role(self._names[name], "strong" if differs and self.original else "muted")
+        self.words.setText(self._about_base())
         self.changed.emit()
 
+    def _about_base(self) -> str:
+        if not self.original:
+            return PRESET_WORDS[self.preset]
+        changed = [SETTING_WORDS[name] for name in self.overrides()]
+        said = f"differs in {', '.join(changed)}" if changed else "nothing is changed yet"
+        return f"As “{self.original}” was trained; {said}."
 
-def _paper_words(about: FieldHelp) -> str:
-    if isinstance(about.paper, str):
-        return about.paper
-    return f"{about.paper:,}" if about.whole else f"{about.paper:g}"
+
+def _words(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _field(about: FieldHelp) -> Field:

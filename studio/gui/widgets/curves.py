@@ -1,68 +1,75 @@
-"""Curves of losses over the steps, with the losses to pick, a slider to smooth them, and a mark at one step."""
+"""The losses of one run, to pick and to read, with a slider to smooth them and a mark at one step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QColor, QPixmap
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from studio.gui.models.metrics import RunningMean, Series, decimated
-from studio.gui.theme import UNIT, tokens_of
+from studio.gui.models.metrics import Series
+from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import holder, label, scrolled
+from studio.gui.widgets.loss_plot import (
+    HIDDEN,
+    WORDS,
+    Curve,
+    CurveControls,
+    LossPlot,
+    in_theme,
+    loss_tip,
+    loss_words,
+    swatch,
+    value_at,
+    value_label,
+)
 
 COLOURS = (
     "#5aa9dd", "#e39a4b", "#6fbf8b", "#d97b93", "#b59be0", "#d6c15a", "#5fc4c0", "#c98a66",
-    "#8fa7c9", "#a8bd62", "#d58bd0", "#9c9c9c", "#e0756a", "#7fb0a0",
+    "#8fa7c9", "#a8bd62", "#d58bd0", "#9c9c9c", "#e0756a", "#7fb0a0", "#a9866f", "#7f8ee0",
 )  # fmt: skip
-"""Of equal lightness, so that none shouts; used in the order in which losses appear."""
-WORDS = {
-    "image_a": "Image, sim", "image_b": "Image, real", "content_a": "Content, sim", "content_b": "Content, real",
-    "style_a": "Style, sim", "style_b": "Style, real", "cycle_a": "Cycle, sim", "cycle_b": "Cycle, real",
-    "gan_ab": "Fooling → real", "gan_ba": "Fooling → sim", "ms_ssim_ab": "Structure → real",
-    "ms_ssim_ba": "Structure → sim",
-    "disc_a": "Judging, sim", "disc_b": "Judging, real",
-}  # fmt: skip
-SHOWN_FIRST = ("image_b", "gan_ab", "ms_ssim_ab", "disc_b")
-_HIDDEN = ("seconds",)
-_BINS = 1200
+"""Of equal lightness, so that none shouts; each loss keeps its own from run to run."""
+SHOWN_FIRST = ("validity", "ms_ssim_ab", "image_b", "gan_ab", "disc_b")
+PANEL_WIDTH = 248
+
+
+def colour_of(name: str, used: Sequence[str]) -> str:
+    """A loss's own colour; a metric that is not known gets one that is free."""
+    known = list(WORDS)
+    if name in WORDS and known.index(name) < len(COLOURS):
+        return COLOURS[known.index(name)]
+    return next((c for c in reversed(COLOURS) if c not in used), COLOURS[-1])
+
+
+def _rank(name: str) -> int:
+    """What is shown first stands first; the others follow as they come."""
+    return SHOWN_FIRST.index(name) if name in SHOWN_FIRST else len(SHOWN_FIRST)
 
 
 class LossRow(QWidget):
-    """One loss: a check box in its colour, its name, and its last value."""
+    """One loss: a check box, its colour, its name, and its value at the pointer or at the end."""
 
     toggled = Signal()
 
     def __init__(self, name: str, colour: str, shown: bool) -> None:
         super().__init__()
         self.name, self.colour = name, colour
-        self.box = QCheckBox(WORDS.get(name, name.replace("_", " ")))
+        self.box = QCheckBox(loss_words(name))
         self.box.setChecked(shown)
-        self.box.setToolTip(f"Show the curve of {name}")
+        self.setToolTip(loss_tip(name))
         self.box.toggled.connect(self.toggled)
-        swatch = QLabel()
-        mark = QPixmap(10, 3)
-        mark.fill(QColor(colour))
-        swatch.setPixmap(mark)
-        self.value = label("", "muted")
-        self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.swatch = QLabel()
+        self.value = value_label()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 1, 0, 1)
         layout.setSpacing(UNIT)
-        layout.addWidget(swatch)
+        layout.addWidget(self.swatch)
         layout.addWidget(self.box, 1)
         layout.addWidget(self.value)
+        self.paint_theme()
 
-
-class _LogAxis(pg.AxisItem):  # type: ignore[misc]
-    """On a logarithmic scale only 1, 2 and 5 of each power of ten are named, so that no two names touch."""
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        names: list[str] = super().tickStrings(values, scale, spacing)
-        return [n if not self.logMode or n.strip("0.")[:1] in "125" else "" for n in names]
+    def paint_theme(self) -> None:
+        self.swatch.setPixmap(swatch(in_theme(self.colour, self)))
 
 
 class Curves(QWidget):
@@ -72,45 +79,33 @@ class Curves(QWidget):
         super().__init__()
         self._series: Mapping[str, Series] = {}
         self._rows: dict[str, LossRow] = {}
-        self._means: dict[str, RunningMean] = {}
-        self._lines: dict[str, pg.PlotDataItem] = {}
-        self.plot = pg.PlotWidget(axisItems={"left": _LogAxis("left")})
-        self.plot.setMinimumHeight(140)
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        self.plot.getPlotItem().setContentsMargins(0, UNIT, UNIT, 0)
-        self._mark = pg.InfiniteLine(angle=90, movable=False)
-        self.plot.addItem(self._mark, ignoreBounds=True)
-        self.smooth = QSlider(Qt.Orientation.Horizontal)
-        self.smooth.setRange(0, 99)
-        self.smooth.setValue(80)
-        self.smooth.setToolTip("How much of the curve is carried over from step to step; the data stay as they are")
-        self.smooth.setAccessibleName("Smoothing")
-        self.smooth.valueChanged.connect(self.draw)
-        self.log = QCheckBox("Log scale")
-        self.log.setToolTip("Show values on a logarithmic scale")
-        self.log.toggled.connect(self._set_log)
+        self._curves: dict[str, Curve] = {}
+        self._step: float | None = None
+        self.plot = LossPlot()
+        self.controls = CurveControls()
+        self.where = label("last step", "faint")
         self._list = QVBoxLayout()
         self._list.setSpacing(0)
         self._list.addStretch(1)
         self._build()
-        self._paint_theme()
+        self.plot.hint = "No step is logged yet."
+        self.plot.pointed.connect(self._pointed)
+        self.controls.changed.connect(self._changed)
 
     def _build(self) -> None:
-        controls = QGridLayout()
-        controls.setContentsMargins(0, 0, UNIT, 0)
-        controls.addWidget(label("Smoothing", "muted"), 0, 0)
-        controls.addWidget(self.smooth, 0, 1)
-        controls.addWidget(self.log, 1, 0, 1, 2)
         side = QVBoxLayout()
         side.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
-        inner = holder(self._list)
+        heading = QHBoxLayout()
+        heading.setContentsMargins(0, 0, 2 * UNIT, 0)
+        heading.addWidget(label("Losses", "heading"), 1)
+        heading.addWidget(self.where)
+        side.addLayout(heading)
+        side.addWidget(scrolled(holder(self._list)), 1)
+        side.addWidget(self.controls)
         self._list.setContentsMargins(0, 0, UNIT, 0)
-        side.addWidget(scrolled(inner), 1)
-        side.addLayout(controls)
         panel = QWidget()
         panel.setLayout(side)
-        panel.setFixedWidth(248)
+        panel.setFixedWidth(PANEL_WIDTH)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -121,62 +116,52 @@ class Curves(QWidget):
         """Draw these losses; called again as they grow."""
         self._series = series
         for name in series:
-            if name not in self._rows and name not in _HIDDEN:
+            if name not in self._rows and name not in HIDDEN:
                 self._add_row(name)
         for name in [n for n in self._rows if n not in series]:
             row = self._rows.pop(name)
             row.hide()
             row.deleteLater()
-            self.plot.removeItem(self._lines.pop(name))
+            self._curves.pop(name).remove()
+        self.plot.hint = "" if series else "No step is logged yet."
         self.draw()
 
     def _add_row(self, name: str) -> None:
-        used = {row.colour for row in self._rows.values()}
-        colour = next((c for c in COLOURS if c not in used), COLOURS[-1])
+        colour = colour_of(name, [row.colour for row in self._rows.values()])
         row = LossRow(name, colour, name in SHOWN_FIRST)
         row.toggled.connect(self.draw)
         self._rows[name] = row
-        self._list.insertWidget(self._list.count() - 1, row)
-        self._lines[name] = self.plot.plot(pen=pg.mkPen(colour, width=1.6), antialias=True)
+        self._list.insertWidget(sum(_rank(n) <= _rank(name) for n in self._rows) - 1, row)
+        self._curves[name] = Curve(self.plot, colour)
 
     def draw(self) -> None:
         """Draw what is picked, with the smoothing that is set."""
-        share = self.smooth.value() / 100
         for name, row in self._rows.items():
-            series = self._series[name]
-            row.value.setText(f"{series.values[-1]:.3g}" if len(series) else "")
-            line = self._lines[name]
-            line.setVisible(row.box.isChecked())
-            if row.box.isChecked() and len(series):
-                steps, values = decimated(series.steps, self._mean(name, series, share), _BINS)
-                line.setData(steps, np.maximum(values, 1e-9) if self.log.isChecked() else values)
-
-    def _mean(self, name: str, series: Series, share: float) -> np.ndarray:
-        kept = self._means.get(name)
-        if kept is None or kept.series is not series or kept.share != share:
-            kept = self._means[name] = RunningMean(series, share)
-        return kept.values()
+            picked = self._series[name] if row.box.isChecked() else None
+            self._curves[name].show_series(picked, self.controls.share, log=self.plot.log)
+        self._show_values()
 
     def mark_step(self, step: int) -> None:
         """Draw the upright line at the step whose samples are shown."""
-        self._mark.setPos(step)
+        self.plot.mark_step(step)
 
-    def _set_log(self, on: bool) -> None:
-        self.plot.setLogMode(y=on)
+    def _changed(self) -> None:
+        self.plot.set_log(self.controls.log.isChecked())
         self.draw()
+
+    def _pointed(self, step: float | None) -> None:
+        self._step = step
+        self._show_values()
+
+    def _show_values(self) -> None:
+        self.where.setText("last step" if self._step is None else f"step {max(0, int(self._step)):,}")
+        for name, row in self._rows.items():
+            row.value.setText(value_at(self._series[name], self._step))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
-            self._paint_theme()
-
-    def _paint_theme(self) -> None:
-        colours = tokens_of(self.palette())
-        self.plot.setBackground(colours.window)
-        self._mark.setPen(pg.mkPen(colours.faint, width=1))
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(pg.mkPen(colours.line))
-            axis.setTextPen(pg.mkPen(colours.muted))
-            axis.setStyle(tickLength=-4)
-        self.plot.showGrid(x=False, y=True, alpha=0.15)
+            self.plot.paint_theme()
+            for name, row in self._rows.items():
+                row.paint_theme()
+                self._curves[name].paint_theme()

@@ -1,0 +1,178 @@
+"""One loss of several runs over one another: a colour and a line style a run, the loss picked from a box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from studio.gui.models.metrics import Series
+from studio.gui.theme import UNIT
+from studio.gui.widgets.basics import ElidedLabel, label
+from studio.gui.widgets.curves import PANEL_WIDTH
+from studio.gui.widgets.loss_plot import (
+    HIDDEN,
+    WORDS,
+    Curve,
+    CurveControls,
+    LossPlot,
+    in_theme,
+    loss_tip,
+    loss_words,
+    swatch,
+    value_at,
+    value_label,
+)
+from studio.gui.widgets.run_list import RUN_COLOURS
+
+_STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+_FIRST = "ms_ssim_ab"
+
+
+@dataclass(frozen=True)
+class RunSeries:
+    """The losses of one run."""
+
+    name: str
+    series: Mapping[str, Series]
+
+
+class _RunRow(QWidget):
+    """A run in the legend: its colour, its name, and the loss at the pointer or at the end."""
+
+    def __init__(self, name: str, colour: str, style: Qt.PenStyle) -> None:
+        super().__init__()
+        self.colour, self.style_of_line = colour, style
+        self.swatch = QLabel()
+        self.value = value_label()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 2, UNIT, 2)
+        layout.setSpacing(UNIT)
+        layout.addWidget(self.swatch)
+        layout.addWidget(ElidedLabel(name, mode=Qt.TextElideMode.ElideMiddle), 1)
+        layout.addWidget(self.value)
+        self.paint_theme()
+
+    def paint_theme(self) -> None:
+        self.swatch.setPixmap(swatch(in_theme(self.colour, self), self.style_of_line))
+
+
+class RunCurves(QWidget):
+    """Shows up to four runs; the loss that is picked stays when runs come and go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runs: tuple[RunSeries, ...] = ()
+        self._curves: list[Curve] = []
+        self._legend: list[_RunRow] = []
+        self._step: float | None = None
+        self.plot = LossPlot()
+        self.controls = CurveControls()
+        self.where = label("last step", "faint")
+        self.losses = QComboBox()
+        self.losses.setAccessibleName("Loss that is compared")
+        self.losses.setMaxVisibleItems(20)
+        self.about = label("", "small", wrap=True)
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(0)
+        self._build()
+        self.losses.currentIndexChanged.connect(self.draw)
+        self.plot.pointed.connect(self._pointed)
+        self.controls.changed.connect(self._changed)
+
+    def _build(self) -> None:
+        side = QVBoxLayout()
+        side.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
+        heading = QHBoxLayout()
+        heading.setContentsMargins(0, UNIT // 2, UNIT, 0)
+        heading.addWidget(label("Runs", "heading"), 1)
+        heading.addWidget(self.where)
+        side.addWidget(self.losses)
+        side.addWidget(self.about)
+        side.addLayout(heading)
+        side.addLayout(self._rows)
+        side.addStretch(1)
+        side.addWidget(self.controls)
+        panel = QWidget()
+        panel.setLayout(side)
+        panel.setFixedWidth(PANEL_WIDTH)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.plot, 1)
+        layout.addWidget(panel)
+
+    @property
+    def loss(self) -> str:
+        """The loss that is compared, "" while no run has any."""
+        return str(self.losses.currentData() or "")
+
+    def show_runs(self, runs: Sequence[RunSeries]) -> None:
+        """Draw these runs; called again as they grow."""
+        if [r.name for r in runs] != [r.name for r in self._runs]:
+            self._make_rows([r.name for r in runs])
+        self._runs = tuple(runs)
+        self._list_losses()
+        self.draw()
+
+    def _make_rows(self, names: Sequence[str]) -> None:
+        for curve in self._curves:
+            curve.remove()
+        for row in self._legend:
+            row.hide()
+            row.deleteLater()
+        places = list(zip(names, RUN_COLOURS, _STYLES, strict=False))
+        self._curves = [Curve(self.plot, colour, style) for _, colour, style in places]
+        self._legend = [_RunRow(*place) for place in places]
+        for row in self._legend:
+            self._rows.addWidget(row)
+
+    def _list_losses(self) -> None:
+        found = {name for run in self._runs for name in run.series} - set(HIDDEN)
+        names = [*(n for n in WORDS if n in found), *sorted(found - set(WORDS))]
+        if names == [self.losses.itemData(i) for i in range(self.losses.count())]:
+            return
+        before = self.loss or _FIRST
+        self.losses.blockSignals(True)
+        self.losses.clear()
+        for name in names:
+            self.losses.addItem(loss_words(name), name)
+            self.losses.setItemData(self.losses.count() - 1, loss_tip(name), Qt.ItemDataRole.ToolTipRole)
+        self.losses.setCurrentIndex(max(0, self.losses.findData(before)))
+        self.losses.blockSignals(False)
+
+    def draw(self) -> None:
+        """Draw the picked loss of every run, with the smoothing that is set."""
+        loss = self.loss
+        self.plot.hint = "" if loss else "None of these runs has logged a step yet."
+        self.losses.setToolTip(f"The loss that is compared. {loss_tip(loss)}" if loss else "")
+        self.about.setText(WORDS[loss][1] if loss in WORDS else "")
+        for run, curve in zip(self._runs, self._curves, strict=False):
+            curve.show_series(run.series.get(loss), self.controls.share, log=self.plot.log)
+        self._show_values()
+
+    def mark_step(self, step: int) -> None:
+        self.plot.mark_step(step)
+
+    def _changed(self) -> None:
+        self.plot.set_log(self.controls.log.isChecked())
+        self.draw()
+
+    def _pointed(self, step: float | None) -> None:
+        self._step = step
+        self._show_values()
+
+    def _show_values(self) -> None:
+        self.where.setText("last step" if self._step is None else f"step {max(0, int(self._step)):,}")
+        for run, row in zip(self._runs, self._legend, strict=False):
+            row.value.setText(value_at(run.series.get(self.loss), self._step) or "–")
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self.plot.paint_theme()
+            for curve, row in zip(self._curves, self._legend, strict=True):
+                curve.paint_theme()
+                row.paint_theme()
