@@ -215,9 +215,9 @@ class RunMoves:
                              remedy="Restore it from a copy.") from error  # fmt: skip
         # Its old id, and with it its place among the others, unless a newer run has it.
         self._db.execute(
-            "INSERT INTO runs (id, name, kind, settings, state, result, created)"
-            " VALUES ((SELECT :id WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id = :id)), :name, 'translator', :settings,"
-            " :state, :result, :created)",
+            "INSERT INTO runs (id, kind, name, settings, state, result, created) VALUES ("
+            "(SELECT :id WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id = :id)), 'translator',"
+            " :name, :settings, :state, :result, :created)",
             dict(zip(("id", "name", "settings", "state", "result", "created"), values, strict=True)),
         )
 

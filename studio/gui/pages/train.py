@@ -15,6 +15,7 @@ from studio.gui.models.groups import Group
 from studio.gui.pages.page import Page
 from studio.gui.pages.train_edits import DeleteRun, RenameRun, deletion_question
 from studio.gui.pages.train_form import TrainForm
+from studio.gui.pages.train_menus import open_comparison, open_trash
 from studio.gui.pages.train_view import RunView
 from studio.gui.session import Session
 from studio.gui.widgets.basics import EmptyState, PageHeader, column, holder, row
@@ -56,6 +57,8 @@ class TrainPage(Page):
                "rename", shortcut="F2", icon="edit", needs="project", page="Train"),
         Action("train.delete", "Delete run", "Move the chosen run to the project's trash; what was made with it stays",
                "delete", shortcut="Delete", icon="trash", needs="project", page="Train"),
+        Action("train.restore", "Put back a deleted run", "Take a run out of the project's trash, with all its files",
+               "restore", icon="undo", needs="project", page="Train"),
         Action("train.previous", "Previous samples", "Go one step of samples back", "previous_sample", shortcut=",",
                icon="left", needs="project", page="Train"),
         Action("train.next", "Next samples", "Go one step of samples on", "next_sample", shortcut=".",
@@ -74,7 +77,7 @@ class TrainPage(Page):
         self.form = TrainForm()
         for name in _FROM_THE_FORM:
             self.form.addAction(actions.qaction(name))
-        self.compare_menu = QMenu(self)
+        self.compare_menu, self.trash_menu = QMenu(self), QMenu(self)
         self._build()
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL_MS)
@@ -91,6 +94,7 @@ class TrainPage(Page):
         self._pause = self.action_table.tool_button("job.pause")
         self._stop = self.action_table.tool_button("job.stop")
         self._resume = button("train.resume")
+        self._restore, self._restore_here = self.action_table.tool_button("train.restore"), button("train.restore")
         self.header = PageHeader(
             "Train", self._pause, self._stop, self._resume, button("train.start", role="primary")
         )  # fmt: skip
@@ -98,7 +102,7 @@ class TrainPage(Page):
             "train", "No run yet",
             "A translator learns to make simulated frames look like the footage while every organ stays in its place."
             " Choose a preset at the right and start; the window stays free while it trains.",
-            button("train.start", role="primary"),
+            button("train.start", role="primary"), self._restore_here,
         )  # fmt: skip
         body = QSplitter(Qt.Orientation.Horizontal)
         body.addWidget(self._side())
@@ -117,8 +121,8 @@ class TrainPage(Page):
     def _side(self) -> QWidget:
         """The list of runs, and below it what can be done with the chosen one."""
         names = ("train.compare", "train.clone", "train.rename", "train.delete")
-        bar = row(*(self.action_table.tool_button(name) for name in names), None, spacing=4)
-        for name in ("train.resume", *names):
+        bar = row(*(self.action_table.tool_button(name) for name in names), None, self._restore, spacing=4)
+        for name in ("train.resume", *names, "train.restore"):
             self.runs.menu.addAction(self.action_table.qaction(name))
         side = holder(column(self.runs, holder(bar, margin=4), spacing=0))
         side.setMinimumWidth(160)
@@ -153,7 +157,7 @@ class TrainPage(Page):
         if changed.runs:
             self._list_runs()
             if not self.form.name.text():
-                self.form.name.setText(self.session.project.runs.free_name("translator", "run"))
+                self.form.name.setText(self.session.project.runs.free_name("translator", self.form.original or "run"))
         self._allow()
 
     def _list_runs(self) -> None:
@@ -165,6 +169,10 @@ class TrainPage(Page):
         if self._returned:
             selected, chosen = [], self._returned
         self._moved, self._returned = {}, ""
+        trashed = bool(self.session.project.run_moves.trashed())
+        self.action_table.allow("train.restore", trashed)
+        for widget in (self._restore, self._restore_here):
+            widget.setVisible(trashed)
         self.groups.set_groups([self._group(r, selected) for r in reversed(records)])
         self.stack.setCurrentIndex(1 if records else 0)
         if records:
@@ -303,21 +311,12 @@ class TrainPage(Page):
 
     def compare(self) -> None:
         """Offer the other runs beside the list; they can be ticked by mouse and keyboard."""
-        menu, chosen, selected = self.compare_menu, self.runs.chosen(), self.runs.selected()
-        menu.clear()
-        menu.addAction(f"Compare {_shown(chosen)} with").setEnabled(False)
-        for place in range(self.groups.rowCount()):
-            name = self.groups.group(place).key
-            if name != chosen:
-                action = menu.addAction(_shown(name), lambda n=name: self._toggle_compared(n))  # type: ignore[misc]
-                action.setCheckable(True)
-                action.setChecked(name in selected)
-                action.setEnabled(name in selected or len(selected) < len(RUN_COLOURS))
-        if len(selected) > 1:
-            menu.addSeparator()
-            menu.addAction("Stop comparing", lambda: self.runs.choose(chosen))
+        chosen = self.runs.chosen()
         beside = self.runs.visualRect(self.runs.currentIndex()).topRight()
-        menu.popup(self.runs.viewport().mapToGlobal(beside), menu.actions()[1])
+        open_comparison(
+            self.compare_menu, self.runs.viewport().mapToGlobal(beside), names=self.runs.names(), chosen=chosen,
+            selected=self.runs.selected(), toggle=self._toggle_compared, stop=lambda: self.runs.choose(chosen),
+        )  # fmt: skip
 
     def _toggle_compared(self, name: str) -> None:
         selected = self.runs.selected()
@@ -330,7 +329,7 @@ class TrainPage(Page):
             self.runs.rename()
 
     def _rename(self, name: str, new: str) -> None:
-        if self._is_free(name):
+        if self.session.is_open and self._is_free(name):  # the field may outlive the project by a moment
             self.session.undo_stack.push(RenameRun(self.session, name, new, self._follow))
 
     def delete(self) -> None:
@@ -346,11 +345,23 @@ class TrainPage(Page):
             self.session.undo_stack.push(DeleteRun(self.session, name, self._follow))
             self.runs.setFocus()
 
+    def restore(self) -> None:
+        """Offer the runs in the trash."""
+        beside = self._restore if self._restore.isVisible() else self._restore_here
+        place = beside.mapToGlobal(beside.rect().topRight())
+        open_trash(self.trash_menu, place, names=self.session.project.run_moves.trashed(), put_back=self._put_back)
+
+    def _put_back(self, name: str) -> None:
+        with self.session.reporting():
+            self._follow("", self.session.project.run_moves.restore(name).name)
+            self.session.edited(Changed(runs=True))
+            self.session.say(f"The run “{name}” is back.")
+
     def _is_free(self, name: str) -> bool:
         """Whether no job works with a run, or waits to; else say so."""
         jobs = [j for j in self.session.jobs.jobs if j.state in (*ALIVE, "waiting") and _names_run(j, name)]
         if jobs:
-            self.session.say(f"“{jobs[0].title}” works with the run {name}: stop it first, or wait.", "warning")
+            self.session.say(f"“{jobs[0].title}” works with the run “{name}”: stop it first, or wait.", "warning")
         return not jobs
 
     def _follow(self, before: str, after: str) -> None:
@@ -366,11 +377,6 @@ class TrainPage(Page):
 
     def next_sample(self) -> None:
         self.view.samples.slider.setValue(self.view.samples.slider.value() + 1)
-
-
-def _shown(name: str) -> str:
-    """A run's name in a menu, where & marks a key."""
-    return name.replace("&", "&&")
 
 
 def _names_run(job: WindowJob, name: str) -> bool:

@@ -44,7 +44,7 @@ class RenameRun(_RunEdit):
     """Another name for a run; undone, the old one."""
 
     def __init__(self, session: Session, name: str, new: str, follow: Follow) -> None:
-        super().__init__(session, f"Rename run {name} to {new}", follow)
+        super().__init__(session, f"Rename “{name}” to “{new}”", follow)
         self._name, self._new = name, new
 
     def redo(self) -> None:
@@ -62,7 +62,7 @@ class DeleteRun(_RunEdit):
     """A run into the trash; undone, it is back."""
 
     def __init__(self, session: Session, name: str, follow: Follow) -> None:
-        super().__init__(session, f"Delete run {name}", follow)
+        super().__init__(session, f"Delete the run “{name}”", follow)
         self._name = name
 
     def redo(self) -> None:

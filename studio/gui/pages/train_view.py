@@ -125,11 +125,13 @@ class RunView(QWidget):
     def _draw(self) -> None:
         from studio.gui.widgets.run_curves import RunSeries
 
+        series = [RunSeries(run.name, self._metrics[run.name].series) for run in self._runs]
+        reading = any(metrics.behind() for metrics in self._metrics.values())
         if self.comparing:
-            self.compared.show_runs([RunSeries(run.name, self._metrics[run.name].series) for run in self._runs])
+            self.compared.show_runs(series, reading=reading)
             self._show_settings()
         else:
-            self.curves.show_series(self._metrics[self._runs[0].name].series if self._runs else {})
+            self.curves.show_series(series[0].series if series else {}, reading=reading)
 
     def last_step(self, name: str) -> int:
         """The last step of a shown run whose losses are there, else 0."""

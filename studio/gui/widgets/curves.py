@@ -28,16 +28,16 @@ COLOURS = (
     "#5aa9dd", "#e39a4b", "#6fbf8b", "#d97b93", "#b59be0", "#d6c15a", "#5fc4c0", "#c98a66",
     "#8fa7c9", "#a8bd62", "#d58bd0", "#9c9c9c", "#e0756a", "#7fb0a0", "#a9866f", "#7f8ee0",
 )  # fmt: skip
-"""Of equal lightness, so that none shouts; each loss keeps its own from run to run."""
+"""Of equal lightness, so that none shouts; each loss keeps its own from run to run, the first are the clearest."""
 SHOWN_FIRST = ("validity", "ms_ssim_ab", "image_b", "gan_ab", "disc_b")
 PANEL_WIDTH = 248
 
 
 def colour_of(name: str, used: Sequence[str]) -> str:
     """A loss's own colour; a metric that is not known gets one that is free."""
-    known = list(WORDS)
-    if name in WORDS and known.index(name) < len(COLOURS):
-        return COLOURS[known.index(name)]
+    known = [*SHOWN_FIRST, *(n for n in WORDS if n not in SHOWN_FIRST)]
+    if name in known:
+        return COLOURS[known.index(name) % len(COLOURS)]
     return next((c for c in reversed(COLOURS) if c not in used), COLOURS[-1])
 
 
@@ -80,6 +80,7 @@ class Curves(QWidget):
         self._series: Mapping[str, Series] = {}
         self._rows: dict[str, LossRow] = {}
         self._curves: dict[str, Curve] = {}
+        self._picked: dict[str, bool] = {}
         self._step: float | None = None
         self.plot = LossPlot()
         self.controls = CurveControls()
@@ -112,23 +113,24 @@ class Curves(QWidget):
         layout.addWidget(self.plot, 1)
         layout.addWidget(panel)
 
-    def show_series(self, series: Mapping[str, Series]) -> None:
-        """Draw these losses; called again as they grow."""
+    def show_series(self, series: Mapping[str, Series], *, reading: bool = False) -> None:
+        """Draw these losses; called again as they grow. ``reading``: there are steps that have not been read yet."""
         self._series = series
         for name in series:
             if name not in self._rows and name not in HIDDEN:
                 self._add_row(name)
-        for name in [n for n in self._rows if n not in series]:
+        for name in [n for n in self._rows if n not in series and not reading]:
             row = self._rows.pop(name)
+            self._picked[name] = row.box.isChecked()
             row.hide()
             row.deleteLater()
             self._curves.pop(name).remove()
-        self.plot.hint = "" if series else "No step is logged yet."
+        self.plot.hint = "" if series or reading else "No step is logged yet."
         self.draw()
 
     def _add_row(self, name: str) -> None:
         colour = colour_of(name, [row.colour for row in self._rows.values()])
-        row = LossRow(name, colour, name in SHOWN_FIRST)
+        row = LossRow(name, colour, self._picked.get(name, name in SHOWN_FIRST))
         row.toggled.connect(self.draw)
         self._rows[name] = row
         self._list.insertWidget(sum(_rank(n) <= _rank(name) for n in self._rows) - 1, row)
@@ -137,7 +139,7 @@ class Curves(QWidget):
     def draw(self) -> None:
         """Draw what is picked, with the smoothing that is set."""
         for name, row in self._rows.items():
-            picked = self._series[name] if row.box.isChecked() else None
+            picked = self._series.get(name) if row.box.isChecked() else None
             self._curves[name].show_series(picked, self.controls.share, log=self.plot.log)
         self._show_values()
 
@@ -156,7 +158,7 @@ class Curves(QWidget):
     def _show_values(self) -> None:
         self.where.setText("last step" if self._step is None else f"step {max(0, int(self._step)):,}")
         for name, row in self._rows.items():
-            row.value.setText(value_at(self._series[name], self._step))
+            row.value.setText(value_at(self._series.get(name), self._step))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

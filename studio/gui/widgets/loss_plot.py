@@ -29,7 +29,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "ms_ssim_ba": ("Structure → sim", "1 - MS-SSIM of brightness, footage to its simulated look"),
     "disc_a": ("Judging, sim", "The discriminator of renders; near 0 it wins, and the generator learns nothing more"),
     "disc_b": ("Judging, real", "The discriminator of footage; near 0 it wins, and the generator learns nothing more"),
-    "learning_rate": ("Step size", "Adam's step size at each iteration"),
+    "learning_rate": ("Learning rate", "Adam's step size at each iteration"),
     "validity": ("Validity", "How far the labels of sample translations can be trusted, 0 to 1; high is good"),
 }  # fmt: skip
 """Metric -> (its words, what it is). Losses are unweighted, low is good unless it says otherwise."""
@@ -76,10 +76,10 @@ class Curve:
         self.paint_theme()
 
     def paint_theme(self) -> None:
-        colour = in_theme(self.colour, self._plot)
-        self.mean.setPen(pg.mkPen(colour, width=1.8, style=self.style))
+        colour, ratio = in_theme(self.colour, self._plot), self._plot.devicePixelRatioF()
+        self.mean.setPen(pg.mkPen(colour, width=1.8 * ratio, style=self.style))
         colour.setAlpha(85)
-        self.raw.setPen(pg.mkPen(colour, width=1))
+        self.raw.setPen(pg.mkPen(colour, width=ratio))
 
     def show_series(self, series: Series | None, share: float, *, log: bool) -> None:
         """Draw a series, thinned out to the plot's width but for its extremes; None hides the curve."""

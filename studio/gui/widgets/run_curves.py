@@ -29,6 +29,8 @@ from studio.gui.widgets.run_list import RUN_COLOURS
 
 _STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 _FIRST = "ms_ssim_ab"
+_WITH_WORDS = 2
+"""Up to so many runs leave room for a sentence on the loss, also on a small screen."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +111,14 @@ class RunCurves(QWidget):
         """The loss that is compared, "" while no run has any."""
         return str(self.losses.currentData() or "")
 
-    def show_runs(self, runs: Sequence[RunSeries]) -> None:
-        """Draw these runs; called again as they grow."""
+    def show_runs(self, runs: Sequence[RunSeries], *, reading: bool = False) -> None:
+        """Draw these runs; called again as they grow. ``reading``: there are steps that have not been read yet."""
         if [r.name for r in runs] != [r.name for r in self._runs]:
             self._make_rows([r.name for r in runs])
         self._runs = tuple(runs)
         self._list_losses()
         self.draw()
+        self.plot.hint = "" if self.loss or reading else "None of these runs has logged a step yet."
 
     def _make_rows(self, names: Sequence[str]) -> None:
         for curve in self._curves:
@@ -146,9 +149,9 @@ class RunCurves(QWidget):
     def draw(self) -> None:
         """Draw the picked loss of every run, with the smoothing that is set."""
         loss = self.loss
-        self.plot.hint = "" if loss else "None of these runs has logged a step yet."
         self.losses.setToolTip(f"The loss that is compared. {loss_tip(loss)}" if loss else "")
         self.about.setText(WORDS[loss][1] if loss in WORDS else "")
+        self.about.setVisible(len(self._runs) <= _WITH_WORDS)
         for run, curve in zip(self._runs, self._curves, strict=False):
             curve.show_series(run.series.get(loss), self.controls.share, log=self.plot.log)
         self._show_values()

@@ -53,6 +53,10 @@ class RunList(GroupList):
         if not self._quiet:
             self.selection_changed.emit()
 
+    def names(self) -> list[str]:
+        """All runs, in the order of the list."""
+        return [self._groups.group(row).key for row in range(self._groups.rowCount())]
+
     def selected(self) -> list[str]:
         """Names of the selected runs, the oldest first."""
         rows = sorted((i.row() for i in self.selectionModel().selectedRows()), reverse=True)
@@ -60,7 +64,7 @@ class RunList(GroupList):
 
     def select(self, names: Sequence[str], chosen: str) -> None:
         """Select runs; the chosen one, or the first of the list, is always among them."""
-        rows = {self._groups.group(r).key: r for r in range(self._groups.rowCount())}
+        rows = {name: row for row, name in enumerate(self.names())}
         if not rows:
             return
         chosen = chosen if chosen in rows else next(iter(rows))
