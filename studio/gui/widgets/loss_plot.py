@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider, QWidget
 
 from studio.gui.models.metrics import RunningMean, Series, decimated
@@ -34,7 +34,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 """Metric -> (its words, what it is). Losses are unweighted, low is good unless it says otherwise."""
 HIDDEN = ("seconds",)
-_BINS = 1200
+_BINS, _SMOOTH_BINS = 800, 300
+"""Columns that a curve is thinned out to, each with its least and its largest value; a mean has less to show."""
 _FLOOR = 1e-9
 """What a logarithmic scale shows for zero and below."""
 
@@ -52,34 +53,35 @@ def in_theme(colour: str, widget: QWidget) -> QColor:
     return QColor(colour) if is_dark(widget) else QColor(colour).darker(140)
 
 
-def swatch(colour: QColor, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPixmap:
-    """A short stroke as the curve is drawn, for legends."""
-    mark = QPixmap(44, 12)
+def swatch(colour: QColor) -> QPixmap:
+    """A short stroke of a colour, for legends."""
+    mark = QPixmap(32, 5)
     mark.setDevicePixelRatio(2)
-    mark.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(mark)
-    painter.setPen(QPen(colour, 2.4, style, Qt.PenCapStyle.FlatCap))
-    painter.drawLine(0, 3, 22, 3)
-    painter.end()
+    mark.fill(colour)
     return mark
 
 
 class Curve:
-    """One loss of one run on a plot. ``style`` is the pen's; the mean is kept from call to call."""
+    """One loss of one run on a plot. The mean is kept from call to call.
 
-    def __init__(self, plot: LossPlot, colour: str, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> None:
-        self.colour, self.style = colour, style
+    A wide, smooth pen along one path of a thousand noisy points takes Qt seconds; the same path as single lines, or
+    with a pen of one pixel, takes milliseconds.
+    """
+
+    def __init__(self, plot: LossPlot, colour: str) -> None:
+        self.colour = colour
         self._plot = plot
         self.raw = plot.plot()
         self.mean = plot.plot(antialias=True)
+        self.mean.curve.setSegmentedLineMode("on")
         self._kept: RunningMean | None = None
         self.paint_theme()
 
     def paint_theme(self) -> None:
         colour, ratio = in_theme(self.colour, self._plot), self._plot.devicePixelRatioF()
-        self.mean.setPen(pg.mkPen(colour, width=1.8 * ratio, style=self.style))
+        self.mean.setPen(pg.mkPen(colour, width=1.8 * ratio))
         colour.setAlpha(85)
-        self.raw.setPen(pg.mkPen(colour, width=ratio))
+        self.raw.setPen(pg.mkPen(colour, width=1))
 
     def show_series(self, series: Series | None, share: float, *, log: bool) -> None:
         """Draw a series, thinned out to the plot's width but for its extremes; None hides the curve."""
@@ -89,8 +91,9 @@ class Curve:
         if series is None or not shown:
             return
         if share > 0:
-            self._draw(self.raw, series.steps, series.values, log)
-        self._draw(self.mean, series.steps, self._mean(series, share), log)
+            self._draw(self.raw, series.steps, series.values, bins=_BINS, log=log)
+        bins = _SMOOTH_BINS if share > 0 else _BINS
+        self._draw(self.mean, series.steps, self._mean(series, share), bins=bins, log=log)
 
     def _mean(self, series: Series, share: float) -> np.ndarray:
         if self._kept is None or self._kept.series is not series or self._kept.share != share:
@@ -98,8 +101,8 @@ class Curve:
         return self._kept.values()
 
     @staticmethod
-    def _draw(line: pg.PlotDataItem, steps: np.ndarray, values: np.ndarray, log: bool) -> None:
-        drawn_steps, drawn = decimated(steps, values, _BINS)
+    def _draw(line: pg.PlotDataItem, steps: np.ndarray, values: np.ndarray, *, bins: int, log: bool) -> None:
+        drawn_steps, drawn = decimated(steps, values, bins)
         line.setData(drawn_steps, np.maximum(drawn, _FLOOR) if log else drawn)
 
     def remove(self) -> None:

@@ -1,4 +1,4 @@
-"""One loss of several runs over one another: a colour and a line style a run, the loss picked from a box."""
+"""One loss of several runs over one another: a colour a run, the loss picked from a box."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from studio.gui.widgets.loss_plot import (
 )
 from studio.gui.widgets.run_list import RUN_COLOURS
 
-_STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 _FIRST = "ms_ssim_ab"
 _WITH_WORDS = 2
 """Up to so many runs leave room for a sentence on the loss, also on a small screen."""
@@ -44,9 +43,9 @@ class RunSeries:
 class _RunRow(QWidget):
     """A run in the legend: its colour, its name, and the loss at the pointer or at the end."""
 
-    def __init__(self, name: str, colour: str, style: Qt.PenStyle) -> None:
+    def __init__(self, name: str, colour: str) -> None:
         super().__init__()
-        self.colour, self.style_of_line = colour, style
+        self.colour = colour
         self.swatch = QLabel()
         self.value = value_label()
         layout = QHBoxLayout(self)
@@ -58,7 +57,7 @@ class _RunRow(QWidget):
         self.paint_theme()
 
     def paint_theme(self) -> None:
-        self.swatch.setPixmap(swatch(in_theme(self.colour, self), self.style_of_line))
+        self.swatch.setPixmap(swatch(in_theme(self.colour, self)))
 
 
 class RunCurves(QWidget):
@@ -126,8 +125,8 @@ class RunCurves(QWidget):
         for row in self._legend:
             row.hide()
             row.deleteLater()
-        places = list(zip(names, RUN_COLOURS, _STYLES, strict=False))
-        self._curves = [Curve(self.plot, colour, style) for _, colour, style in places]
+        places = list(zip(names, RUN_COLOURS, strict=False))
+        self._curves = [Curve(self.plot, colour) for _, colour in places]
         self._legend = [_RunRow(*place) for place in places]
         for row in self._legend:
             self._rows.addWidget(row)

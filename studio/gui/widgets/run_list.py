@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QMenu, Q
 
 from studio.gui.models.groups import GroupList, GroupModel, Index
 
-RUN_COLOURS = ("#5aa9dd", "#e39a4b", "#6fbf8b", "#d97b93")
-"""Of the runs that are compared, in the order of the list, the oldest first."""
+RUN_COLOURS = ("#56b4e9", "#e69f00", "#2fb491", "#cc79a7")
+"""Of the runs that are compared, the oldest first: after Okabe & Ito, told apart by the colour-blind, too."""
 
 
 class RunModel(GroupModel):
