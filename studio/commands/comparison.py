@@ -25,6 +25,11 @@ def print_comparison(console: Console, result: Mapping[str, Any]) -> None:
     table.add_row(f"{result['settings_equal']} other settings", *("same" for _ in runs), end_section=True)
     for name, finals in result["losses"].items():
         table.add_row(name, *(_final(finals[run]) for run in runs))
+    validity = [result["validity"][run] for run in runs]
+    if any(validity):
+        table.add_section()
+        table.add_row("validity, best", *("–" if v is None else _number(v["best"]) for v in validity))
+        table.add_row("at step", *("–" if v is None else f"{v['best_step']:,}" for v in validity))
     made = [result["translations"][run] for run in runs]
     if any(each["images"] for each in made):
         table.add_section()

@@ -17,7 +17,9 @@ from studio.vocabulary.errors import InputError
 COMPARED_AT_MOST = 4
 _LAST = 100
 """Final losses are means over so many logged steps: a single step says little about a GAN."""
-_NO_LOSSES = ("seconds",)
+VALIDITY = "validity"
+"""Metric of a run: validity of its sample translations, at some steps."""
+_NO_LOSSES = ("seconds", VALIDITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def compare_runs(project: Project, names: Sequence[str]) -> dict[str, Any]:
 
     ``settings``: {setting: {run: value}} of those that differ, and ``settings_equal``, the number of the others;
     ``losses``: {loss: {run: {mean, last, step}}}, unweighted as they are logged, the mean over the last 100 logged
-    steps; ``translations``: {run: {images, validity}} with the mean validity of what was translated, or None.
+    steps; ``validity``: {run: {last, step, best, best_step}} of its samples, or None where it was not measured;
+    ``translations``: {run: {images, validity}} with the mean validity of what was translated, or None.
     Raise InputError for an unknown run, the same run twice, or more than four.
     """
     if len(set(names)) != len(names) or not 2 <= len(names) <= COMPARED_AT_MOST:
@@ -89,6 +92,7 @@ def compare_runs(project: Project, names: Sequence[str]) -> dict[str, Any]:
         "settings": {r.name: dict(zip(names, r.values, strict=True)) for r in rows if r.differs},
         "settings_equal": sum(not r.differs for r in rows),
         "losses": _losses(metrics),
+        "validity": {name: _validity(each.get(VALIDITY)) for name, each in metrics.items()},
         "translations": {n: dict(zip(("images", "validity"), made.get(n, (0, None)), strict=True)) for n in names},
     }
 
@@ -113,3 +117,13 @@ def _final(series: tuple[np.ndarray, np.ndarray] | None) -> dict[str, float] | N
         return None
     steps, values = series
     return {"mean": float(np.mean(values[-_LAST:])), "last": float(values[-1]), "step": int(steps[-1])}
+
+
+def _validity(series: tuple[np.ndarray, np.ndarray] | None) -> dict[str, float] | None:
+    if series is None:
+        return None
+    steps, values = series
+    best = int(np.argmax(values))
+    return {
+        "last": float(values[-1]), "step": int(steps[-1]), "best": float(values[best]), "best_step": int(steps[best]),
+    }  # fmt: skip

@@ -32,8 +32,8 @@ def project(tmp_path: Path) -> Iterator[Project]:
     """Run "a" of 200 steps whose image loss is 1 up to step 100 and then 0.5, run "b" of two; two translations of a."""
     with Project.create(tmp_path / "body") as made:
         add_run(made, "a", [{"step": s, "seconds": s / 2, "image_b": 1.0 if s <= 100 else 0.5} for s in range(1, 201)])
-        add_run(made, "b", [{"step": 1, "seconds": 1.5, "image_b": 0.5, "disc_b": 0.25},
-                            {"step": 2, "seconds": 3.0, "image_b": 0.3, "disc_b": 0.75}],
+        add_run(made, "b", [{"step": 1, "seconds": 1.5, "image_b": 0.5, "disc_b": 0.25, "validity": 0.75},
+                            {"step": 2, "seconds": 3.0, "image_b": 0.3, "disc_b": 0.75, "validity": 0.5}],
                 seed=3, weight_gan=0.5)  # fmt: skip
         picture = tmp_path / "0.png"
         write_png(picture, np.zeros((8, 8, 3), np.uint8))
@@ -58,6 +58,7 @@ def test_compared_runs_say_where_they_differ_and_where_they_ended(project: Proje
     assert result["losses"]["image_b"]["b"] == {"mean": pytest.approx(0.4), "last": 0.3, "step": 2}
     assert result["losses"]["disc_b"] == {"a": None, "b": {"mean": 0.5, "last": 0.75, "step": 2}}
     assert set(result["losses"]) == {"image_b", "disc_b"}
+    assert result["validity"] == {"a": None, "b": {"last": 0.5, "step": 2, "best": 0.75, "best_step": 1}}
     assert [(r["name"], r["steps"], r["seconds"]) for r in result["runs"]] == [("a", 200, 100.0), ("b", 2, 3.0)]
     assert result["translations"]["a"] == {"images": 3, "validity": pytest.approx(0.7)}
     assert result["translations"]["b"] == {"images": 0, "validity": None}

@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSplitter, QStacke
 
 from studio.gui import amounts
 from studio.gui.models.background import Background
-from studio.gui.models.metrics import Rows, RunMetrics
+from studio.gui.models.metrics import Rows, RunMetrics, Series
 from studio.gui.models.run_settings import RunSettingsModel
 from studio.gui.pages.train_words import SETTING_WORDS, setting_tips
 from studio.gui.widgets.basics import column
 from studio.gui.widgets.run_list import RUN_COLOURS
 from studio.gui.widgets.sample_panel import RunSamples, SamplePanel
-from studio.pipeline.runs import SettingRow, setting_rows
+from studio.pipeline.runs import VALIDITY, SettingRow, setting_rows
 from studio.pipeline.views import sample_pictures
 from studio.project.records import RunRecord
 
@@ -98,6 +98,7 @@ class RunView(QWidget):
             "State": [run.state for run in self._runs],
             "Steps done": [f"{self.last_step(run.name):,}" for run in self._runs],
             "Trained for": ["–" if s is None or not len(s) else amounts.duration(s.values[-1]) for s in seconds],
+            "Validity of samples, best": [_best(self._metrics[run.name].series.get(VALIDITY)) for run in self._runs],
             "Images translated": [f"{count:,}" for count, _ in made],
             "Their mean validity": ["–" if validity is None else f"{validity:.3f}" for _, validity in made],
         }
@@ -140,6 +141,14 @@ class RunView(QWidget):
     def close_threads(self) -> None:
         self._background.forget()
         self.samples.close_threads()
+
+
+def _best(series: Series | None) -> str:
+    """The best value of a series and its step."""
+    if series is None or not len(series):
+        return "–"
+    at = int(series.values.argmax())
+    return f"{series.values[at]:.3f} at {series.steps[at]:,.0f}"
 
 
 def _table(model: RunSettingsModel) -> QTableView:

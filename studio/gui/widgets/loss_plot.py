@@ -30,6 +30,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "disc_a": ("Judging, sim", "The discriminator of renders; near 0 it wins, and the generator learns nothing more"),
     "disc_b": ("Judging, real", "The discriminator of footage; near 0 it wins, and the generator learns nothing more"),
     "learning_rate": ("Learning rate", "Adam's step size at each iteration"),
+    "spread_ab": ("Spread → real", "How far a translation's values deviate; near 0 it is one plain colour"),
     "validity": ("Validity", "How far the labels of sample translations can be trusted, 0 to 1; high is good"),
 }  # fmt: skip
 """Metric -> (its words, what it is). Losses are unweighted, low is good unless it says otherwise."""
