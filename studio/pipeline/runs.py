@@ -19,7 +19,7 @@ _LAST = 100
 """Final losses are means over so many logged steps: a single step says little about a GAN."""
 VALIDITY = "validity"
 """Metric of a run: validity of its sample translations, at some steps."""
-_NO_LOSSES = ("seconds", VALIDITY)
+_NO_LOSSES = ("seconds", "learning_rate", VALIDITY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,8 @@ RESULT = {
 
 def shown(*, colour: bool) -> str:
     out = io.StringIO()
-    print_comparison(
-        Console(file=out, width=80, force_terminal=colour, highlight=False, color_system="standard"), RESULT
-    )
+    console = Console(file=out, width=80, force_terminal=colour, color_system="standard" if colour else None)
+    print_comparison(console, RESULT)
     return out.getvalue()
 
 
