@@ -32,9 +32,11 @@ def project(tmp_path: Path) -> Iterator[Project]:
     """Run "a" of 200 steps whose image loss is 1 up to step 100 and then 0.5, run "b" of two; two translations of a."""
     with Project.create(tmp_path / "body") as made:
         add_run(made, "a", [{"step": s, "seconds": s / 2, "image_b": 1.0 if s <= 100 else 0.5} for s in range(1, 201)])
-        add_run(made, "b", [{"step": 1, "seconds": 1.5, "image_b": 0.5, "disc_b": 0.25, "validity": 0.75},
-                            {"step": 2, "seconds": 3.0, "image_b": 0.3, "disc_b": 0.75, "validity": 0.5, "learning_rate": 0.1}],
-                seed=3, weight_gan=0.5)  # fmt: skip
+        rows = [
+            {"step": 1, "seconds": 1.5, "image_b": 0.5, "disc_b": 0.25, "validity": 0.75, "learning_rate": 0.1},
+            {"step": 2, "seconds": 3.0, "image_b": 0.3, "disc_b": 0.75, "validity": 0.5, "learning_rate": 0.1},
+        ]
+        add_run(made, "b", rows, seed=3, weight_gan=0.5)
         picture = tmp_path / "0.png"
         write_png(picture, np.zeros((8, 8, 3), np.uint8))
         scene = SceneFiles("s", "p", "frames", tmp_path, (8, 8), STUDIO_CLASSES, (FrameFiles("0.png", 0, picture),))

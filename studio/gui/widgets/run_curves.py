@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from studio.gui.models.metrics import Series
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import ElidedLabel, label
 from studio.gui.widgets.curves import PANEL_WIDTH
+from studio.gui.widgets.fields import ChoiceField
 from studio.gui.widgets.loss_plot import (
     HIDDEN,
     WORDS,
@@ -72,7 +73,7 @@ class RunCurves(QWidget):
         self.plot = LossPlot()
         self.controls = CurveControls()
         self.where = label("last step", "faint")
-        self.losses = QComboBox()
+        self.losses = ChoiceField(())
         self.losses.setAccessibleName("Loss that is compared")
         self.losses.setMaxVisibleItems(20)
         self.about = label("", "small", wrap=True)
