@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from studio.gui.models.metrics import Series
@@ -29,8 +30,9 @@ from studio.gui.widgets.loss_plot import (
 from studio.gui.widgets.run_list import RUN_COLOURS
 
 _FIRST = "ms_ssim_ab"
-_WITH_WORDS = 2
-"""Up to so many runs leave room for a sentence on the loss, also on a small screen."""
+_LEAST_WIDTH = 168
+_WORDS_RUNS, _WORDS_WIDTH = 2, 600
+"""Up to so many runs, and from this width on, there is room for a sentence on the loss."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,13 @@ class RunCurves(QWidget):
         side.addWidget(self.controls)
         panel = QWidget()
         panel.setLayout(side)
-        panel.setFixedWidth(PANEL_WIDTH)
+        panel.setMinimumWidth(_LEAST_WIDTH)
+        panel.setMaximumWidth(PANEL_WIDTH)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.plot, 1)
-        layout.addWidget(panel)
+        layout.addWidget(self.plot, 2)
+        layout.addWidget(panel, 1)
 
     @property
     def loss(self) -> str:
@@ -151,10 +154,17 @@ class RunCurves(QWidget):
         loss = self.loss
         self.losses.setToolTip(f"The loss that is compared. {loss_tip(loss)}" if loss else "")
         self.about.setText(WORDS[loss][1] if loss in WORDS else "")
-        self.about.setVisible(len(self._runs) <= _WITH_WORDS)
+        self._fit_words()
         for run, curve in zip(self._runs, self._curves, strict=False):
             curve.show_series(run.series.get(loss), self.controls.share, log=self.plot.log)
         self._show_values()
+
+    def _fit_words(self) -> None:
+        self.about.setVisible(len(self._runs) <= _WORDS_RUNS and self.width() >= _WORDS_WIDTH)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_words()
 
     def mark_step(self, step: int) -> None:
         self.plot.mark_step(step)
