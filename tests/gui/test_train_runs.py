@@ -120,6 +120,24 @@ def test_a_run_that_a_job_works_with_is_left_alone(page: TrainPage, window: Wind
     window.session.jobs.jobs.clear()
 
 
+def test_a_run_is_not_taken_for_its_clone_that_trains(page: TrainPage, window: Window) -> None:
+    argv = ("translator", "train", "x.trocar", "--name", "second", "--like", "first")
+    window.session.jobs.jobs.append(WindowJob("Train second", argv, argv, Changed(), state="running"))
+    page.runs.choose("first")
+    assert not page._pause.isVisible() and "done" in page.header._facts.text()
+    page.runs.choose("second")
+    assert page._pause.isVisible()
+    window.session.jobs.jobs.clear()
+
+
+def test_a_name_that_no_run_can_have_is_said_before_training(page: TrainPage, window: Window) -> None:
+    page.form.name.setText("half, or less")
+    assert "cannot name a run" in page.form.problem
+    assert not window.actions_table.qaction("train.start").isEnabled()
+    page.form.name.setText("half or less")
+    assert page.form.problem == "" and window.actions_table.qaction("train.start").isEnabled()
+
+
 def answer(window: Window, words: str) -> None:
     next(b for b in window.banner._buttons if b.text() == words).click()
 

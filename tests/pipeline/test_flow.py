@@ -12,9 +12,11 @@ from studio.export.manifest import load_manifest
 from studio.jobs.events import Done, Progress
 from studio.pipeline.demo_settings import QUICK, REGIMES, DemoSettings
 from studio.pipeline.flow import demo
+from studio.pipeline.translators import train_translator
 from studio.project.project import Project
 from studio.segmenter.settings import SegmenterSettings
 from studio.translator.settings import TrainSettings
+from studio.vocabulary.errors import InputError
 
 
 class Tiny(DemoSettings):
@@ -144,3 +146,19 @@ def test_a_run_is_cloned_compared_renamed_deleted_and_restored_by_commands(
     run("restore", "baseline")
     assert main(["translator", "compare", str(folder), "baseline", "again"]) == 0
     assert "seed" in capsys.readouterr().out
+
+
+def test_a_run_keeps_its_name_while_it_trains_and_no_longer(result: dict[str, object], tmp_path: Path) -> None:
+    folder = tmp_path / "copy.trocar"
+    shutil.copytree(str(result["project"]), folder)
+    with Project.open(folder) as project:
+        job = train_translator(project, name="long", settings=TINY.training().with_values(iterations=1000))
+        assert any(isinstance(event, Progress) for event in job), "it is in the middle of it"
+        with pytest.raises(InputError, match="being trained"):
+            project.run_moves.rename("long", "short")
+        job.close()
+        run = project.run_moves.rename("long", "short")
+        assert run.state == "stopped" and (run.folder / "config.json").is_file()
+        resumed = train_translator(project, name="short", resume=True)
+        assert any(isinstance(event, Progress) for event in resumed)
+        resumed.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Collection
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
@@ -31,6 +31,7 @@ _TONES = {"done": "good", "stopped": "warning", "failed": "danger", "interrupted
 _WORDS = {"new": "not started", "running": "running", "stopped": "stopped, can be resumed", "done": "done",
           "failed": "failed, can be resumed", "interrupted": "interrupted, can be resumed"}  # fmt: skip
 _RUN_OPTIONS = ("--name", "--run", "--like")
+"""Of jobs that work with a run."""
 _FROM_THE_FORM = ("train.start", "train.resume", "train.clone", "train.compare")
 """Their keys work while the focus is in the form, too; those of the others mean something else there."""
 _OF_A_RUN = ("train.resume", "train.clone", "train.compare", "train.rename", "train.delete")
@@ -199,7 +200,7 @@ class TrainPage(Page):
         """The job that trains a run now."""
         for job in self.session.jobs.jobs:
             trains = job.argv[:2] == ("translator", "train") or job.argv[:1] == ("demo",)
-            if job.state in ALIVE and trains and _names_run(job, name):
+            if job.state in ALIVE and trains and _names_run(job, name, ("--name",)):
                 return job
         return None
 
@@ -276,7 +277,7 @@ class TrainPage(Page):
         base = ["--like", form.original] if form.original else ["--preset", form.preset]
         argv = ["translator", "train", str(project.folder), "--name", name, *base]
         for key, value in form.overrides().items():
-            argv += ["--set", f"{key}={json.dumps(value) if isinstance(value, float) else value}"]
+            argv += ["--set", f"{key}={value}"]
         resume = ["translator", "train", str(project.folder), "--name", name, "--resume"]
         self.session.start(f"Train {name}", argv, touches=_TOUCHES, resume_argv=resume)
         form.name.clear()
@@ -379,10 +380,10 @@ class TrainPage(Page):
         self.view.samples.slider.setValue(self.view.samples.slider.value() + 1)
 
 
-def _names_run(job: WindowJob, name: str) -> bool:
-    """Whether a job's command line names a run; the demo makes and uses its own."""
+def _names_run(job: WindowJob, name: str, options: Collection[str] = _RUN_OPTIONS) -> bool:
+    """Whether a job's command line names a run by one of these options; the demo makes and uses its own."""
     pairs = zip(job.argv, job.argv[1:], strict=False)
-    return job.argv[:1] == ("demo",) or any(option in _RUN_OPTIONS and value == name for option, value in pairs)
+    return job.argv[:1] == ("demo",) or any(option in options and value == name for option, value in pairs)
 
 
 def _pace(job: WindowJob | None) -> str:

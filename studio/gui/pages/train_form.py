@@ -22,6 +22,7 @@ from studio.gui.pages.train_words import PRESET_WORDS, SETTING_WORDS, setting_ti
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import ElidedLabel, InspectorArea, Section, inspector, label, set_role
 from studio.gui.widgets.fields import ChoiceField, NumberField, WholeField, on_change
+from studio.project.run_table import checked_name
 from studio.translator.settings import PRESETS, FieldHelp, TrainSettings, field_help, preset
 from studio.vocabulary.errors import InputError
 
@@ -184,6 +185,8 @@ class TrainForm(QWidget):
         problem = ""
         try:
             self.settings()
+            if self.name.text().strip():
+                checked_name(self.name.text().strip(), what="run")
         except InputError as error:
             problem = f"{error.what[:1].upper()}{error.what[1:]}. {error.remedy}".strip()
         self.problem_label.setText(problem)
