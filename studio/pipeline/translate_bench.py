@@ -50,13 +50,12 @@ def bench_whole_translation(settings: TrainSettings) -> dict[str, Any]:
 
 def _untrained_run(project: Project, settings: TrainSettings) -> str:
     """A run with the weights that training starts from: what they show does not matter here."""
-    import torch
-
     from studio.translator.checkpoints import RunState, save_checkpoint
+    from studio.translator.devices import chosen_device
     from studio.translator.learner import Learner
 
     run = project.runs.add("translator", "bench", json.loads(settings.to_json()))
-    save_checkpoint(run.folder, Learner(settings, torch.device("cpu")), RunState())
+    save_checkpoint(run.folder, Learner(settings, chosen_device("cpu")), RunState())
     return run.name
 
 
