@@ -132,7 +132,15 @@ def under(values: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def load_exactly(module: nn.Module, values: Mapping[str, Tensor], *, where: object) -> None:
     """Copy weights in; raise InputError that names the first missing, surplus or misshapen one."""
     own = module.state_dict()
-    for name, value in own.items():
+    require_same_shapes(own, values, where=where)
+    with torch.no_grad():
+        for name, value in own.items():
+            value.copy_(values[name])
+
+
+def require_same_shapes(needed: Mapping[str, Tensor], values: Mapping[str, Tensor], *, where: object) -> None:
+    """Raise InputError that names the first of ``values`` that is missing, misshapen or surplus."""
+    for name, value in needed.items():
         if name not in values:
             raise InputError(f"the weights lack '{name}'", where=where, remedy="They belong to another network.")
         if values[name].shape != value.shape:
@@ -140,12 +148,9 @@ def load_exactly(module: nn.Module, values: Mapping[str, Tensor], *, where: obje
                 f"'{name}' has the shape {tuple(values[name].shape)}, this network needs {tuple(value.shape)}",
                 where=where, remedy="They belong to another network.",
             )  # fmt: skip
-    surplus = next((name for name in values if name not in own), None)
+    surplus = next((name for name in values if name not in needed), None)
     if surplus is not None:
         raise InputError(f"the weights have an unknown '{surplus}'", where=where, remedy="They are another network's.")
-    with torch.no_grad():
-        for name, value in own.items():
-            value.copy_(values[name])
 
 
 def _modules(learner: Learner) -> dict[str, nn.Module]:

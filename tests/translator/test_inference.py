@@ -1,10 +1,9 @@
-"""Translating, public checkpoints, and files that are something else."""
+"""Translating, and the child that serves previews."""
 
 from __future__ import annotations
 
 import io
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import torch
 
 from studio.files.pictures import write_png
 from studio.jobs.stages import result_of
-from studio.translator.imports import import_checkpoint, import_run
+from studio.translator.imports import import_run
 from studio.translator.inference import Translator, load_translator
 from studio.translator.networks import Architecture, Generator, initialise
 from studio.translator.preview import serve
@@ -88,59 +87,6 @@ def test_wrong_codes_are_refused(wrong: np.ndarray) -> None:
     translator = Translator(*generators(), device=torch.device("cpu"), precision="fp32")
     with pytest.raises(InputError, match="style"):
         translator.translate(image(), wrong)
-
-
-def test_architecture_comes_from_the_shapes(tmp_path: Path) -> None:
-    imported = import_checkpoint(public_file(tmp_path / "gen.pt"))
-    assert imported.settings.variant == "symmetric"
-    assert (imported.settings.dim, imported.settings.res_blocks, imported.settings.mlp_dim) == (4, 2, 16)
-    a, b = generators(styled_a=False)
-    torch.save({"a": a.state_dict(), "b": b.state_dict()}, tmp_path / "half.pt")
-    assert import_checkpoint(tmp_path / "half.pt").settings.variant == "asymmetric"
-
-
-def test_first_mismatch_is_named(tmp_path: Path) -> None:
-    state = generators()[1].state_dict()
-    missing = {k: v for k, v in state.items() if k != "dec.model.4.norm.gamma"}
-    with pytest.raises(InputError, match=r"dec\.model\.4\.norm\.gamma"):
-        import_checkpoint(public_file(tmp_path / "1.pt", b=missing))
-    with pytest.raises(InputError, match=r"extra\.weight"):
-        import_checkpoint(public_file(tmp_path / "2.pt", b=state | {"extra.weight": torch.zeros(1)}))
-    with pytest.raises(InputError, match=r"dec\.model\.5\.conv\.weight.*\(3, 4, 5, 5\).*\(3, 4, 7, 7\)"):
-        import_checkpoint(
-            public_file(tmp_path / "3.pt", b=state | {"dec.model.5.conv.weight": torch.zeros(3, 4, 5, 5)})
-        )
-    with pytest.raises(InputError, match="generators 'a' and 'b'"):
-        import_checkpoint(public_file(tmp_path / "4.pt", a=3))
-
-
-class Bomb:
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Path.touch, (Path("exploded"),))
-
-
-def test_pickles_with_code_are_refused_unopened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    torch.save({"a": {"x": Bomb()}, "b": {}}, tmp_path / "bomb.pt")
-    (tmp_path / "plain.pt").write_bytes(pickle.dumps(Bomb()))
-    for name in ("bomb.pt", "plain.pt"):
-        with pytest.raises(InputError):
-            import_checkpoint(tmp_path / name)
-    assert not (tmp_path / "exploded").exists()
-
-
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no", b"\x89PNG\r\n", b"hello world" * 50])
-def test_what_is_no_checkpoint_is_refused(tmp_path: Path, data: bytes) -> None:
-    for name in ("file.pt", "file.safetensors"):
-        (tmp_path / name).write_bytes(data)
-        with pytest.raises(InputError):
-            load_translator(tmp_path / name)
-
-
-def test_missing_places_are_refused(tmp_path: Path) -> None:
-    for place in (tmp_path, tmp_path / "gone", tmp_path / "gone.safetensors"):
-        with pytest.raises(InputError):
-            load_translator(place)
 
 
 def test_runs_and_imports_load_the_same_way(tmp_path: Path) -> None:
