@@ -294,7 +294,7 @@ def self_test(a: argparse.Namespace) -> Job:
 def bench(a: argparse.Namespace) -> Job:
     from studio.commands.bench import run_bench
 
-    return run_bench(a.what)
+    return run_bench(a.what, out=a.out)
 
 
 ACTIONS: dict[str, Action] = {

@@ -262,5 +262,7 @@ def _add_checks(words: _Words) -> None:
     bench = _command(words, "bench", "bench", "measure speed, as ratios in one run", "bench translate --json",
                      project=False)  # fmt: skip
     bench.add_argument(
-        "what", nargs="?", default="all", choices=("all", "translate", "train", "simulate", "export", "gui")
-    )
+        "what", nargs="?", default="all", choices=("all", "translate", "train", "simulate", "export", "gui", "curves"),
+        help="curves, which is not part of all, lays the losses of the fast training path over those of the plain one",
+    )  # fmt: skip
+    bench.add_argument("--out", type=Path, metavar="DIR", help="with curves: where curves.png and its figures go")

@@ -20,7 +20,7 @@ from studio.translator.data import Batch
 from studio.translator.devices import chosen_device, uses_bf16
 from studio.translator.inference import Translator
 from studio.translator.learner import Learner, draws_of
-from studio.translator.plain import PlainGenerator, plain_step
+from studio.translator.plain import PlainGenerator, made_plain, plain_step
 from studio.translator.settings import TrainSettings
 from studio.vocabulary.seeds import stream
 
@@ -104,9 +104,7 @@ def bench_train(
     place = chosen_device(device)
     settings = settings.with_values(batch=1, precision=precision, directions="both", disc_rate=1.0)
     batch, draws = random_batch(settings, place), draws_of(0, settings, place)
-    plain_learner = Learner(settings.with_values(precision="fp32"), place)
-    for optimiser in ("gen_optimiser", "disc_optimiser"):
-        _made_plain(plain_learner, optimiser, settings)
+    plain_learner = made_plain(Learner(settings.with_values(precision="fp32"), place))
     learner = Learner(settings, place)
     first_plain = plain_step(plain_learner, batch, draws)
     first: dict[str, Tensor] = {}
@@ -179,17 +177,6 @@ def _best_in_turns(works: tuple[Callable[[], object], ...], repeats: int, device
             if turn:
                 found.append(time.perf_counter() - start)
     return [min(found) for found in times]
-
-
-def _made_plain(learner: Learner, optimiser: str, settings: TrainSettings) -> None:
-    """Replace a fused optimiser by torch's loop over parameters."""
-    old: torch.optim.Adam = getattr(learner, optimiser)
-    s = settings
-    plain = torch.optim.Adam(old.param_groups[0]["params"], lr=s.learning_rate, betas=(s.beta1, s.beta2),
-                             weight_decay=s.weight_decay, foreach=False)  # fmt: skip
-    setattr(learner, optimiser, plain)
-    for module in (learner.gen_a, learner.gen_b, learner.disc_a, learner.disc_b):
-        module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
 
 def random_batch(settings: TrainSettings, device: torch.device) -> Batch:

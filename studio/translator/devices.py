@@ -42,6 +42,13 @@ def bf16_is_fast(device: torch.device) -> bool:
     return device.type == "cpu" and _bf16_gain_on_cpu() > _WORTHWHILE_GAIN
 
 
+def has_bf16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 at all, fast or not."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 @cache
 def _bf16_gain_on_cpu() -> float:
     """fp32 time over bf16 time of a convolution as in the residual blocks."""

@@ -61,8 +61,27 @@ class PlainGenerator:
         return torch.tanh(_convolved(x, decoder.model[5]))
 
 
+def made_plain(learner: Learner) -> Learner:
+    """The same learner for ``plain_step``: torch's loop over parameters in Adam, weights laid out as torch does."""
+    for module in (learner.gen_a, learner.gen_b, learner.disc_a, learner.disc_b):
+        module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    learner.gen_optimiser = _loop_adam(learner.gen_optimiser)
+    learner.disc_optimiser = _loop_adam(learner.disc_optimiser)
+    return learner
+
+
+def _loop_adam(fused: torch.optim.Adam) -> torch.optim.Adam:
+    group = fused.param_groups[0]
+    return torch.optim.Adam(
+        group["params"], lr=group["lr"], betas=group["betas"], weight_decay=group["weight_decay"], foreach=False
+    )
+
+
 def plain_step(learner: Learner, batch: Batch, draws: Draws) -> dict[str, Tensor]:
-    """One update as two separate ones, each with its own pass of the generators; losses by name."""
+    """One update as two separate ones, each with its own pass of the generators; losses by name.
+
+    Takes the optimisers' learning rates as they are. Both directions only, and no noise before encoding again.
+    """
     gen_a, gen_b = PlainGenerator(learner.gen_a), PlainGenerator(learner.gen_b)
     with torch.no_grad():
         ab, ba = _translated(gen_a, gen_b, batch, draws)
@@ -74,7 +93,7 @@ def plain_step(learner: Learner, batch: Batch, draws: Draws) -> dict[str, Tensor
         )
     }
     learner.disc_optimiser.zero_grad()
-    sum(judged.values(), torch.zeros(())).backward()  # type: ignore[no-untyped-call]
+    (learner.settings.weight_gan * torch.stack(list(judged.values())).sum()).backward()  # type: ignore[no-untyped-call]
     learner.disc_optimiser.step()
     passes = _all_passes(gen_a, gen_b, batch, draws)
     losses = reconstruction_losses(passes, learner.settings)
