@@ -35,10 +35,12 @@ def random_view(
     """A random crop of ``settings``' size, black outside ``area`` (and outside a random circle with ``paper_mask``)."""
     size = (settings.crop_width, settings.crop_height)
     matrix_23 = _geometry_within(area, image_HW3.shape[:2], settings, rng)
-    crop = cv2.warpAffine(image_HW3, matrix_23, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    on_pixels_23 = _between_pixels(matrix_23)
+    border = cv2.BORDER_REFLECT_101
+    crop = cv2.warpAffine(image_HW3, on_pixels_23, size, flags=cv2.INTER_LINEAR, borderMode=border)
     labels = None
     if labels_HW is not None:
-        labels = cv2.warpAffine(labels_HW, matrix_23, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
+        labels = cv2.warpAffine(labels_HW, on_pixels_23, size, flags=cv2.INTER_NEAREST, borderMode=border)
     values = _relit(crop, settings, rng)
     inside = np.ones((size[1], size[0]), bool)
     if area is not None:
@@ -92,6 +94,13 @@ def _random_geometry(shape: tuple[int, ...], settings: TrainSettings, rng: np.ra
     matrix = np.array([[cos, -sin, 0.0], [sin, cos, 0.0]])
     matrix[:, 2] = np.array([crop_w / 2, crop_h / 2]) - matrix[:, :2] @ np.array([centre_x, centre_y])
     return matrix
+
+
+def _between_pixels(matrix_23: np.ndarray) -> np.ndarray:
+    """The same map for OpenCV, which counts from the middle of the first pixel and not from its corner."""
+    moved = matrix_23.copy()
+    moved[:, 2] += matrix_23[:, :2].sum(1) / 2 - 0.5
+    return moved
 
 
 def _relit(crop_HW3: np.ndarray, settings: TrainSettings, rng: np.random.Generator) -> np.ndarray:
