@@ -82,6 +82,16 @@ def autocast(bf16: bool, device: torch.device) -> AbstractContextManager[object]
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16)
 
 
+def bf16_or_exact(bf16: bool, device: torch.device) -> AbstractContextManager[object]:
+    """``autocast``, or fp32 that is meant: by default cuDNN rounds what it multiplies to ten bits (TF32)."""
+    if bf16 or device.type != "cuda":
+        return autocast(bf16, device)
+    cudnn = torch.backends.cudnn
+    return cudnn.flags(
+        enabled=True, benchmark=cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False
+    )  # fmt: skip
+
+
 def takes_cpu_kernels(x: torch.Tensor) -> bool:
     """Whether a layer does best with the CPU kernels picked by hand; a compiler is given plain operations to fuse."""
     return x.device.type == "cpu" and not torch.compiler.is_compiling()

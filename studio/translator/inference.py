@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from studio.translator.devices import autocast, chosen_device, compiled, uses_bf16
+from studio.translator.devices import bf16_or_exact, chosen_device, compiled, uses_bf16
 from studio.translator.imports import read_generators
 from studio.translator.networks import Generator
 from studio.vocabulary.errors import InputError
@@ -64,14 +64,14 @@ class Translator:
         if min(image_HW3.shape[:2]) < _LEAST_STYLE_SIDE:
             raise InputError(f"a picture of the shape {image_HW3.shape} is too small to have a style",
                              where="translator", remedy=f"Use at least {_LEAST_STYLE_SIDE} px.")  # fmt: skip
-        image = self._tensor(image_HW3)
-        return self._gen_b.encode_style(image)[0].float().cpu().numpy()
+        with bf16_or_exact(False, self._device):
+            return self._gen_b.encode_style(self._tensor(image_HW3))[0].float().cpu().numpy()
 
     @torch.inference_mode()
     def set_frame(self, image_HW3: np.ndarray) -> Content:
         """Encode what the frame shows; render() then costs only decoding."""
         height, width = image_HW3.shape[:2]
-        with autocast(self._bf16, self._device):
+        with bf16_or_exact(self._bf16, self._device):
             code = self._gen_a.encode(self._tensor(image_HW3))
         # What a captured graph gives is overwritten by its next run.
         return Content(code.clone() if self._compiled else code, height, width)
@@ -93,7 +93,7 @@ class Translator:
     def _decoded(self, content: Content, codes_NS: np.ndarray) -> np.ndarray:
         code = content.code_1KHW.expand(len(codes_NS), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         style = torch.from_numpy(codes_NS).to(self._device)
-        with autocast(self._bf16, self._device):
+        with bf16_or_exact(self._bf16, self._device):
             image = self._gen_b.decode(code, style).float()
         levels = ((image + 1.0) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
         cut = levels[:, :, : content.height, : content.width].permute(0, 2, 3, 1)

@@ -76,7 +76,8 @@ class TrainSettings:
     batch: int = _setting(1, "crops of each side per step", group="data", low=1, high=1024)
     mask: Mask = _setting(
         "paper",
-        "round image area put on simulated crops; paper: random circles, footage: those of the footage, none: no mask",
+        "round image area put on simulated crops; paper: random circles where any footage is round, footage: those of "
+        "the footage, none: no mask",
         group="data",
     )
     resize_low: float = _setting(1.0, "smallest random enlargement before the crop", group="data", low=0.1, high=4)
@@ -117,8 +118,9 @@ class TrainSettings:
         3.0, "brightness structure kept from footage to its simulated look (MS-SSIM)", group="losses", high=1e4
     )
     encoded_style_share: float = _setting(
-        0.5, "share of steps that take the footage crop's own style instead of a random one", group="losses", high=1.0
-    )
+        0.5, "share of steps that take the footage crop's own style instead of a random one (symmetric MUNIT: 0)",
+        group="losses", high=1.0,
+    )  # fmt: skip
     reencode_noise: float = _setting(
         0.0, "noise added to a translation before it is encoded again (the authors' later code: 0.1)",
         group="losses", high=1.0,

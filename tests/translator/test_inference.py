@@ -13,6 +13,7 @@ import torch
 
 from studio.files.pictures import write_png
 from studio.jobs.stages import result_of
+from studio.translator.devices import bf16_or_exact
 from studio.translator.imports import import_run
 from studio.translator.inference import Translator, load_translator
 from studio.translator.networks import Architecture, Generator, initialise
@@ -175,3 +176,15 @@ class _Stream:
         limit = time.monotonic() + 20
         while text not in self.out.getvalue() and time.monotonic() < limit:
             time.sleep(0.005)
+
+
+def test_fp32_on_a_gpu_does_without_tf32() -> None:
+    """The switch is there on any machine; what it does to a picture shows on a GPU alone."""
+    cudnn, before = torch.backends.cudnn, torch.backends.cudnn.allow_tf32
+    cudnn.allow_tf32 = True
+    try:
+        with bf16_or_exact(False, torch.device("cuda")):
+            assert not cudnn.allow_tf32
+        assert cudnn.allow_tf32
+    finally:
+        cudnn.allow_tf32 = before
