@@ -188,7 +188,9 @@ def translate(a: argparse.Namespace) -> Job:
     from studio.pipeline.translate import translate as translated
 
     with Project.open(a.project) as project:
-        yield from translated(project, a.run, a.palette, per_frame=a.per_frame, seed=a.seed, device=a.device)
+        yield from translated(
+            project, a.run, a.palette, per_frame=a.per_frame, seed=a.seed, device=a.device, precision=a.precision
+        )
 
 
 def quality(a: argparse.Namespace) -> Job:

@@ -72,6 +72,11 @@ def _device(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto takes a GPU if any")
 
 
+def _precision(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto",
+                         help="fp32 is exact; auto takes bf16 where that is faster")  # fmt: skip
+
+
 def _add_basics(words: _Words) -> None:
     gui = _command(words, "gui", "gui", "open the studio", "gui liver.trocar", project=False)
     gui.add_argument("project", type=Path, nargs="?", metavar="PROJECT", help="the project to open")
@@ -150,7 +155,7 @@ def _add_translator(words: _Words) -> None:
     style.add_argument("--style", type=values.numbers, metavar="s1,...,s8")
     style.add_argument("--style-image", type=Path, metavar="IMG")
     style.add_argument("--seed", type=int, default=0, metavar="S")
-    apply.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
+    _precision(apply)
     _device(apply)
 
 
@@ -202,6 +207,7 @@ def _add_curation(words: _Words) -> None:
         "--per-frame", type=values.positive, default=0, metavar="K", help="styles a frame; default all"
     )
     translate.add_argument("--seed", type=int, default=0, metavar="S")
+    _precision(translate)
     _device(translate)
     quality = _command(words, "quality", "quality", "measure validity: of a project, or of one pair",
                        "quality pair render.png translation.png --labels labels.png --json", project=False)  # fmt: skip

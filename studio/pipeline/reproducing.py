@@ -113,15 +113,18 @@ class _Translators:
     def again(self, item: ExportItem, wanted: str) -> ExportItem:
         """The item with a picture in the cache; raise TrocarError when it does not come out as it was."""
         record = self._project.translations.get(item.translation_id)
-        picture_HW3 = self._of(record.run).translate(read_rgb(item.render), np.array([item.style_code], np.float32))[0]
+        translator = self._of(record.run)
+        image_HW3, codes_1S = read_rgb(item.render), np.array([item.style_code], np.float32)
         path = self._project.cache / "reproduced" / f"{item.translation_id}.png"
-        write_png(path, picture_HW3)
-        if hash_file(path) != wanted:
-            raise TrocarError(
-                f"{item.patient}, {item.frame_name} as {item.style_name} comes out differently on this machine; "
-                "the manifest's own pictures are needed for the same bytes"
-            )
-        return replace(item, image=path)
+        # Whether it was made in fp32 or bf16 shows in its bytes alone; this machine's choice is tried first.
+        for precision in sorted(("fp32", "bf16"), key=lambda name: name != translator.precision):
+            write_png(path, translator.in_precision(precision).translate(image_HW3, codes_1S)[0])
+            if hash_file(path) == wanted:
+                return replace(item, image=path)
+        raise TrocarError(
+            f"{item.patient}, {item.frame_name} as {item.style_name} comes out differently on this machine; "
+            "the manifest's own pictures are needed for the same bytes"
+        )
 
     def _of(self, run_name: str) -> Translator:
         if run_name not in self._loaded:

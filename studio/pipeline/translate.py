@@ -30,11 +30,13 @@ _AHEAD = 3
 
 def translate(
     project: Project, run_name: str, palette_name: str, *, per_frame: int = 0, seed: int = 0, device: str = "auto",
+    precision: str = "auto",
 ) -> Job:  # fmt: skip
     """Translate every frame in ``per_frame`` styles of a palette (0 = all of them), skipping what is there already.
 
     Which styles a frame gets depends on the seed and the frame alone, each style equally often on the whole.
-    Done: made, kept, validity (mean), seconds-free counts. Stopping keeps what is made; the same call goes on.
+    Done: made, kept, precision, validity (mean), seconds-free counts. Stopping keeps what is made; the same call goes
+    on.
     """
     from studio.translator.inference import load_translator
 
@@ -47,10 +49,12 @@ def translate(
         )
     if palette.run != run.name:
         yield Note(f"The palette was drawn for run {palette.run}; its codes may mean something else here.", "warning")
-    translator = load_translator(run.folder, device=device)
+    translator = load_translator(run.folder, device=device, precision=precision)
     _check_sizes(palette, translator.style_size)
     plan = [(frame, styles_for(palette, per_frame, seed=seed, frame=frame)) for frame in frames]
     there = _there(project, run.name, palette, translator.fingerprint)
+    if there and precision != "auto":
+        yield Note(f"{len(there)} translations are there already and stay, in whatever precision they were made.")
     plan = [(f, tuple(s for s in styles if (f.id, s.name) not in there)) for f, styles in plan]
     total = sum(len(styles) for _, styles in plan)
     _check_space(project, plan)
@@ -82,7 +86,7 @@ def translate(
     yield Done(
         {
             "run": run.name, "palette": palette.name, "made": made, "kept": len(there),
-            "validity": float(np.mean(validities)) if validities else None,
+            "precision": translator.precision, "validity": float(np.mean(validities)) if validities else None,
         }
     )  # fmt: skip
 

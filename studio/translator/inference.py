@@ -58,6 +58,12 @@ class Translator:
         if self._compiled:
             compiled(gen_a.enc_content, gen_b.dec, mode="reduce-overhead")
 
+    def in_precision(self, precision: str) -> Translator:
+        """The same networks, computing in ``precision``."""
+        return Translator(
+            self._gen_a, self._gen_b, device=self._device, precision=precision, fingerprint=self.fingerprint
+        )
+
     @torch.inference_mode()
     def encode_style(self, image_HW3: np.ndarray) -> np.ndarray:
         """float32 (S,): how a real frame looks. Computed in fp32, since every translation depends on it."""

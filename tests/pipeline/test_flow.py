@@ -85,6 +85,32 @@ def test_the_export_is_reproduced_byte_for_byte(
     assert ours == again
 
 
+def test_translations_of_either_precision_are_reproduced(
+    result: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = str(shutil.copytree(str(result["project"]), tmp_path / "copy.trocar"))
+    assert main(["styles", "sample", project, "--run", "demo", "--count", "1", "--method", "random", "--palette", "one",
+                 "--json"]) == 0  # fmt: skip
+    pictures = {}
+    for precision in ("fp32", "bf16"):
+        capsys.readouterr()
+        assert (
+            main(["translate", project, "--run", "demo", "--palette", "one", "--precision", precision, "--json"]) == 0
+        )
+        made = json.loads(capsys.readouterr().out.splitlines()[-1])["result"]
+        assert (made["precision"], made["kept"]) == (precision, 0)
+        with Project.open(Path(project)) as opened:
+            records = [r for r in opened.translations.all() if r.palette == "one"]
+        out = tmp_path / precision
+        assert main(["export", project, str(out), "--format", "coco", "--json"]) == 0
+        pictures[precision] = records[0].path.read_bytes()
+        for record in records:
+            record.path.unlink()
+        again = str(tmp_path / f"{precision}-again")
+        assert main(["reproduce", str(out / "manifest.json"), again, "--project", project, "--json"]) == 0
+    assert pictures["fp32"] != pictures["bf16"]
+
+
 def test_a_copy_of_the_project_is_not_taken_for_it(
     result: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
