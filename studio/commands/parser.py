@@ -6,8 +6,9 @@ Imports no stage, so that help is instant.
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from studio import __version__
 from studio.commands import values
@@ -16,7 +17,12 @@ _EXIT = "exit status: 0 done, 1 failed, 2 the input or the call is wrong, 130 st
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with a call in one line."""
+    """Says what is wrong with a call in one line; takes a row of numbers that begins with a minus for a value."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        # argparse knows single negative numbers only and would take "-0.3,1.2" for an option.
+        self._negative_number_matcher = re.compile(r"-\.?\d")
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"trocar: {message}. See: {self.prog} --help\n")

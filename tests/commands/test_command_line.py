@@ -93,6 +93,20 @@ def test_every_command_explains_itself_by_example(capsys: pytest.CaptureFixture[
         assert leaving.value.code == 0 and f"example: trocar {' '.join(command)}" in out and "exit status" in out
 
 
+@pytest.mark.parametrize("style", ["-0.3,1.2,-2", "-.5,1", "0.3,-1.2", "-1e-3,4"])
+def test_a_style_may_begin_with_a_minus(style: str) -> None:
+    call = ["translator", "apply", "gen.pt", "in.png", "--out", "out.png", "--style", style, "--precision", "fp32"]
+    parsed = build_parser().parse_args(call)
+    assert parsed.style == tuple(float(number) for number in style.split(","))
+    assert parsed.precision == "fp32"
+
+
+def test_bench_writes_curves_alone_to_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, "bench", "export", "--out", tmp_path / "out")
+    assert (status, lines_of(out)) == (2, [])
+    assert len(lines_of(err)) == 1 and "trocar bench curves" in err
+
+
 def test_help_needs_neither_torch_nor_qt() -> None:
     code = (
         "import sys; from studio.cli import main; status = main(['--help']);"
