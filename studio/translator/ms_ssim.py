@@ -79,10 +79,12 @@ def _blurred(x_BHW: Tensor) -> Tensor:
 @cache
 def _band(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """(length - 10, length): each row holds the window's weights at its place."""
-    offsets = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
-    weights = torch.exp(-(offsets**2) / (2 * SIGMA**2))
-    weights = weights / weights.sum()
-    band = torch.zeros(length - WINDOW + 1, length, dtype=torch.float64)
-    for i in range(band.shape[0]):
-        band[i, i : i + WINDOW] = weights
-    return band.to(device=device, dtype=dtype)
+    # Kept beyond this call: made under inference_mode it could never serve a training step.
+    with torch.inference_mode(False):
+        offsets = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
+        weights = torch.exp(-(offsets**2) / (2 * SIGMA**2))
+        weights = weights / weights.sum()
+        band = torch.zeros(length - WINDOW + 1, length, dtype=torch.float64)
+        for i in range(band.shape[0]):
+            band[i, i : i + WINDOW] = weights
+        return band.to(device=device, dtype=dtype)

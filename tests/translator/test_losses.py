@@ -88,6 +88,17 @@ def test_ms_ssim_is_taken_in_fp32_under_autocast() -> None:
     assert float(inside) == pytest.approx(float(structure_loss(flat, flat * 0.9)), abs=1e-7)
 
 
+def test_measuring_first_leaves_training_possible() -> None:
+    """What is kept between calls serves both; sizes that no other test uses, so that it is made here."""
+    one, other = pictures(25, 27)
+    with torch.inference_mode():
+        measured = ms_ssim(one, other, levels=2, mapped=True)
+    trained = ms_ssim(one, other.requires_grad_(), levels=2, mapped=True)
+    trained.sum().backward()  # type: ignore[no-untyped-call]
+    assert other.grad is not None
+    assert torch.equal(trained.detach(), measured)
+
+
 def test_brightness_is_the_channel_mean_between_0_and_1() -> None:
     image = torch.tensor([-1.0, 0.0, 1.0]).view(1, 3, 1, 1).repeat(1, 1, 2, 2)
     assert torch.equal(brightness(image), torch.full((1, 2, 2), 0.5))
