@@ -18,6 +18,8 @@ from torch.autograd.function import once_differentiable
 from studio.translator.devices import takes_cpu_kernels
 
 EPS = 1e-5
+_BLOCK_PIXELS = 2048
+"""Up to so many pixels the kernels' sums are as good as exact ones."""
 
 _ops = torch.ops.aten
 
@@ -67,10 +69,13 @@ class _InstanceNorm(torch.autograd.Function):
         scales_BC = torch.ones_like(means_BC) if scale_BC is None else scale_BC.to(kind)
         shifts_BC = torch.zeros_like(means_BC) if mean_BC is None else mean_BC.to(kind)
         for i in range(len(x_BCHW)):
-            torch.native_batch_norm(
-                x_BCHW[i : i + 1], scales_BC[i], shifts_BC[i], None, None, True, 0.0, EPS,
-                out=(out[i : i + 1], means_BC[i], factors_BC[i]),
-            )  # fmt: skip
+            picture_1CHW, places = x_BCHW[i : i + 1], (out[i : i + 1], means_BC[i], factors_BC[i])
+            if _sums_lose_digits(x_BCHW):
+                _carefully_normalised(picture_1CHW, scales_BC[i], shifts_BC[i], out=places)
+            else:
+                torch.native_batch_norm(
+                    picture_1CHW, scales_BC[i], shifts_BC[i], None, None, True, 0.0, EPS, out=places
+                )
         ctx.save_for_backward(x_BCHW, means_BC, factors_BC, scale_BC)
         return out
 
@@ -143,16 +148,48 @@ def _layer_norm_gradients(
 
 def _picture_moments(x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and sample deviation (n - 1) of each picture over C, H, W, each (B,), from the channels' moments."""
-    kind = _moment_type(x_BCHW)
     means, variances = [], []
     for picture_1CHW in torch.split(x_BCHW, 1):
-        # The running moments are of no use here; given in fp32 they make the kernel answer in fp32.
-        running = x_BCHW.new_zeros(2, x_BCHW.shape[1], dtype=kind)
-        mean_C, variance_C = torch.batch_norm_update_stats(picture_1CHW, running[0], running[1], 0.0)
+        mean_C, variance_C = _channel_moments(picture_1CHW)
         means.append(mean_C.mean())
         variances.append(variance_C.mean() + (mean_C - means[-1]).square().mean())
     count = x_BCHW[0].numel()
     return torch.stack(means), (torch.stack(variances) * (count / (count - 1))).sqrt()
+
+
+def _sums_lose_digits(x_BCHW: Tensor) -> bool:
+    """Whether the kernels' sums are too coarse for the input: they add up pixel after pixel, which over a large picture
+    costs fp32 three of its digits, and that shows where channels vary little. In bf16 it is lost in the rounding."""
+    return x_BCHW.dtype != torch.bfloat16 and x_BCHW.shape[2] * x_BCHW.shape[3] > _BLOCK_PIXELS
+
+
+def _carefully_normalised(
+    x_1CHW: Tensor, scale_C: Tensor, shift_C: Tensor, *, out: tuple[Tensor, Tensor, Tensor]
+) -> None:
+    """native_batch_norm with moments that keep fp32's digits; ``out`` takes the picture, means and factors."""
+    picture_1CHW, mean_C, factor_C = out
+    means_C, variance_C = _channel_moments(x_1CHW)
+    mean_C.copy_(means_C)
+    torch.rsqrt(variance_C + EPS, out=factor_C)
+    ones_C, nothing = torch.ones_like(mean_C), mean_C.new_empty(0)
+    torch.native_batch_norm(
+        x_1CHW, factor_C * scale_C, shift_C, mean_C, ones_C, False, 0.0, 0.0,
+        out=(picture_1CHW, nothing, nothing.clone()),
+    )  # fmt: skip
+
+
+def _channel_moments(x_1CHW: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance (n) of each channel, each (C,)."""
+    # The running moments are of no use here; given in fp32 they make the kernel answer in fp32.
+    running = x_1CHW.new_zeros(2, x_1CHW.shape[1], dtype=_moment_type(x_1CHW))
+    if not _sums_lose_digits(x_1CHW):
+        return torch.batch_norm_update_stats(x_1CHW, running[0], running[1], 0.0)
+    blocks = torch.split(x_1CHW, max(1, _BLOCK_PIXELS // x_1CHW.shape[3]), 2)
+    moments = [torch.batch_norm_update_stats(block, running[0], running[1], 0.0) for block in blocks]
+    means_KC, variances_KC = (torch.stack([m[k] for m in moments]) for k in (0, 1))
+    shares_K1 = running.new_tensor([block.shape[2] / x_1CHW.shape[2] for block in blocks])[:, None]
+    mean_C = x_1CHW.mean((0, 2, 3))
+    return mean_C, (shares_K1 * (variances_KC + (means_KC - mean_C).square())).sum(0)
 
 
 def _affine(x_1CHW: Tensor, mean_C: Tensor, factor_C: Tensor, shift_C: Tensor) -> Tensor:

@@ -122,6 +122,32 @@ def test_layer_norm_divides_by_the_sample_deviation() -> None:
     assert np.allclose(norm(x).detach().numpy(), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("level", [0.0, 40.0])
+def test_norms_of_large_pictures_keep_the_digits_of_fp32(level: float) -> None:
+    """Channels that vary little around a high level, as those of dark frames do; float64 is the judge."""
+    x = (random(1, 8, 256, 320) + level).float().contiguous(memory_format=torch.channels_last)
+    ones, zeros = torch.ones(8), torch.zeros(8)
+    with torch.inference_mode():
+        one, other = instance_norm(x).double().numpy(), sample_layer_norm(x, ones, zeros).double().numpy()
+    values = x.double().numpy()
+    centred = values - values.mean((2, 3), keepdims=True)
+    assert np.abs(one - centred / np.sqrt(centred.var((2, 3), keepdims=True) + 1e-5)).max() < 1e-4
+    assert np.abs(other - (values - values.mean()) / (values.std(ddof=1) + 1e-5)).max() < 1e-4
+
+
+def test_large_and_small_pictures_have_the_same_gradients() -> None:
+    """What is larger than a block is normalised by another way; both in float64, against autograd's own."""
+    x = random(2, 2, 50, 60).requires_grad_()
+    pull = random(2, 2, 50, 60, seed=1)
+    for ours, plain in (
+        (lambda: instance_norm(x), lambda: torch.nn.functional.instance_norm(x, eps=1e-5)),
+        (lambda: sample_layer_norm(x, torch.ones(2).double(), torch.zeros(2).double()),
+         lambda: (x - x.mean((1, 2, 3), keepdim=True)) / (x.std((1, 2, 3), keepdim=True) + 1e-5)),
+    ):  # fmt: skip
+        gradients = [torch.autograd.grad((norm() * pull).sum(), x)[0] for norm in (ours, plain)]
+        assert torch.allclose(*gradients, atol=1e-11)
+
+
 def test_gradients_of_the_norms() -> None:
     x, scale, mean = (t.requires_grad_() for t in (random(2, 3, 4, 5), random(2, 3, seed=1), random(2, 3, seed=2)))
     gamma, beta = random(3, seed=3).requires_grad_(), random(3, seed=4).requires_grad_()
