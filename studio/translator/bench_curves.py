@@ -158,14 +158,16 @@ def compared(runs: Runs) -> dict[str, Any]:
 
 
 def _gap(name: str, runs: Runs) -> LossGap:
-    means: dict[str, list[float]] = {}
-    for (path, _), losses in runs.items():
+    """Each fast path against the plain runs of its own seeds: they saw the same crops."""
+    means: dict[str, dict[int, float]] = {}
+    for (path, seed), losses in runs.items():
         values = losses[name]
-        means.setdefault(path, []).append(statistics.fmean(values[2 * len(values) // 3 :]))
-    plain = statistics.fmean(means[PLAIN])
-    spread = statistics.stdev(means[PLAIN]) / plain if len(means[PLAIN]) > 1 else 0.0
-    fast = {path: statistics.fmean(found) for path, found in means.items() if path != PLAIN}
-    return LossGap(plain, spread, fast, {path: mean / plain - 1.0 for path, mean in fast.items()})
+        means.setdefault(path, {})[seed] = statistics.fmean(values[2 * len(values) // 3 :])
+    plain = statistics.fmean(means[PLAIN].values())
+    spread = statistics.stdev(means[PLAIN].values()) / plain if len(means[PLAIN]) > 1 else 0.0
+    fast = {path: statistics.fmean(found.values()) for path, found in means.items() if path != PLAIN}
+    same_seeds = {path: statistics.fmean(means[PLAIN][seed] for seed in means[path]) for path in fast}
+    return LossGap(plain, spread, fast, {path: fast[path] / same_seeds[path] - 1.0 for path in fast})
 
 
 def _kept(out: Path, figures: Mapping[str, Any], runs: Runs, work: Path) -> None:
