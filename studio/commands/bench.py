@@ -76,7 +76,7 @@ def _export() -> Job:
 
 
 def _curves(out: Path | None) -> Job:
-    """The fast path's losses over the plain one's: about half an hour on two cores."""
+    """The fast path's losses over the plain one's: about a quarter of an hour on two cores."""
     from studio.pipeline.curves_bench import bench_curves_on_demo_data
 
     yield from bench_curves_on_demo_data(out=out)
