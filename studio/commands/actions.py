@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.commands.ranks import ranks_of
 from studio.jobs.events import Done, Job
 from studio.project.project import Project
 from studio.vocabulary.errors import InputError
@@ -75,23 +76,35 @@ def footage_screen(a: argparse.Namespace) -> Job:
 
 
 def translator_train(a: argparse.Namespace) -> Job:
-    from studio.pipeline.translators import train_translator
+    from studio.pipeline.translators import follow_training, train_translator
+
+    with ranks_of(a) as ranks:
+        if ranks.share.rank:
+            yield from follow_training(a.project, device=a.device, ranks=ranks)
+            return
+        with Project.open(a.project) as project:
+            yield from train_translator(
+                project, name=a.name, settings=_train_settings(a, project), resume=a.resume, device=a.device,
+                ranks=ranks,
+            )  # fmt: skip
+
+
+def _train_settings(a: argparse.Namespace, project: Project) -> TrainSettings | None:
+    """None: the run's own."""
     from studio.translator.settings import TrainSettings, preset
 
     changes = dict(a.set) | ({"iterations": a.iterations} if a.iterations else {})
-    with Project.open(a.project) as project:
-        settings = None
-        if a.like:
-            settings = _like(a, project, changes)
-        elif not a.resume:
-            settings = TrainSettings.from_values(_values(preset(a.preset or "paper")) | changes)
-        elif changes or a.preset:
-            runs = project.runs.all("translator")
-            run = project.runs.get("translator", a.name) if a.name or not runs else runs[-1]
-            if a.preset:
-                raise InputError("a run keeps its preset", where="--preset", remedy="Leave it out with --resume.")
-            settings = TrainSettings.from_values(dict(run.settings) | changes)
-        yield from train_translator(project, name=a.name, settings=settings, resume=a.resume, device=a.device)
+    if a.like:
+        return _like(a, project, changes)
+    if not a.resume:
+        return TrainSettings.from_values(_values(preset(a.preset or "paper")) | changes)
+    if a.preset:
+        raise InputError("a run keeps its preset", where="--preset", remedy="Leave it out with --resume.")
+    if not changes:
+        return None
+    runs = project.runs.all("translator")
+    run = project.runs.get("translator", a.name) if a.name or not runs else runs[-1]
+    return TrainSettings.from_values(dict(run.settings) | changes)
 
 
 def _like(a: argparse.Namespace, project: Project, changes: dict[str, object]) -> TrainSettings:

@@ -1,0 +1,96 @@
+"""One job in several processes, on one machine or many: who they are, and what rank 0 says to the others.
+
+Rank 0 runs the job: it alone opens the project for writing, speaks, draws panels and keeps checkpoints. The others do
+their share of the computing and hand back what came out. torchrun and SLURM start all of them with the same command
+line; ``--devices N`` starts the others from rank 0, with the environment variables that torchrun sets.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from studio.jobs.shares import WHOLE, Share
+from studio.vocabulary.errors import TrocarError
+
+Message = Mapping[str, Any]
+Launcher = Literal["", "torchrun", "slurm"]
+Ending = Literal["done", "stopped", "failed"]
+
+
+class OtherFailed(TrocarError):
+    """Another process of the job failed or is gone, so this one can't go on."""
+
+
+class Ranks:
+    """The processes of a job. As it stands here there is one, which does everything and talks to nobody.
+
+    Rank 0 calls begin, announce, reports and stop; the others orders and report. Messages are JSON-able.
+    """
+
+    share: Share = WHOLE
+    ending: Ending | None = None
+    """Other ranks: how rank 0 ended the job; None while it goes on."""
+
+    @property
+    def alone(self) -> bool:
+        return self.share.count == 1
+
+    def device(self, name: str) -> str:
+        """The device of this process, when ``name`` is what the call asked for."""
+        return name
+
+    def begin(self, task: Message) -> None:
+        """Rank 0: start the other processes if need be, and tell them what is to be done.
+
+        Raise TrocarError when they can't be reached.
+        """
+
+    def announce(self, order: Message) -> None:
+        """Rank 0: the next order for all others."""
+
+    def reports(self) -> Sequence[Message]:
+        """Rank 0: what has come from the others since it was last asked, without waiting.
+
+        Raise TrocarError (or InputError, as it was there) when another process has failed or gone, KeyboardInterrupt
+        when one was asked to stop.
+        """
+        return ()
+
+    def last_reports(self) -> Iterator[Message]:
+        """Rank 0: stop the others after what they are at, and yield what they still report until they have ended."""
+        yield from ()
+
+    def orders(self) -> Iterator[Message]:
+        """Other ranks: the task, then each order, until the job ends. Raise TrocarError when rank 0 has gone."""
+        yield from ()
+
+    def report(self, message: Message) -> None:
+        """Other ranks: hand something to rank 0."""
+
+    @property
+    def stopping(self) -> bool:
+        """Other ranks: whether to stop after what is at hand."""
+        return False
+
+
+ALONE = Ranks()
+
+
+def launcher() -> Launcher:
+    """Who started this process as one of several, or ""."""
+    environment = os.environ
+    if {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR"} <= set(environment):
+        return "torchrun" if int(environment["WORLD_SIZE"]) > 1 else ""
+    # A batch script has SLURM_NTASKS, too; only what srun starts belongs to a step.
+    if "SLURM_PROCID" in environment and "SLURM_STEP_ID" in environment:
+        return "slurm" if int(environment.get("SLURM_NTASKS", "1")) > 1 else ""
+    return ""
+
+
+def launched_rank() -> int:
+    """This process's rank; 0 also where it is the only one."""
+    return {
+        "": 0, "torchrun": int(os.environ.get("RANK", 0)), "slurm": int(os.environ.get("SLURM_PROCID", 0)),
+    }[launcher()]  # fmt: skip

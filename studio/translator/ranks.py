@@ -1,0 +1,393 @@
+"""Rank 0 and the others on speaking terms: JSON messages over the TCP store of torch.distributed.
+
+Messages go through a store and not through collective operations, so that nobody has to keep step: rank 0 may pause
+between two orders for as long as it likes, and a process that was asked to stop is heard. Only gradients need all at
+once (studio.translator.distributed). Where torchrun keeps a store already, that one serves; else rank 0 keeps it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch.distributed import DistError, PrefixStore, TCPStore  # type: ignore[attr-defined]
+
+from studio.jobs.ranks import Ending, Message, OtherFailed, Ranks, launcher
+from studio.jobs.shares import Share
+from studio.jobs.siblings import Siblings
+from studio.vocabulary.errors import InputError, TrocarError
+
+_MEETING = timedelta(minutes=10)
+"""How long processes that a cluster starts one after the other wait for all to be there."""
+_PATIENCE_SECONDS = {"done": 60.0, "stopped": 60.0, "failed": 5.0}
+_FAILURE_SECONDS = 3.0
+_EAGER_SECONDS, _EAGER_PAUSE, _PAUSE = 2.0, 0.0005, 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a process stands. Rank 0 of a local job has no port until it has opened its store."""
+
+    rank: int
+    count: int
+    local_rank: int
+    local_count: int
+    address: str = "127.0.0.1"
+    port: int = 0
+
+
+class JoinedRanks(Ranks):
+    """The processes of one job. ``argv`` is the command line with which rank 0 starts the others, None where a
+    launcher has started them."""
+
+    def __init__(self, place: Place, *, argv: Sequence[str] | None) -> None:
+        self.place = place
+        self.share = Share(place.rank, place.count)
+        self._argv = argv
+        self._store: PrefixStore | None = None
+        self._port = place.port
+        self._siblings: Siblings | None = None
+        self._announced = self._heard = 0
+        self._met = 0
+        self._reported = [0] * place.count
+        self._ended: set[int] = set()
+        self._stop_asked = False
+
+    @property
+    def meeting_point(self) -> tuple[str, int]:
+        """Address and port of the store."""
+        return self.place.address, self._port
+
+    def device(self, name: str) -> str:
+        return device_of(name, self.place)
+
+    # ---- rank 0 ----
+
+    def begin(self, task: Message) -> None:
+        if self._store is None:
+            self.connect()
+        self.announce(task)
+
+    def connect(self) -> None:
+        """Open or find the store; rank 0 of a local job starts the others and waits until all are there."""
+        store = _opened_store(self.place)
+        self._port = store.port
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        self._store = PrefixStore(f"trocar/{attempt}", store)
+        self._store.add("here", 1)
+        if self._argv is not None:
+            address, port = self.meeting_point
+            variables = {"MASTER_ADDR": address, "MASTER_PORT": str(port), **_threads(self.place.count)}
+            self._siblings = Siblings(self._argv, count=self.place.count, environment=variables)
+        if self.place.rank == 0:
+            self._wait_for_all("here")
+
+    def _wait_for_all(self, word: str) -> None:
+        """Rank 0: until every process has said ``word``."""
+        deadline = time.monotonic() + _MEETING.total_seconds()
+        while (found := self._opened.add(word, 0)) < self.place.count:
+            self.watch()
+            if time.monotonic() > deadline:
+                raise TrocarError(f"only {found} of {self.place.count} processes were there after ten minutes")
+            time.sleep(_PAUSE)
+
+    def meet(self, word: str) -> None:
+        """All ranks, each with the same word, used once: rank 0 goes on when every process has come here, so that
+        none is missing in an operation that can't be interrupted."""
+        self._opened.add(word, 1)
+        if self.place.rank == 0:
+            self._wait_for_all(word)
+
+    def announce(self, order: Message) -> None:
+        self._opened.set(f"order/{self._announced}", json.dumps(order))
+        self._announced += 1
+
+    def met(self) -> None:
+        """All others have taken up what was announced so far, which can be forgotten."""
+        for number in range(self._met, self._announced):
+            self._opened.delete_key(f"order/{number}")
+        self._met = self._announced
+
+    def watch(self) -> None:
+        """Raise as ``reports`` does, without looking for reports."""
+        self._raise_failure()
+        if self._opened.check(["stop wanted"]):
+            raise KeyboardInterrupt
+
+    def reports(self) -> Sequence[Message]:
+        found = list(self._arrived())
+        if not found:
+            self.watch()
+        return found
+
+    def last_reports(self) -> Iterator[Message]:
+        if self._store is None:
+            return
+        self._opened.set("stop", "")
+        deadline = time.monotonic() + _PATIENCE_SECONDS["stopped"]
+        while time.monotonic() < deadline:
+            yield from self._arrived()
+            if len(self._ended) == self.place.count - 1 or self.failure():
+                break
+            time.sleep(_PAUSE)
+        yield from self._arrived()
+
+    def _arrived(self) -> Iterator[Message]:
+        for rank in range(1, self.place.count):
+            while self._opened.check([key := f"report/{rank}/{self._reported[rank]}"]):
+                message = json.loads(self._opened.get(key))
+                self._opened.delete_key(key)
+                self._reported[rank] += 1
+                if message == {"ended": rank}:
+                    self._ended.add(rank)
+                else:
+                    yield message
+
+    def failure(self) -> str:
+        """One line about another process that failed or has gone, or ""."""
+        told = self._told_failure()
+        return str(told["text"]) if told else self._siblings.failure() if self._siblings else ""
+
+    def _raise_failure(self) -> None:
+        told = self._told_failure()
+        if told and told["status"] == InputError.exit_status:
+            raise InputError(told["text"])
+        if text := self.failure():
+            raise OtherFailed(text)
+
+    def _told_failure(self) -> Any:
+        try:
+            return json.loads(self._opened.get("failed")) if self._opened.check(["failed"]) else None
+        except DistError:
+            return None
+
+    def explained(self, error: RuntimeError) -> TrocarError | KeyboardInterrupt:
+        """Why an operation with the other processes broke: they may take a moment to be gone or to say so."""
+        deadline = time.monotonic() + _FAILURE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                self.watch()
+            except (TrocarError, KeyboardInterrupt) as reason:
+                return reason
+            except DistError:
+                break
+            time.sleep(_PAUSE)
+        return OtherFailed(f"the connection to another process of this job broke ({str(error).splitlines()[0]})")
+
+    # ---- the others ----
+
+    def orders(self) -> Iterator[Message]:
+        while True:
+            order = self._next_order()
+            if "end" in order:
+                self.ending = order["end"]
+                return
+            yield order
+
+    def _next_order(self) -> dict[str, Any]:
+        key, started = f"order/{self._heard}", time.monotonic()
+        try:
+            while not self._opened.check([key]):
+                eager = time.monotonic() - started < _EAGER_SECONDS
+                time.sleep(_EAGER_PAUSE if eager else _PAUSE)
+            order: dict[str, Any] = json.loads(self._opened.get(key))
+        except DistError as error:
+            raise OtherFailed("rank 0 of this job has gone") from error
+        self._heard += 1
+        return order
+
+    def report(self, message: Message) -> None:
+        rank = self.place.rank
+        try:
+            self._opened.set(f"report/{rank}/{self._reported[rank]}", json.dumps(message))
+        except DistError as error:
+            raise OtherFailed("rank 0 of this job has gone") from error
+        self._reported[rank] += 1
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop_asked or bool(self._opened.check(["stop"]))
+
+    def ask_to_stop(self, *_: object) -> None:
+        """A signal's handler: the whole job is to stop, which is for rank 0 to see to."""
+        self._stop_asked = True
+        if self._store is not None:
+            with contextlib.suppress(DistError):
+                self._store.set("stop wanted", "")
+
+    # ---- the end ----
+
+    def end(self, ending: Ending, error: BaseException | None = None) -> None:
+        """Rank 0 lets the others go and waits for them, they say that they have ended; an error is told first."""
+        if self._store is None:
+            return
+        try:
+            with contextlib.suppress(DistError):
+                if error is not None and self.place.rank and not isinstance(error, OtherFailed):
+                    self._tell(error)
+                # Who waits for a failed process in a collective operation notices by the closed connection.
+                _leave_group(failed=ending == "failed")
+                if self.place.rank:
+                    self.report({"ended": self.place.rank})
+                else:
+                    self._dismiss(ending)
+        finally:
+            if self._siblings is not None:
+                self._siblings.end(_PATIENCE_SECONDS[ending])
+            self._store = None
+
+    def _dismiss(self, ending: Ending) -> None:
+        self.announce({"end": ending})
+        self._opened.set("stop", "")
+        deadline = time.monotonic() + _PATIENCE_SECONDS[ending]
+        while len(self._ended) < self.place.count - 1 and time.monotonic() < deadline and not self.failure():
+            for _ in self._arrived():
+                pass
+            time.sleep(_PAUSE)
+
+    def _tell(self, error: BaseException) -> None:
+        status = error.exit_status if isinstance(error, TrocarError) else 1
+        text = str(error) if isinstance(error, TrocarError) else f"{type(error).__name__}: {error}"
+        who = f"process {self.place.rank + 1} of {self.place.count}"
+        told = {"text": f"{who}: {' '.join(text.split())}", "status": status}
+        self._opened.compare_set("failed", "", json.dumps(told))
+
+    @property
+    def _opened(self) -> PrefixStore:
+        assert self._store is not None, "begin() comes first"
+        return self._store
+
+
+@contextmanager
+def joined_ranks(argv: Sequence[str], *, devices: int | None, device: str) -> Iterator[JoinedRanks]:
+    """The processes of a job: those that torchrun or SLURM started, else ``devices`` on this machine.
+
+    Left as everything is left, with what it was left by: the others end as rank 0 does, and none remains. Raise
+    InputError for more devices than there are.
+    """
+    started = launcher()
+    place = _launched_place(devices) if started else Place(0, devices or 1, 0, devices or 1)
+    device_of(device, place)
+    ranks = JoinedRanks(place, argv=None if started else argv)
+    with _signals_to(ranks), _shared_threads(device_of(device, place), place.local_count):
+        try:
+            if started:
+                ranks.connect()
+            yield ranks
+        except (GeneratorExit, KeyboardInterrupt):
+            ranks.end("stopped")
+            raise
+        except BaseException as error:
+            ranks.end("failed", error)
+            raise
+        else:
+            ranks.end("done")
+
+
+def device_of(name: str, place: Place) -> str:
+    """``cuda:2`` for the third process of a machine. Raise InputError when there are fewer GPUs than processes."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "cpu":
+        return name
+    if not gpus:
+        raise InputError(f"this machine has no usable GPU for {place.local_count} processes", where="--devices",
+                         remedy="Add --device cpu to use its processor.")  # fmt: skip
+    if gpus == 1 and launcher():
+        return "cuda:0"  # the cluster shows each process its own GPU
+    if place.local_count > gpus:
+        raise InputError(f"this machine has {gpus} GPUs, not {place.local_count}", where="--devices",
+                         remedy=f"Give at most {gpus}.")  # fmt: skip
+    return f"cuda:{place.local_rank}"
+
+
+def _launched_place(devices: int | None) -> Place:
+    place = _slurm_place() if launcher() == "slurm" else _torchrun_place()
+    if devices not in (None, place.local_count):
+        raise InputError(
+            f"this job was started as {place.local_count} processes a machine, not {devices}", where="--devices",
+            remedy="Leave it out: the launcher decides.",
+        )  # fmt: skip
+    return place
+
+
+def _torchrun_place() -> Place:
+    e = os.environ
+    return Place(
+        int(e["RANK"]), int(e["WORLD_SIZE"]), int(e["LOCAL_RANK"]), int(e.get("LOCAL_WORLD_SIZE", e["WORLD_SIZE"])),
+        e["MASTER_ADDR"], int(e["MASTER_PORT"]),
+    )  # fmt: skip
+
+
+def _slurm_place() -> Place:
+    from lightning_fabric.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]
+
+    try:
+        slurm = SLURMEnvironment(auto_requeue=False)
+    except RuntimeError as error:
+        raise InputError("SLURM did not say how many processes a machine has", where="SLURM",
+                         remedy="Start it with --ntasks-per-node=N instead of --ntasks.") from error  # fmt: skip
+    local_count = int(os.environ["SLURM_NTASKS_PER_NODE"])
+    return Place(
+        slurm.global_rank(), slurm.world_size(), slurm.local_rank(), local_count, slurm.main_address, slurm.main_port
+    )
+
+
+def _opened_store(place: Place) -> TCPStore:
+    kept_by_launcher = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and launcher() == "torchrun"
+    try:
+        return TCPStore(
+            place.address, place.port, is_master=place.rank == 0 and not kept_by_launcher, timeout=_MEETING,
+            wait_for_workers=False, multi_tenant=True,
+        )  # fmt: skip
+    except DistError as error:
+        raise TrocarError(
+            f"the processes of this job did not meet at {place.address}, port {place.port} "
+            f"({str(error).splitlines()[0]})"
+        ) from error
+
+
+def _leave_group(*, failed: bool) -> None:
+    group = torch.distributed
+    # NCCL would wait for operations that a failed process will never join.
+    if group.is_initialized() and not (failed and "nccl" in group.get_backend_config()):
+        group.destroy_process_group()
+
+
+def _threads(count: int) -> dict[str, str]:
+    cores = os.cpu_count() or 1
+    return {} if "OMP_NUM_THREADS" in os.environ else {"OMP_NUM_THREADS": str(max(1, cores // count))}
+
+
+@contextmanager
+def _shared_threads(device: str, count: int) -> Iterator[None]:
+    """Processes on one processor share its cores, else they would stand in each other's way."""
+    before = torch.get_num_threads()
+    if device == "cpu":
+        torch.set_num_threads(max(1, min(before, (os.cpu_count() or 1) // count)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _signals_to(ranks: JoinedRanks) -> Iterator[None]:
+    """In all processes but rank 0, whose Ctrl-C ends the job as always, signals only ask for a stop."""
+    if ranks.place.rank == 0:
+        yield
+        return
+    before = {kind: signal.signal(kind, ranks.ask_to_stop) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
