@@ -198,10 +198,19 @@ def styles_show(a: argparse.Namespace) -> Job:
 
 
 def translate(a: argparse.Namespace) -> Job:
+    from studio.pipeline.translate import follow_translation
     from studio.pipeline.translate import translate as translated
 
-    with Project.open(a.project) as project:
-        yield from translated(project, a.run, a.palette, per_frame=a.per_frame, seed=a.seed, device=a.device)
+    with ranks_of(a) as ranks:
+        if ranks.share.rank:
+            yield from follow_translation(
+                a.project, a.run, a.palette, per_frame=a.per_frame, seed=a.seed, device=a.device, ranks=ranks
+            )
+            return
+        with Project.open(a.project) as project:
+            yield from translated(
+                project, a.run, a.palette, per_frame=a.per_frame, seed=a.seed, device=a.device, ranks=ranks
+            )
 
 
 def quality(a: argparse.Namespace) -> Job:
@@ -239,10 +248,15 @@ def curate(a: argparse.Namespace) -> Job:
 def export(a: argparse.Namespace) -> Job:
     from studio.export.values import ExportOptions
     from studio.pipeline.exports import export as exported
+    from studio.pipeline.exports import follow_export
 
     options = ExportOptions(format=a.format, split=a.split, seed=a.seed, merges=tuple(a.merge))
-    with Project.open(a.project) as project:
-        yield from exported(project, a.dest, options, verdicts=a.verdicts, resume=a.resume)
+    with ranks_of(a) as ranks:
+        if ranks.share.rank:
+            yield from follow_export(a.project, a.dest, options, verdicts=a.verdicts, ranks=ranks)
+            return
+        with Project.open(a.project) as project:
+            yield from exported(project, a.dest, options, verdicts=a.verdicts, resume=a.resume, ranks=ranks)
 
 
 def reproduce(a: argparse.Namespace) -> Job:

@@ -67,7 +67,10 @@ class Ranks:
         yield from ()
 
     def report(self, message: Message) -> None:
-        """Other ranks: hand something to rank 0."""
+        """Other ranks: hand something to rank 0; wait while it leaves many earlier ones untaken, as in a pause."""
+
+    def report_end(self) -> None:
+        """Other ranks: nothing more will be reported."""
 
     @property
     def stopping(self) -> bool:

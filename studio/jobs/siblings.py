@@ -47,6 +47,10 @@ class Siblings:
         self._stderr.append(lines)
         self._readers.append(reader)
 
+    def gone(self) -> set[int]:
+        """Ranks whose processes have ended, however they did."""
+        return {number + 1 for number, process in enumerate(self._processes) if process.poll() is not None}
+
     def failure(self) -> str:
         """One line about the first that ended badly, or ""."""
         for number, process in enumerate(self._processes):

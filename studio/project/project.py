@@ -110,6 +110,8 @@ class Project:
         file = self.cache / _SNAPSHOTS / f"{secrets.token_hex(8)}.sqlite"
         with disk_errors_named(file):
             file.parent.mkdir(parents=True, exist_ok=True)
+        for left_over in file.parent.glob("*.sqlite"):  # by a killed process: there is but one writer
+            left_over.unlink(missing_ok=True)
         self._db.execute("VACUUM INTO ?", (str(file),))
         try:
             yield file.name

@@ -39,7 +39,8 @@ class JoinedLearner(Learner):
     """A learner that takes its steps together with those of the other processes.
 
     Rank 0's ``step`` makes the others take it, too (studio.translator.following). Losses are means over all processes.
-    Raise TrocarError when another process has failed, KeyboardInterrupt when one was asked to stop.
+    ``step`` raises TrocarError when another process has failed; ``check_others`` does, too, and KeyboardInterrupt when
+    one was asked to stop.
     """
 
     def __init__(self, settings: TrainSettings, device: torch.device, ranks: JoinedRanks) -> None:
@@ -56,6 +57,9 @@ class JoinedLearner(Learner):
             self.gen_optimiser: GradientAverage(self._gen_parameters),
         }
 
+    def check_others(self) -> None:
+        self._ranks.watch()
+
     def was_loaded(self) -> None:
         self._agreed = False
 
@@ -65,7 +69,6 @@ class JoinedLearner(Learner):
     def step(self, batch: Batch, step: int, learning_rate: float) -> dict[str, Tensor]:
         ranks = self._ranks
         with self._failures_explained():
-            ranks.watch()
             agreeing = None if self._agreed else self._moments()
             ranks.announce({"do": "step", "step": step, "learning_rate": learning_rate, "agreeing": agreeing})
             losses = self._step_of_all(batch, step, learning_rate, agreeing)

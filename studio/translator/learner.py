@@ -131,6 +131,9 @@ class Learner:
             parameter.requires_grad_(True)
         return losses
 
+    def check_others(self) -> None:
+        """Between two steps: raise when other processes that learn along have failed or were asked to stop."""
+
     def gradients_ready(self, optimiser: torch.optim.Adam) -> None:
         """After each backward pass, before the update: several processes make their gradients one here."""
 

@@ -30,6 +30,9 @@ _MEETING = timedelta(minutes=10)
 """How long processes that a cluster starts one after the other wait for all to be there."""
 _PATIENCE_SECONDS = {"done": 60.0, "stopped": 60.0, "failed": 5.0}
 _FAILURE_SECONDS = 3.0
+_UNTAKEN = 16
+"""Reports that may wait for rank 0."""
+_LAST, _ENDED = {"report": "last"}, {"report": "ended"}
 _EAGER_SECONDS, _EAGER_PAUSE, _PAUSE = 2.0, 0.0005, 0.02
 
 
@@ -59,8 +62,9 @@ class JoinedRanks(Ranks):
         self._announced = self._heard = 0
         self._met = 0
         self._reported = [0] * place.count
+        self._through: set[int] = set()
         self._ended: set[int] = set()
-        self._stop_asked = False
+        self._stop_asked = self._said_last = False
 
     @property
     def meeting_point(self) -> tuple[str, int]:
@@ -136,7 +140,7 @@ class JoinedRanks(Ranks):
         deadline = time.monotonic() + _PATIENCE_SECONDS["stopped"]
         while time.monotonic() < deadline:
             yield from self._arrived()
-            if len(self._ended) == self.place.count - 1 or self.failure():
+            if len(self._through | self._ended | self._gone()) == self.place.count - 1:
                 break
             time.sleep(_PAUSE)
         yield from self._arrived()
@@ -147,10 +151,15 @@ class JoinedRanks(Ranks):
                 message = json.loads(self._opened.get(key))
                 self._opened.delete_key(key)
                 self._reported[rank] += 1
-                if message == {"ended": rank}:
+                if message == _LAST:
+                    self._through.add(rank)
+                elif message == _ENDED:
                     self._ended.add(rank)
                 else:
                     yield message
+
+    def _gone(self) -> set[int]:
+        return self._siblings.gone() if self._siblings else set()
 
     def failure(self) -> str:
         """One line about another process that failed or has gone, or ""."""
@@ -170,16 +179,14 @@ class JoinedRanks(Ranks):
         except DistError:
             return None
 
-    def explained(self, error: RuntimeError) -> TrocarError | KeyboardInterrupt:
+    def explained(self, error: RuntimeError) -> TrocarError:
         """Why an operation with the other processes broke: they may take a moment to be gone or to say so."""
         deadline = time.monotonic() + _FAILURE_SECONDS
         while time.monotonic() < deadline:
             try:
-                self.watch()
-            except (TrocarError, KeyboardInterrupt) as reason:
+                self._raise_failure()
+            except TrocarError as reason:
                 return reason
-            except DistError:
-                break
             time.sleep(_PAUSE)
         return OtherFailed(f"the connection to another process of this job broke ({str(error).splitlines()[0]})")
 
@@ -197,6 +204,8 @@ class JoinedRanks(Ranks):
         key, started = f"order/{self._heard}", time.monotonic()
         try:
             while not self._opened.check([key]):
+                if self.stopping and not self._said_last:
+                    self.report_end()
                 eager = time.monotonic() - started < _EAGER_SECONDS
                 time.sleep(_EAGER_PAUSE if eager else _PAUSE)
             order: dict[str, Any] = json.loads(self._opened.get(key))
@@ -207,11 +216,18 @@ class JoinedRanks(Ranks):
 
     def report(self, message: Message) -> None:
         rank = self.place.rank
+        number = self._reported[rank]
         try:
-            self._opened.set(f"report/{rank}/{self._reported[rank]}", json.dumps(message))
+            while number >= _UNTAKEN and self._opened.check([f"report/{rank}/{number - _UNTAKEN}"]):
+                time.sleep(_PAUSE)
+            self._opened.set(f"report/{rank}/{number}", json.dumps(message))
         except DistError as error:
             raise OtherFailed("rank 0 of this job has gone") from error
         self._reported[rank] += 1
+
+    def report_end(self) -> None:
+        self._said_last = True
+        self.report(_LAST)
 
     @property
     def stopping(self) -> bool:
@@ -237,7 +253,7 @@ class JoinedRanks(Ranks):
                 # Who waits for a failed process in a collective operation notices by the closed connection.
                 _leave_group(failed=ending == "failed")
                 if self.place.rank:
-                    self.report({"ended": self.place.rank})
+                    self.report(_ENDED)
                 else:
                     self._dismiss(ending)
         finally:
@@ -249,7 +265,7 @@ class JoinedRanks(Ranks):
         self.announce({"end": ending})
         self._opened.set("stop", "")
         deadline = time.monotonic() + _PATIENCE_SECONDS[ending]
-        while len(self._ended) < self.place.count - 1 and time.monotonic() < deadline and not self.failure():
+        while len(self._ended | self._gone()) < self.place.count - 1 and time.monotonic() < deadline:
             for _ in self._arrived():
                 pass
             time.sleep(_PAUSE)

@@ -109,6 +109,7 @@ class _Run:
         """Steps until the run is finished, or until one gave no numbers and the last checkpoint was taken up again."""
         with prefetched(self.source, self.state.step) as batches:
             while not self.finished:
+                self.learner.check_others()
                 started = time.perf_counter()
                 batch = next(batches)
                 with interrupts_deferred():
