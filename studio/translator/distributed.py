@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -31,6 +33,7 @@ Moments = Mapping[str, Sequence[int]]
 """Which parameters have moments already: their numbers, by optimiser."""
 
 _BUCKET_BYTES = 25_000_000
+_DESERTED_SECONDS = 5.0
 _TIMEOUT = timedelta(minutes=10)
 """For operations that all processes take part in; waiting for orders has no limit."""
 
@@ -52,6 +55,7 @@ class JoinedLearner(Learner):
             ranks.announce({"do": "join", "settings": settings.to_json()})
         ranks.meet("joining")
         _join_group(ranks, device)
+        self._desertion = Desertion(ranks.failure)
         self._averages = {
             self.disc_optimiser: GradientAverage(self._disc_parameters),
             self.gen_optimiser: GradientAverage(self._gen_parameters),
@@ -72,6 +76,8 @@ class JoinedLearner(Learner):
             agreeing = None if self._agreed else self._moments()
             ranks.announce({"do": "step", "step": step, "learning_rate": learning_rate, "agreeing": agreeing})
             losses = self._step_of_all(batch, step, learning_rate, agreeing)
+            # Waiting for a GPU happens here, where it is watched.
+            losses = dict(zip(losses, torch.stack(list(losses.values())).cpu(), strict=True))
             ranks.met()
         return losses
 
@@ -88,7 +94,8 @@ class JoinedLearner(Learner):
     @contextmanager
     def _failures_explained(self) -> Iterator[None]:
         try:
-            yield
+            with self._desertion.watched():
+                yield
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
@@ -121,6 +128,46 @@ class JoinedLearner(Learner):
             torch.distributed.broadcast(flat, src=0)
             _put_back(flat, part)
         self._agreed = True
+
+
+class Desertion:
+    """Ends this process when it waits for one that is gone.
+
+    On processors a broken connection is an error at once. On GPUs an operation that a dead process will never join
+    keeps its partners until NCCL gives up after minutes, and nothing can call them back.
+    """
+
+    def __init__(
+        self, failure: Callable[[], str], *, leave: Callable[[str], None] | None = None,
+        patience_seconds: float = _DESERTED_SECONDS,
+    ) -> None:  # fmt: skip
+        self._failure = failure
+        self._leave = leave or _leave_saying
+        self._patience = patience_seconds
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """What is done in here with the others is left when one of them has been gone for some time."""
+        ended = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(ended,), name="desertion", daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watch.join()
+
+    def _watch(self, ended: threading.Event) -> None:
+        while not ended.wait(self._patience):
+            text = self._failure()
+            if text and not ended.wait(self._patience):
+                self._leave(text)
+                return
+
+
+def _leave_saying(text: str) -> None:
+    print(f"trocar: {text}", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def joined_learner(settings: TrainSettings, device: torch.device, ranks: Ranks) -> JoinedLearner:

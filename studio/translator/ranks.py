@@ -24,6 +24,7 @@ from torch.distributed import DistError, PrefixStore, TCPStore  # type: ignore[a
 from studio.jobs.ranks import Ending, Message, OtherFailed, Ranks, launcher
 from studio.jobs.shares import Share
 from studio.jobs.siblings import Siblings
+from studio.translator.devices import gpu_count
 from studio.vocabulary.errors import InputError, TrocarError
 
 _MEETING = timedelta(minutes=10)
@@ -292,9 +293,11 @@ def joined_ranks(argv: Sequence[str], *, devices: int | None, device: str) -> It
     """
     started = launcher()
     place = _launched_place(devices) if started else Place(0, devices or 1, 0, devices or 1)
-    device_of(device, place)
+    chosen = device_of(device, place)
+    if chosen != "cpu":
+        torch.cuda.set_device(chosen)
     ranks = JoinedRanks(place, argv=None if started else argv)
-    with _signals_to(ranks), _shared_threads(device_of(device, place), place.local_count):
+    with _signals_to(ranks), _shared_threads(chosen, place.local_count):
         try:
             if started:
                 ranks.connect()
@@ -311,7 +314,7 @@ def joined_ranks(argv: Sequence[str], *, devices: int | None, device: str) -> It
 
 def device_of(name: str, place: Place) -> str:
     """``cuda:2`` for the third process of a machine. Raise InputError when there are fewer GPUs than processes."""
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    gpus = gpu_count()
     if name == "cpu":
         return name
     if not gpus:

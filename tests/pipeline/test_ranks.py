@@ -8,7 +8,7 @@ import shutil
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +20,13 @@ from studio.export.sharing import from_values, to_values
 from studio.export.writers import FrameOutcome
 from studio.jobs.events import Job, Progress
 from studio.jobs.ranks import launched_rank, launcher
-from studio.jobs.siblings import Siblings
+from studio.jobs.siblings import Siblings, rank_variables
 from studio.project.project import Project
 from studio.translator.checkpoints import checkpoints_of
 from studio.translator.journal import read_journal
 from studio.vocabulary.errors import InputError, TrocarError
 from tests.making import make_frames_scene
-from tests.translator.joined import child_rank
+from tests.translator.joined import child_rank, slurm_variables
 from tests.translator.making import pictures
 
 TINY = {
@@ -164,15 +164,16 @@ def test_what_any_process_has_finished_is_kept_at_a_stop(project: Path, siblings
     assert len(rows(project)) == 16
 
 
-@pytest.mark.parametrize("name", ["image2image", "coco"])
+@pytest.mark.parametrize(("name", "variables"), [("image2image", rank_variables), ("coco", slurm_variables)])
 def test_processes_started_by_a_launcher_export_the_same_bytes(
-    name: str, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+    name: str, variables: Callable[[int, int], dict[str, str]], project: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     assert main(["translate", str(project), "--run", "one", "--palette", "two", "--device", "cpu"]) == 0
     assert main(["export", str(project), str(tmp_path / "alone"), "--format", name]) == 0
     capsys.readouterr()
     words = ["export", str(project), str(tmp_path / "shared"), "--format", name]
-    with child_rank(["studio", *words], monkeypatch.setenv) as child:
+    with child_rank(["studio", *words], monkeypatch.setenv, variables) as child:
         assert main([*words, "--json"]) == 0
         out, err = child.communicate(timeout=60)
         assert (child.returncode, out, err.strip()) == (0, "", "")

@@ -30,12 +30,24 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def slurm_variables(rank: int, count: int) -> dict[str, str]:
+    """What srun sets for a task of one node, as its manual has it."""
+    return {
+        "SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank), "SLURM_NODEID": "0", "SLURM_NNODES": "1",
+        "SLURM_NTASKS": str(count), "SLURM_NTASKS_PER_NODE": str(count), "SLURM_STEP_ID": "0", "SLURM_JOB_ID": "4711",
+        "SLURM_NODELIST": "localhost",
+    }  # fmt: skip
+
+
 @contextmanager
-def child_rank(argv: list[str], setenv: Callable[[str, str], None]) -> Iterator[subprocess.Popen[str]]:
-    """A Python process as rank 1 of two, this one becoming rank 0, as torchrun would have it."""
+def child_rank(
+    argv: list[str], setenv: Callable[[str, str], None],
+    variables: Callable[[int, int], dict[str, str]] = rank_variables,
+) -> Iterator[subprocess.Popen[str]]:  # fmt: skip
+    """A Python process as rank 1 of two, this one becoming rank 0, as torchrun or SLURM would have it."""
     meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "TORCH_CPP_LOG_LEVEL": "ERROR"}
-    environment = {**os.environ, **rank_variables(1, 2), **meeting, "PYTHONPATH": str(ROOT)}
-    for name, value in {**rank_variables(0, 2), **meeting}.items():
+    environment = {**os.environ, **variables(1, 2), **meeting, "PYTHONPATH": str(ROOT)}
+    for name, value in {**variables(0, 2), **meeting}.items():
         setenv(name, value)
     with subprocess.Popen(
         [sys.executable, "-m", *argv], env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True

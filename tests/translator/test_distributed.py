@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from studio.jobs.shares import Share
 from studio.translator.checkpoints import RunState, load_checkpoint, save_checkpoint
 from studio.translator.data import BatchSource
-from studio.translator.distributed import joined_learner
+from studio.translator.distributed import Desertion, joined_learner
 from studio.translator.learner import Learner, draws_of
 from studio.translator.ranks import Place, device_of, joined_ranks
 from studio.vocabulary.errors import InputError
@@ -65,6 +66,20 @@ def _assert_close(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor
         largest = float(value.abs().max())
         apart = float((found[name] - value).abs().max())
         assert apart <= share * largest + 5e-6, f"{name}: {apart} of {largest}"
+
+
+def test_who_waits_for_a_process_that_is_gone_leaves_and_says_why() -> None:
+    left: list[str] = []
+    gone = Desertion(lambda: "process 3 of 4 was ended by signal 9", leave=left.append, patience_seconds=0.01)
+    with gone.watched():
+        deadline = time.monotonic() + 10
+        while not left and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert left == ["process 3 of 4 was ended by signal 9"]
+    all_there = Desertion(lambda: "", leave=left.append, patience_seconds=0.001)
+    with all_there.watched():
+        time.sleep(0.05)
+    assert len(left) == 1
 
 
 def test_shares_of_a_joined_batch_are_its_pictures_in_order(tmp_path: Path) -> None:
