@@ -31,6 +31,8 @@ _MEETING = timedelta(minutes=10)
 """How long processes that a cluster starts one after the other wait for all to be there."""
 _PATIENCE_SECONDS = {"done": 60.0, "stopped": 60.0, "failed": 5.0}
 _FAILURE_SECONDS = 3.0
+_OF_CONNECTIONS = ("gloo", "NCCL", "Connection", "ProcessGroup")
+"""What errors of torch.distributed name, which are RuntimeErrors like any other."""
 _UNTAKEN = 16
 """Reports that may wait for rank 0."""
 _LAST, _ENDED = {"report": "last"}, {"report": "ended"}
@@ -180,8 +182,14 @@ class JoinedRanks(Ranks):
         except DistError:
             return None
 
-    def explained(self, error: RuntimeError) -> TrocarError:
-        """Why an operation with the other processes broke: they may take a moment to be gone or to say so."""
+    def explained(self, error: RuntimeError) -> Exception:
+        """Why an operation with the other processes broke; the error itself when that had nothing to do with them.
+
+        They may take a moment to be gone or to say why.
+        """
+        text = str(error)
+        if not isinstance(error, DistError) and not any(word in text for word in _OF_CONNECTIONS):
+            return error
         deadline = time.monotonic() + _FAILURE_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -189,7 +197,8 @@ class JoinedRanks(Ranks):
             except TrocarError as reason:
                 return reason
             time.sleep(_PAUSE)
-        return OtherFailed(f"the connection to another process of this job broke ({str(error).splitlines()[0]})")
+        what = "did not answer in time" if "timeout" in text.lower() or "timed out" in text.lower() else "is gone"
+        return OtherFailed(f"another process of this job {what}; what was finished is kept")
 
     # ---- the others ----
 

@@ -23,6 +23,7 @@ from studio.jobs.ranks import launched_rank, launcher
 from studio.jobs.siblings import Siblings, rank_variables
 from studio.project.project import Project
 from studio.translator.checkpoints import checkpoints_of
+from studio.translator.data import drawn_index
 from studio.translator.journal import read_journal
 from studio.vocabulary.errors import InputError, TrocarError
 from tests.making import make_frames_scene
@@ -138,6 +139,20 @@ def test_a_process_that_dies_ends_the_job_in_one_line(project: Path, siblings: l
         list(job)
     with Project.open(project) as opened:
         assert opened.runs.get("translator", "two").state == "failed"
+
+
+def test_what_only_another_process_meets_is_said_as_it_would_say_it(project: Path, siblings: list[Siblings]) -> None:
+    """The picture of place 1 falls to rank 1 in the first step."""
+    with Project.open(project) as opened:
+        footage = opened.footage.all(included_only=True)
+    path = footage[drawn_index(0, "order b", 1, len(footage))].path
+    whole = path.read_bytes()
+    path.write_bytes(whole[:60])
+    try:
+        with pytest.raises(InputError, match=rf"^process 2 of 2: .*{path.name}: "):
+            list(job_of(training(project, "two", "--devices", "2", "--set", "sample_styles=1")))
+    finally:
+        path.write_bytes(whole)
 
 
 def test_two_processes_translate_as_one(project: Path, made: Path, siblings: list[Siblings], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from studio.translator.checkpoints import RunState, load_checkpoint, save_checkp
 from studio.translator.data import BatchSource
 from studio.translator.distributed import Desertion, joined_learner
 from studio.translator.learner import Learner, draws_of
-from studio.translator.ranks import Place, device_of, joined_ranks
+from studio.translator.ranks import JoinedRanks, Place, device_of, joined_ranks
 from studio.vocabulary.errors import InputError
 from tests.translator.joined import child_rank, fingerprint, gentle, gradients
 from tests.translator.making import pictures, tiny
@@ -80,6 +80,11 @@ def test_who_waits_for_a_process_that_is_gone_leaves_and_says_why() -> None:
     with all_there.watched():
         time.sleep(0.05)
     assert len(left) == 1
+
+
+def test_an_error_of_ones_own_is_not_taken_for_another_processs() -> None:
+    own = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    assert JoinedRanks(Place(0, 2, 0, 2), argv=()).explained(own) is own
 
 
 def test_shares_of_a_joined_batch_are_its_pictures_in_order(tmp_path: Path) -> None:
