@@ -47,6 +47,10 @@ class Ranks:
         Raise TrocarError when they can't be reached.
         """
 
+    def meet(self, word: str) -> None:
+        """All ranks, each with the same word, used once: rank 0 goes on when every process has come here. So none is
+        missing in an operation that can't be interrupted, and nothing is removed that one still reads."""
+
     def announce(self, order: Message) -> None:
         """Rank 0: the next order for all others."""
 

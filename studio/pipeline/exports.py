@@ -10,7 +10,7 @@ from studio.export.values import ExportItem, ExportOptions, SceneReading
 from studio.export.writing import write_export, write_share
 from studio.jobs.events import Done, Job
 from studio.jobs.ranks import ALONE, Ranks
-from studio.pipeline.sharing import shared_snapshot
+from studio.pipeline.sharing import SNAPSHOT_READ, shared_snapshot, sharing_noted
 from studio.project.project import Project
 from studio.project.records import TranslationRecord
 from studio.scenes.readers import load_layers_of, read_scenes
@@ -38,6 +38,7 @@ def export(
     records = _records(project, verdicts)
     items = export_items(project, records)
     source = _source(project, records, verdicts)
+    yield from sharing_noted(ranks)
     with shared_snapshot(project, ranks):
         for event in write_export(dest, items, options, recipe=source, reading=READING, resume=resume, ranks=ranks):
             if isinstance(event, Done):
@@ -55,6 +56,7 @@ def follow_export(
     for task in itertools.islice(orders, 1):
         with Project.open_snapshot(path, task["snapshot"]) as project:
             items = export_items(project, _records(project, verdicts))
+        ranks.meet(SNAPSHOT_READ)
         write_share(dest, items, options, reading=READING, ranks=ranks, orders=orders)
     yield Done({"ending": ranks.ending})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from studio.files.pictures import read_rgb
 from studio.jobs.events import Done, Job, Note, Progress
 from studio.jobs.ranks import ALONE, Ranks
 from studio.jobs.shares import WHOLE, Share
-from studio.pipeline.sharing import shared_snapshot
+from studio.pipeline.sharing import SNAPSHOT_READ, shared_snapshot, sharing_noted
 from studio.pipeline.translating import Finished, PlannedFrame, Translating, measured
 from studio.pipeline.views import frame_layers
 from studio.project.project import Project
@@ -52,7 +52,8 @@ def translate(
 
     run = project.runs.get("translator", run_name)
     palette = project.palettes.get(palette_name).palette
-    if not project.scenes.frame_count():
+    frames = project.scenes.frames()
+    if not frames:
         raise InputError(
             "there are no scenes to translate", where=project.folder, remedy="Add some: trocar scenes add."
         )
@@ -61,10 +62,11 @@ def translate(
     translator = load_translator(run.folder, device=ranks.device(device))
     _check_sizes(palette, translator.style_size)
     there = _there(project, run.name, palette, translator.fingerprint)
-    plan = _plan(project, palette, there, per_frame=per_frame, seed=seed)
+    plan = _plan(frames, palette, there, per_frame=per_frame, seed=seed)
     _check_space(project, plan)
     rows = _Rows(project, plan)
     own = [p for p in plan if ranks.share.holds(p.place)]
+    yield from sharing_noted(ranks)
     task = {"fingerprint": translator.fingerprint, "precision": translator.precision}
     with (
         shared_snapshot(project, ranks, **task),
@@ -109,8 +111,10 @@ def follow_translation(
             palette = project.palettes.get(palette_name).palette
             translator = load_translator(run.folder, device=ranks.device(device), precision=task["precision"])
             _check_same(translator, task["fingerprint"])
-            there = _there(project, run.name, palette, translator.fingerprint, ranks.share)
-            plan = _plan(project, palette, there, per_frame=per_frame, seed=seed, share=ranks.share)
+            frames = project.scenes.frames()
+            mine = {frame.id for place, frame in enumerate(frames) if ranks.share.holds(place)}
+            there = _there(project, run.name, palette, translator.fingerprint, mine)
+            plan = _plan(frames, palette, there, per_frame=per_frame, seed=seed, share=ranks.share)
             with Translating(project, translator, plan, run=run.name, palette=palette.name) as translating:
                 for finished in translating:
                     for frame in finished:
@@ -119,6 +123,7 @@ def follow_translation(
                         break
                 for frame in translating.left():
                     ranks.report(_reported(frame, project.folder))
+        ranks.meet(SNAPSHOT_READ)
         ranks.report_end()
         for _ in ranks.orders():
             pass
@@ -188,12 +193,13 @@ def _check_same(translator: Translator, fingerprint: str) -> None:
 
 
 def _plan(
-    project: Project, palette: Palette, there: set[tuple[int, str]], *, per_frame: int, seed: int, share: Share = WHOLE
-) -> list[PlannedFrame]:
+    frames: Sequence[FrameRecord], palette: Palette, there: set[tuple[int, str]], *, per_frame: int, seed: int,
+    share: Share = WHOLE,
+) -> list[PlannedFrame]:  # fmt: skip
     """Frames of a share that lack translations. Shares go by a frame's place among all frames, done or not: so no
     process needs to know what another has done."""
     found = []
-    for place, frame in enumerate(project.scenes.frames()):
+    for place, frame in enumerate(frames):
         if share.holds(place):
             wanted = styles_for(palette, per_frame, seed=seed, frame=frame)
             if lacking := tuple(s for s in wanted if (frame.id, s.name) not in there):
@@ -228,15 +234,14 @@ def _check_space(project: Project, plan: Sequence[PlannedFrame]) -> None:
 
 
 def _there(
-    project: Project, run: str, palette: Palette, fingerprint: str, share: Share = WHOLE
+    project: Project, run: str, palette: Palette, fingerprint: str, frames: Container[int] | None = None
 ) -> set[tuple[int, str]]:
-    """(frame id, style name) of a share's translations that would come out the same."""
-    frames = {frame.id for place, frame in enumerate(project.scenes.frames()) if share.holds(place)}
+    """(frame id, style name) of translations, those of ``frames`` if given, that would come out the same."""
     codes = {s.name: s.code for s in palette.styles}
     return {
         (r.frame_id, r.style)
         for r in project.translations.all()
-        if r.frame_id in frames
+        if (frames is None or r.frame_id in frames)
         and (r.run, r.palette, r.fingerprint) == (run, palette.name, fingerprint)
         and codes.get(r.style) == r.code
         and r.path.is_file()

@@ -12,7 +12,7 @@ from studio.files.pictures import write_png
 from studio.footage.readers import footage_path
 from studio.jobs.events import Done, Job
 from studio.jobs.ranks import ALONE, Ranks
-from studio.pipeline.sharing import shared_snapshot
+from studio.pipeline.sharing import SNAPSHOT_READ, shared_snapshot, sharing_noted
 from studio.pipeline.views import footage_cache, footage_file
 from studio.project.lock import TrainingMark
 from studio.project.project import Project
@@ -38,6 +38,7 @@ def train_translator(
     run = _prepared(project, name, settings, resume=resume)
     kept = TrainSettings.from_values(dict(run.settings))
     simulated, footage = _images(project)
+    yield from sharing_noted(ranks)
     mark = TrainingMark(run.folder)
     project.runs.update(run, state="running")
     ended = "stopped"
@@ -65,6 +66,7 @@ def follow_training(path: Path, *, device: str, ranks: Ranks) -> Job:
     for task in itertools.islice(orders, 1):
         with Project.open_snapshot(path, task["snapshot"]) as project:
             images = _images(project)
+        ranks.meet(SNAPSHOT_READ)
         following.follow_training(ranks, orders, images, device=device)
     yield Done({"ending": ranks.ending})
 

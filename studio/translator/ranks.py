@@ -14,7 +14,6 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +23,7 @@ from torch.distributed import DistError, PrefixStore, TCPStore  # type: ignore[a
 from studio.jobs.ranks import Ending, Message, OtherFailed, Ranks, launcher
 from studio.jobs.shares import Share
 from studio.jobs.siblings import Siblings
-from studio.translator.devices import gpu_count
+from studio.translator.places import Place, device_of, launched_place
 from studio.vocabulary.errors import InputError, TrocarError
 
 _MEETING = timedelta(minutes=10)
@@ -37,18 +36,6 @@ _UNTAKEN = 16
 """Reports that may wait for rank 0."""
 _LAST, _ENDED = {"report": "last"}, {"report": "ended"}
 _EAGER_SECONDS, _EAGER_PAUSE, _PAUSE = 2.0, 0.0005, 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a process stands. Rank 0 of a local job has no port until it has opened its store."""
-
-    rank: int
-    count: int
-    local_rank: int
-    local_count: int
-    address: str = "127.0.0.1"
-    port: int = 0
 
 
 class JoinedRanks(Ranks):
@@ -108,9 +95,8 @@ class JoinedRanks(Ranks):
             time.sleep(_PAUSE)
 
     def meet(self, word: str) -> None:
-        """All ranks, each with the same word, used once: rank 0 goes on when every process has come here, so that
-        none is missing in an operation that can't be interrupted."""
-        self._opened.add(word, 1)
+        with _rank_0_there():
+            self._opened.add(word, 1)
         if self.place.rank == 0:
             self._wait_for_all(word)
 
@@ -212,27 +198,23 @@ class JoinedRanks(Ranks):
 
     def _next_order(self) -> dict[str, Any]:
         key, started = f"order/{self._heard}", time.monotonic()
-        try:
+        with _rank_0_there():
             while not self._opened.check([key]):
                 if self.stopping and not self._said_last:
                     self.report_end()
                 eager = time.monotonic() - started < _EAGER_SECONDS
                 time.sleep(_EAGER_PAUSE if eager else _PAUSE)
             order: dict[str, Any] = json.loads(self._opened.get(key))
-        except DistError as error:
-            raise OtherFailed("rank 0 of this job has gone") from error
         self._heard += 1
         return order
 
     def report(self, message: Message) -> None:
         rank = self.place.rank
         number = self._reported[rank]
-        try:
+        with _rank_0_there():
             while number >= _UNTAKEN and self._opened.check([f"report/{rank}/{number - _UNTAKEN}"]):
                 time.sleep(_PAUSE)
             self._opened.set(f"report/{rank}/{number}", json.dumps(message))
-        except DistError as error:
-            raise OtherFailed("rank 0 of this job has gone") from error
         self._reported[rank] += 1
 
     def report_end(self) -> None:
@@ -241,7 +223,8 @@ class JoinedRanks(Ranks):
 
     @property
     def stopping(self) -> bool:
-        return self._stop_asked or bool(self._opened.check(["stop"]))
+        with _rank_0_there():
+            return self._stop_asked or bool(self._opened.check(["stop"]))
 
     def ask_to_stop(self, *_: object) -> None:
         """A signal's handler: the whole job is to stop, which is for rank 0 to see to."""
@@ -257,7 +240,7 @@ class JoinedRanks(Ranks):
         if self._store is None:
             return
         try:
-            with contextlib.suppress(DistError):
+            with contextlib.suppress(DistError, OtherFailed):
                 if error is not None and self.place.rank and not isinstance(error, OtherFailed):
                     self._tell(error)
                 # Who waits for a failed process in a collective operation notices by the closed connection.
@@ -301,7 +284,7 @@ def joined_ranks(argv: Sequence[str], *, devices: int | None, device: str) -> It
     InputError for more devices than there are.
     """
     started = launcher()
-    place = _launched_place(devices) if started else Place(0, devices or 1, 0, devices or 1)
+    place = launched_place(devices) if started else Place(0, devices or 1, 0, devices or 1)
     chosen = device_of(device, place)
     if chosen != "cpu":
         torch.cuda.set_device(chosen)
@@ -321,52 +304,12 @@ def joined_ranks(argv: Sequence[str], *, devices: int | None, device: str) -> It
             ranks.end("done")
 
 
-def device_of(name: str, place: Place) -> str:
-    """``cuda:2`` for the third process of a machine. Raise InputError when there are fewer GPUs than processes."""
-    gpus = gpu_count()
-    if name == "cpu":
-        return name
-    if not gpus:
-        raise InputError(f"this machine has no usable GPU for {place.local_count} processes", where="--devices",
-                         remedy="Add --device cpu to use its processor.")  # fmt: skip
-    if gpus == 1 and launcher():
-        return "cuda:0"  # the cluster shows each process its own GPU
-    if place.local_count > gpus:
-        raise InputError(f"this machine has {gpus} GPUs, not {place.local_count}", where="--devices",
-                         remedy=f"Give at most {gpus}.")  # fmt: skip
-    return f"cuda:{place.local_rank}"
-
-
-def _launched_place(devices: int | None) -> Place:
-    place = _slurm_place() if launcher() == "slurm" else _torchrun_place()
-    if devices not in (None, place.local_count):
-        raise InputError(
-            f"this job was started as {place.local_count} processes a machine, not {devices}", where="--devices",
-            remedy="Leave it out: the launcher decides.",
-        )  # fmt: skip
-    return place
-
-
-def _torchrun_place() -> Place:
-    e = os.environ
-    return Place(
-        int(e["RANK"]), int(e["WORLD_SIZE"]), int(e["LOCAL_RANK"]), int(e.get("LOCAL_WORLD_SIZE", e["WORLD_SIZE"])),
-        e["MASTER_ADDR"], int(e["MASTER_PORT"]),
-    )  # fmt: skip
-
-
-def _slurm_place() -> Place:
-    from lightning_fabric.plugins.environments import SLURMEnvironment  # type: ignore[attr-defined]
-
+@contextmanager
+def _rank_0_there() -> Iterator[None]:
     try:
-        slurm = SLURMEnvironment(auto_requeue=False)
-    except RuntimeError as error:
-        raise InputError("SLURM did not say how many processes a machine has", where="SLURM",
-                         remedy="Start it with --ntasks-per-node=N instead of --ntasks.") from error  # fmt: skip
-    local_count = int(os.environ["SLURM_NTASKS_PER_NODE"])
-    return Place(
-        slurm.global_rank(), slurm.world_size(), slurm.local_rank(), local_count, slurm.main_address, slurm.main_port
-    )
+        yield
+    except DistError as error:
+        raise OtherFailed("rank 0 of this job is gone") from error
 
 
 def _opened_store(place: Place) -> TCPStore:

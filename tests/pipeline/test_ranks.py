@@ -165,6 +165,7 @@ def test_two_processes_translate_as_one(project: Path, made: Path, siblings: lis
     assert rows(project) == rows(alone)
     assert files(project / "translations") == files(alone / "translations")
     assert not list((project / "cache").rglob("*.sqlite"))
+    assert main(["translate", str(project), *words, "--devices", "2"]) == 0, "nothing to do is no failure"
 
 
 def test_what_any_process_has_finished_is_kept_at_a_stop(project: Path, siblings: list[Siblings]) -> None:

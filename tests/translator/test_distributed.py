@@ -14,7 +14,8 @@ from studio.translator.checkpoints import RunState, load_checkpoint, save_checkp
 from studio.translator.data import BatchSource
 from studio.translator.distributed import Desertion, joined_learner
 from studio.translator.learner import Learner, draws_of
-from studio.translator.ranks import JoinedRanks, Place, device_of, joined_ranks
+from studio.translator.places import Place, device_of
+from studio.translator.ranks import JoinedRanks, joined_ranks
 from studio.vocabulary.errors import InputError
 from tests.translator.joined import child_rank, fingerprint, gentle, gradients
 from tests.translator.making import pictures, tiny
