@@ -356,7 +356,8 @@ def _signals_to(ranks: JoinedRanks) -> Iterator[None]:
     if ranks.place.rank == 0:
         yield
         return
-    before = {kind: signal.signal(kind, ranks.ask_to_stop) for kind in (signal.SIGINT, signal.SIGTERM)}
+    kinds = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {kind: signal.signal(kind, ranks.ask_to_stop) for kind in kinds}
     try:
         yield
     finally:
