@@ -79,6 +79,14 @@ def gentle(learner: Learner) -> Learner:
     return learner
 
 
+def weights(learner: Learner) -> dict[str, torch.Tensor]:
+    return {
+        f"{side}.{name}": parameter.detach().clone()
+        for side in ("gen_a", "gen_b", "disc_a", "disc_b")
+        for name, parameter in getattr(learner, side).named_parameters()
+    }
+
+
 def gradients(learner: Learner) -> dict[str, torch.Tensor]:
     """As the last step left them."""
     return {

