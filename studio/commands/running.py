@@ -22,8 +22,12 @@ from studio.vocabulary.errors import InputError, TrocarError
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Run the chosen command to its end and return its exit status; every failure is one line on stderr."""
-    if launched_rank():
-        return run_following(arguments)
+    try:
+        if launched_rank():
+            return run_following(arguments)
+    except InputError as error:
+        _say(str(error))
+        return error.exit_status
     if arguments.action == "gui":
         return _window(arguments.project)
     _terminate_like_interrupt()

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from studio.jobs.shares import WHOLE, Share
-from studio.vocabulary.errors import TrocarError
+from studio.vocabulary.errors import InputError, TrocarError
 
 Message = Mapping[str, Any]
 Launcher = Literal["", "torchrun", "slurm"]
@@ -87,17 +87,24 @@ ALONE = Ranks()
 
 def launcher() -> Launcher:
     """Who started this process as one of several, or ""."""
-    environment = os.environ
-    if {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR"} <= set(environment):
-        return "torchrun" if int(environment["WORLD_SIZE"]) > 1 else ""
+    if {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR"} <= set(os.environ):
+        return "torchrun" if number_of("WORLD_SIZE") > 1 else ""
     # A batch script has SLURM_NTASKS, too; only what srun starts belongs to a step.
-    if "SLURM_PROCID" in environment and "SLURM_STEP_ID" in environment:
-        return "slurm" if int(environment.get("SLURM_NTASKS", "1")) > 1 else ""
+    if {"SLURM_PROCID", "SLURM_STEP_ID", "SLURM_NTASKS"} <= set(os.environ):
+        return "slurm" if number_of("SLURM_NTASKS") > 1 else ""
     return ""
 
 
 def launched_rank() -> int:
     """This process's rank; 0 also where it is the only one."""
-    return {
-        "": 0, "torchrun": int(os.environ.get("RANK", 0)), "slurm": int(os.environ.get("SLURM_PROCID", 0)),
-    }[launcher()]  # fmt: skip
+    started = launcher()
+    return number_of("RANK" if started == "torchrun" else "SLURM_PROCID") if started else 0
+
+
+def number_of(variable: str) -> int:
+    """An environment variable that a launcher sets; raise InputError when it holds no number."""
+    text = os.environ.get(variable, "")
+    if not text.isdigit():
+        raise InputError(f"it is '{text}', which is no number", where=f"environment variable {variable}",
+                         remedy="torchrun and srun set it; unset it to run alone.")  # fmt: skip
+    return int(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from studio.jobs.ranks import launcher
+from studio.jobs.ranks import launcher, number_of
 from studio.translator.devices import gpu_count
 from studio.vocabulary.errors import InputError
 
@@ -49,10 +49,11 @@ def launched_place(devices: int | None) -> Place:
 
 
 def _torchrun_place() -> Place:
-    e = os.environ
+    count = number_of("WORLD_SIZE")
+    local_count = number_of("LOCAL_WORLD_SIZE") if "LOCAL_WORLD_SIZE" in os.environ else count
     return Place(
-        int(e["RANK"]), int(e["WORLD_SIZE"]), int(e["LOCAL_RANK"]), int(e.get("LOCAL_WORLD_SIZE", e["WORLD_SIZE"])),
-        e["MASTER_ADDR"], int(e["MASTER_PORT"]),
+        number_of("RANK"), count, number_of("LOCAL_RANK"), local_count, os.environ["MASTER_ADDR"],
+        number_of("MASTER_PORT"),
     )  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def _slurm_place() -> Place:
     except RuntimeError as error:
         raise InputError("SLURM did not say how many processes a machine has", where="SLURM",
                          remedy="Start it with --ntasks-per-node=N instead of --ntasks.") from error  # fmt: skip
-    local_count = int(os.environ["SLURM_NTASKS_PER_NODE"])
+    local_count = number_of("SLURM_NTASKS_PER_NODE")
     return Place(
         slurm.global_rank(), slurm.world_size(), slurm.local_rank(), local_count, slurm.main_address, slurm.main_port
     )

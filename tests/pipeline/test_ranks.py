@@ -7,11 +7,15 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from studio.cli import main
 from studio.commands.actions import ACTIONS
@@ -27,7 +31,7 @@ from studio.translator.data import drawn_index
 from studio.translator.journal import read_journal
 from studio.vocabulary.errors import InputError, TrocarError
 from tests.making import make_frames_scene
-from tests.translator.joined import child_rank, slurm_variables
+from tests.translator.joined import ROOT, child_rank, slurm_variables
 from tests.translator.making import pictures
 
 TINY = {
@@ -267,6 +271,49 @@ def test_a_launcher_decides_how_many_processes_there_are(
         monkeypatch.setenv(name, value)
     assert main(["translator", "train", str(made), "--name", "none", "--devices", "2", "--device", "cpu"]) == 2
     assert "started as 4 processes a machine, not 2" in capsys.readouterr().err
+
+
+def test_a_launchers_variable_without_sense_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"RANK": "1", "WORLD_SIZE": "two", "LOCAL_RANK": "1", "MASTER_ADDR": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["new", str(tmp_path / "body")]) == 2
+    assert "environment variable WORLD_SIZE: it is 'two'" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_two_processes_killed_and_resumed_end_with_the_same_weights(project: Path) -> None:
+    """kill -9 of rank 0, then of rank 1, at any moment; bit for bit the run that went through."""
+    two = ["--device", "cpu", "--devices", "2", "--json"]
+    length = ["--iterations", "14", "--set", "checkpoint_every=4"]
+    assert main(training(project, "straight", *length, *two[2:])) == 0
+    command = training(project, "broken", *length, *two[2:])
+    for kill_at, whom in ((6, "rank 0"), (10, "rank 1"), (0, "nobody")):
+        argv = [sys.executable, "-m", "studio", *command]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(argv, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as rank_0:
+            assert rank_0.stdout is not None
+            next((line for line in rank_0.stdout if f'"done":{kill_at},' in line), None)
+            if whom != "nobody":
+                (rank_1,) = children(rank_0.pid)
+                os.kill(rank_0.pid if whom == "rank 0" else rank_1, signal.SIGKILL)
+            _, err = rank_0.communicate(timeout=120)
+        assert rank_0.returncode == {"rank 0": -signal.SIGKILL, "rank 1": 1, "nobody": 0}[whom], err
+        if whom == "rank 1":
+            assert err.strip() == "trocar: process 2 of 2 was ended by signal 9; what was finished is kept"
+        command = ["translator", "train", str(project), "--name", "broken", "--resume", *two]
+    with Project.open(project) as opened:
+        ends = [checkpoints_of(opened.runs.get("translator", n).folder)[-1] for n in ("straight", "broken")]
+    assert [end.name for end in ends] == ["step_00000014"] * 2
+    for name in ("training.safetensors", "generators.safetensors"):
+        straight, broken = (load_file(end / name) for end in ends)
+        assert straight.keys() == broken.keys()
+        assert all(torch.equal(value, broken[key]) for key, value in straight.items())
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_a_command_without_shares_is_rank_0s_alone(
