@@ -54,7 +54,7 @@ class JoinedRanks(Ranks):
         self._reported = [0] * place.count
         self._through: set[int] = set()
         self._ended: set[int] = set()
-        self._stop_asked = self._said_last = False
+        self._stop_asked = self._said_last = self._all_here = False
 
     @property
     def meeting_point(self) -> tuple[str, int]:
@@ -84,6 +84,7 @@ class JoinedRanks(Ranks):
             self._siblings = Siblings(self._argv, count=self.place.count, environment=variables)
         if self.place.rank == 0:
             self._wait_for_all("here")
+        self._all_here = True
 
     def _wait_for_all(self, word: str) -> None:
         """Rank 0: until every process has said ``word``."""
@@ -239,6 +240,7 @@ class JoinedRanks(Ranks):
         """Rank 0 lets the others go and waits for them, they say that they have ended; an error is told first."""
         if self._store is None:
             return
+        starting = self._siblings is not None and not self._all_here
         try:
             with contextlib.suppress(DistError, OtherFailed):
                 if error is not None and self.place.rank and not isinstance(error, OtherFailed):
@@ -247,11 +249,11 @@ class JoinedRanks(Ranks):
                 _leave_group(failed=ending == "failed")
                 if self.place.rank:
                     self.report(_ENDED)
-                else:
+                elif not starting:
                     self._dismiss(ending)
         finally:
             if self._siblings is not None:
-                self._siblings.end(_PATIENCE_SECONDS[ending])
+                self._siblings.end(0.0 if starting else _PATIENCE_SECONDS[ending])
             self._store = None
 
     def _dismiss(self, ending: Ending) -> None:

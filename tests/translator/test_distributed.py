@@ -17,7 +17,7 @@ from studio.translator.learner import Learner, draws_of
 from studio.translator.places import Place, device_of
 from studio.translator.ranks import JoinedRanks, joined_ranks
 from studio.vocabulary.errors import InputError
-from tests.translator.joined import child_rank, fingerprint, gentle, gradients, weights
+from tests.translator.joined import POISON, child_rank, fingerprint, gentle, gradients, weights
 from tests.translator.making import pictures, tiny
 
 CPU = torch.device("cpu")
@@ -56,8 +56,10 @@ def test_two_processes_learn_as_one_with_the_joined_batch(tmp_path: Path, monkey
         told = []
         while len(told) < 2 * STEPS:
             told += [message["weights"] for message in ranks.reports()]
+        assert told == prints * 2, "both processes have the same weights, bit for bit"
+        poisoned = two.step(share.batch(STEPS), STEPS, POISON)
+        assert poisoned["image_a"].isnan() and poisoned["image_b"].isfinite(), "what is no number anywhere is none here"
     assert child.wait(timeout=60) == 0
-    assert told == prints * 2, "both processes have the same weights, bit for bit"
 
 
 def _apart(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> float:
