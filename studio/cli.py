@@ -15,6 +15,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = build_parser()
     try:
         arguments: argparse.Namespace = parser.parse_args(argv)
+        arguments.words = tuple(sys.argv[1:] if argv is None else argv)
     except SystemExit as wrong_call:  # argparse has said what is wrong
         return int(wrong_call.code or 0)
     return run_command(arguments)

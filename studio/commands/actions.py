@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.commands.ranks import ranks_of
 from studio.jobs.events import Done, Job
 from studio.project.project import Project
 from studio.vocabulary.errors import InputError
@@ -75,23 +76,35 @@ def footage_screen(a: argparse.Namespace) -> Job:
 
 
 def translator_train(a: argparse.Namespace) -> Job:
-    from studio.pipeline.translators import train_translator
+    from studio.pipeline.translators import follow_training, train_translator
+
+    with ranks_of(a) as ranks:
+        if ranks.share.rank:
+            yield from follow_training(a.project, device=a.device, ranks=ranks)
+            return
+        with Project.open(a.project) as project:
+            yield from train_translator(
+                project, name=a.name, settings=_train_settings(a, project), resume=a.resume, device=a.device,
+                ranks=ranks,
+            )  # fmt: skip
+
+
+def _train_settings(a: argparse.Namespace, project: Project) -> TrainSettings | None:
+    """None: the run's own."""
     from studio.translator.settings import TrainSettings, preset
 
     changes = dict(a.set) | ({"iterations": a.iterations} if a.iterations else {})
-    with Project.open(a.project) as project:
-        settings = None
-        if a.like:
-            settings = _like(a, project, changes)
-        elif not a.resume:
-            settings = TrainSettings.from_values(_values(preset(a.preset or "paper")) | changes)
-        elif changes or a.preset:
-            runs = project.runs.all("translator")
-            run = project.runs.get("translator", a.name) if a.name or not runs else runs[-1]
-            if a.preset:
-                raise InputError("a run keeps its preset", where="--preset", remedy="Leave it out with --resume.")
-            settings = TrainSettings.from_values(dict(run.settings) | changes)
-        yield from train_translator(project, name=a.name, settings=settings, resume=a.resume, device=a.device)
+    if a.like:
+        return _like(a, project, changes)
+    if not a.resume:
+        return TrainSettings.from_values(_values(preset(a.preset or "paper")) | changes)
+    if a.preset:
+        raise InputError("a run keeps its preset", where="--preset", remedy="Leave it out with --resume.")
+    if not changes:
+        return None
+    runs = project.runs.all("translator")
+    run = project.runs.get("translator", a.name) if a.name or not runs else runs[-1]
+    return TrainSettings.from_values(dict(run.settings) | changes)
 
 
 def _like(a: argparse.Namespace, project: Project, changes: dict[str, object]) -> TrainSettings:
@@ -185,12 +198,20 @@ def styles_show(a: argparse.Namespace) -> Job:
 
 
 def translate(a: argparse.Namespace) -> Job:
+    from studio.pipeline.translate import follow_translation
     from studio.pipeline.translate import translate as translated
 
-    with Project.open(a.project) as project:
-        yield from translated(
-            project, a.run, a.palette, per_frame=a.per_frame, seed=a.seed, device=a.device, precision=a.precision
-        )
+    with ranks_of(a) as ranks:
+        if ranks.share.rank:
+            yield from follow_translation(
+                a.project, a.run, a.palette, per_frame=a.per_frame, seed=a.seed, device=a.device, ranks=ranks
+            )
+            return
+        with Project.open(a.project) as project:
+            yield from translated(
+                project, a.run, a.palette, per_frame=a.per_frame, seed=a.seed, device=a.device,
+                precision=a.precision, ranks=ranks,
+            )  # fmt: skip
 
 
 def quality(a: argparse.Namespace) -> Job:
@@ -228,10 +249,15 @@ def curate(a: argparse.Namespace) -> Job:
 def export(a: argparse.Namespace) -> Job:
     from studio.export.values import ExportOptions
     from studio.pipeline.exports import export as exported
+    from studio.pipeline.exports import follow_export
 
     options = ExportOptions(format=a.format, split=a.split, seed=a.seed, merges=tuple(a.merge))
-    with Project.open(a.project) as project:
-        yield from exported(project, a.dest, options, verdicts=a.verdicts, resume=a.resume)
+    with ranks_of(a) as ranks:
+        if ranks.share.rank:
+            yield from follow_export(a.project, a.dest, options, verdicts=a.verdicts, ranks=ranks)
+            return
+        with Project.open(a.project) as project:
+            yield from exported(project, a.dest, options, verdicts=a.verdicts, resume=a.resume, ranks=ranks)
 
 
 def reproduce(a: argparse.Namespace) -> Job:

@@ -15,8 +15,8 @@ from typing import Any
 from studio import __version__
 
 _PACKAGES = (
-    "torch", "PySide6-Essentials", "pyqtgraph", "numpy", "opencv-python-headless", "scikit-image", "embreex", "trimesh",
-    "OpenEXR", "safetensors", "pycocotools", "av",
+    "torch", "lightning-fabric", "PySide6-Essentials", "pyqtgraph", "numpy", "opencv-python-headless", "scikit-image",
+    "embreex", "trimesh", "OpenEXR", "safetensors", "pycocotools", "av",
 )  # fmt: skip
 
 
@@ -57,10 +57,10 @@ def _version(package: str) -> str:
 def _torch_facts() -> dict[str, Any]:
     if importlib.util.find_spec("torch") is None:
         return {}
-    from studio.translator.devices import bf16_is_fast, chosen_device
+    from studio.translator.devices import bf16_is_fast, chosen_device, gpu_count
 
     device = chosen_device("auto")
-    return {"device": str(device), "bf16_in_hardware": bf16_is_fast(device)}
+    return {"device": str(device), "gpus": gpu_count(), "bf16_in_hardware": bf16_is_fast(device)}
 
 
 def _display() -> str:

@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
         "data sets, and the proof that they help.", epilog=_EXIT,
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"Trocar Studio {__version__}")
-    parser.set_defaults(action="gui", project=None, json=False, control=False)
+    parser.set_defaults(action="gui", project=None, json=False, control=False, words=())
     words = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
     _add_basics(words)
     _add_scenes(words)
@@ -81,6 +81,11 @@ def _device(command: argparse.ArgumentParser) -> None:
 def _precision(command: argparse.ArgumentParser) -> None:
     command.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto",
                          help="fp32 is exact; auto takes bf16 where that is faster")  # fmt: skip
+
+
+def _devices(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--devices", type=values.positive, metavar="N",
+                         help="so many GPUs of this machine; leave it out under torchrun and SLURM")  # fmt: skip
 
 
 def _add_basics(words: _Words) -> None:
@@ -146,6 +151,7 @@ def _add_translator(words: _Words) -> None:
                        help="any setting of the run, see the guide")  # fmt: skip
     train.add_argument("--resume", action="store_true", help="go on with the run, exactly")
     _device(train)
+    _devices(train)
     _add_run_keeping(group)
     take = _command(group, "import", "translator_import", "make a run of a public MUNIT generator checkpoint",
                     "translator import liver.trocar gen_00500000.pt")  # fmt: skip
@@ -215,6 +221,7 @@ def _add_curation(words: _Words) -> None:
     translate.add_argument("--seed", type=int, default=0, metavar="S")
     _precision(translate)
     _device(translate)
+    _devices(translate)
     quality = _command(words, "quality", "quality", "measure validity: of a project, or of one pair",
                        "quality pair render.png translation.png --labels labels.png --json", project=False)  # fmt: skip
     quality.add_argument("what", nargs="+", type=Path, metavar="PROJECT | pair RENDER TRANSLATION")

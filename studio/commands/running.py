@@ -13,13 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from studio.commands.actions import ACTIONS, window_project
+from studio.commands.following import run_following
 from studio.jobs.control import STOPPED_STATUS, Control
 from studio.jobs.events import Done, Event, to_line
+from studio.jobs.ranks import launched_rank
 from studio.vocabulary.errors import InputError, TrocarError
 
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Run the chosen command to its end and return its exit status; every failure is one line on stderr."""
+    try:
+        if launched_rank():
+            return run_following(arguments)
+    except InputError as error:
+        _say(str(error))
+        return error.exit_status
     if arguments.action == "gui":
         return _window(arguments.project)
     _terminate_like_interrupt()

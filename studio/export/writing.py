@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from studio.export import coco, image2image
 from studio.export.card import CARD, counts_of, data_card
 from studio.export.manifest import Manifest, hashed_files, write_manifest
-from studio.export.planning import Plan, PlannedFrame, bytes_needed, plan_export
-from studio.export.staging import refuse_existing, staging_folder
+from studio.export.planning import Plan, bytes_needed, plan_export
+from studio.export.sharing import READING_BACK, WRITING, do_share, from_values, shared
+from studio.export.staging import refuse_existing, staging_folder, staging_path
 from studio.export.values import ExportItem, ExportOptions, SceneReading
 from studio.export.writers import FrameOutcome, Writer
 from studio.files.atomic import space_checked, write_text
-from studio.jobs.events import Done, Event, Job, Note, Progress
+from studio.jobs.events import Done, Event, Job, Note
+from studio.jobs.ranks import ALONE, Message, Ranks
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.recipes import Recipe, RecipeItem
 
@@ -27,10 +26,7 @@ FORMATS: dict[str, Callable[[Plan, ExportOptions, SceneReading], Writer]] = {
     image2image.NAME: image2image.Image2ImageWriter,
     coco.NAME: coco.CocoWriter,
 }
-_AHEAD = 16
 _SPARE_BYTES = 50_000_000
-
-T = TypeVar("T")
 
 
 def write_export(
@@ -41,9 +37,11 @@ def write_export(
     recipe: Mapping[str, object],
     reading: SceneReading,
     resume: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Job:
     """Write translations and labels as a data set at ``dest``, which must not exist.
 
+    With ``ranks`` this is rank 0 of several processes, which write the same files in ``write_share``.
     ``recipe`` is what the project says of itself (name, id, checkpoints, rule, verdicts). Every label picture is read
     back with the format's own reader and compared pixel by pixel with its source before Done. Done: dest, format,
     counts, checks, recipe (its head), fingerprint. Stopped, it leaves a hidden folder that ``resume`` goes on with;
@@ -62,8 +60,12 @@ def write_export(
     with staging_folder(dest, _key(plan, options, recipe), resume=resume) as (root, going_on):
         if going_on:
             yield Note("going on with what an earlier run has written")
-        outcomes = yield from _written(plan, writer, root)
-        yield from _checked(plan, writer, root, outcomes)
+        try:
+            outcomes = yield from _written(plan, writer, root, ranks)
+            yield from _checked(plan, writer, root, outcomes, ranks)
+        finally:
+            for _ in ranks.last_reports():  # nobody writes into the folder any more when it is moved or removed
+                pass
         whole = _recipe(plan, options, recipe, outcomes)
         write_text(root / CARD, data_card(plan, options, whole, outcomes, writer.layout_lines()))
         manifest = _manifest(plan, whole, outcomes, hashed_files(root))
@@ -79,44 +81,34 @@ def write_export(
     )  # fmt: skip
 
 
-def _written(plan: Plan, writer: Writer, root: Path) -> Generator[Event, None, list[FrameOutcome]]:
-    """Write every frame; Progress counts images."""
-    outcomes: list[FrameOutcome] = []
-    done = 0
-    for frame, outcome in _in_order(lambda f: writer.write_frame(f, root), plan.frames):
-        outcomes.append(outcome)
-        done += len(frame.images)
-        yield Progress(done, 2 * plan.image_count, "images", "writing")
+def write_share(
+    dest: Path, items: Sequence[ExportItem], options: ExportOptions, *, reading: SceneReading, ranks: Ranks,
+    orders: Iterator[Message],
+) -> None:  # fmt: skip
+    """The part of an export that falls to a process that is not rank 0, given the same items as rank 0."""
+    plan = plan_export(items, options)
+    writer = FORMATS[options.format](plan, options, reading)
+    do_share(plan, writer, staging_path(dest), ranks=ranks, orders=orders)
+
+
+def _written(plan: Plan, writer: Writer, root: Path, ranks: Ranks) -> Generator[Event, None, list[FrameOutcome]]:
+    """Write every frame."""
+    outcomes = yield from shared(
+        plan, ranks, lambda n: writer.write_frame(plan.frames[n], root), read=from_values, step=WRITING, start=0
+    )
     writer.finish(root, outcomes)
     return outcomes
 
 
-def _checked(plan: Plan, writer: Writer, root: Path, outcomes: Sequence[FrameOutcome]) -> Iterator[Event]:
+def _checked(
+    plan: Plan, writer: Writer, root: Path, outcomes: Sequence[FrameOutcome], ranks: Ranks
+) -> Generator[Event, None, None]:
     """Read every frame back."""
-    done = plan.image_count
     check = writer.reader(root)
-    outcome_by_frame = {id(f): o for f, o in zip(plan.frames, outcomes, strict=True)}
-    for frame, _ in _in_order(lambda f: check(f, outcome_by_frame[id(f)]), plan.frames):
-        done += len(frame.images)
-        yield Progress(done, 2 * plan.image_count, "images", "reading back")
-
-
-def _in_order(work: Callable[[PlannedFrame], T], frames: Iterable[PlannedFrame]) -> Iterator[tuple[PlannedFrame, T]]:
-    """Results in the order of the frames, some computed ahead on all cores (coding pictures frees Python's lock)."""
-    waiting: deque[tuple[PlannedFrame, Future[T]]] = deque()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        try:
-            for frame in frames:
-                waiting.append((frame, pool.submit(work, frame)))
-                if len(waiting) > _AHEAD:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
-            while waiting:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        finally:
-            for _, future in waiting:
-                future.cancel()
+    yield from shared(
+        plan, ranks, lambda n: check(plan.frames[n], outcomes[n]), read=lambda _: None, step=READING_BACK,
+        start=plan.image_count,
+    )  # fmt: skip
 
 
 def _recipe(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from studio.export.values import ExportItem, ExportOptions, SceneReading
-from studio.export.writing import write_export
+from studio.export.writing import write_export, write_share
 from studio.jobs.events import Done, Job
+from studio.jobs.ranks import ALONE, Ranks
+from studio.pipeline.sharing import SNAPSHOT_READ, shared_snapshot, sharing_noted
 from studio.project.project import Project
 from studio.project.records import TranslationRecord
 from studio.scenes.readers import load_layers_of, read_scenes
@@ -25,11 +28,40 @@ def export(
     *,
     verdicts: Sequence[VerdictValue] = USABLE,
     resume: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Job:
     """Write translations and their labels as a data set, read back before Done. Done: dest, format, counts, checks.
 
-    Raise InputError when there is nothing to export, or when ``dest`` exists.
+    With ``ranks`` this is rank 0 of several processes, which write the same files in ``follow_export``. Raise
+    InputError when there is nothing to export, or when ``dest`` exists.
     """
+    records = _records(project, verdicts)
+    items = export_items(project, records)
+    source = _source(project, records, verdicts)
+    yield from sharing_noted(ranks)
+    with shared_snapshot(project, ranks):
+        for event in write_export(dest, items, options, recipe=source, reading=READING, resume=resume, ranks=ranks):
+            if isinstance(event, Done):
+                project.outcomes.add_export(
+                    dest, options.format, recipe=event.result["recipe"], counts=event.result["counts"]
+                )
+            yield event
+
+
+def follow_export(
+    path: Path, dest: Path, options: ExportOptions, *, verdicts: Sequence[VerdictValue], ranks: Ranks
+) -> Job:
+    """The share of a process that is not rank 0, of the project at ``path``. Done: ending."""
+    orders = ranks.orders()
+    for task in itertools.islice(orders, 1):
+        with Project.open_snapshot(path, task["snapshot"]) as project:
+            items = export_items(project, _records(project, verdicts))
+        ranks.meet(SNAPSHOT_READ)
+        write_share(dest, items, options, reading=READING, ranks=ranks, orders=orders)
+    yield Done({"ending": ranks.ending})
+
+
+def _records(project: Project, verdicts: Sequence[VerdictValue]) -> list[TranslationRecord]:
     unknown = [v for v in verdicts if v not in VERDICTS]
     if unknown:
         raise InputError(f"'{unknown[0]}' is no verdict", where="--verdicts", remedy=f"Known: {', '.join(VERDICTS)}.")
@@ -40,14 +72,7 @@ def export(
             where=project.folder,
             remedy="Make some (trocar translate) or accept some (trocar curate).",
         )
-    items = export_items(project, records)
-    source = _source(project, records, verdicts)
-    for event in write_export(dest, items, options, recipe=source, reading=READING, resume=resume):
-        if isinstance(event, Done):
-            project.outcomes.add_export(
-                dest, options.format, recipe=event.result["recipe"], counts=event.result["counts"]
-            )
-        yield event
+    return records
 
 
 def export_items(project: Project, records: Sequence[TranslationRecord]) -> list[ExportItem]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studio.files.pictures import write_png
 from studio.footage.readers import footage_path
 from studio.jobs.events import Done, Job
+from studio.jobs.ranks import ALONE, Ranks
+from studio.pipeline.sharing import SNAPSHOT_READ, shared_snapshot, sharing_noted
 from studio.pipeline.views import footage_cache, footage_file
 from studio.project.lock import TrainingMark
 from studio.project.project import Project
@@ -16,39 +20,64 @@ from studio.project.records import FootageRecord, RunRecord
 from studio.translator.settings import TrainSettings
 from studio.vocabulary.errors import InputError
 
+if TYPE_CHECKING:
+    from studio.translator.data import TrainingImage
+
 
 def train_translator(
     project: Project, *, name: str = "", settings: TrainSettings | None = None, resume: bool = False,
-    device: str = "auto",
+    device: str = "auto", ranks: Ranks = ALONE,
 ) -> Job:  # fmt: skip
     """Train a translator on the project's scenes and included footage. Done: run, steps, seconds, checkpoint.
 
-    ``settings`` None with ``resume`` takes the run's own. Raise InputError when scenes or footage are missing.
+    ``settings`` None with ``resume`` takes the run's own. With ``ranks`` this is rank 0 of several processes, which all
+    train (the others in ``follow_training``). Raise InputError when scenes or footage are missing.
     """
-    from studio.translator.training import TrainingImage, train
+    from studio.translator.training import train
 
     run = _prepared(project, name, settings, resume=resume)
     kept = TrainSettings.from_values(dict(run.settings))
-    simulated = [TrainingImage(f.files.rgb, labels=f.files.segmentation) for f in project.scenes.frames()]
-    footage = [
-        TrainingImage(p, area=r.area) for p, r in zip(footage_pictures(project), _included(project), strict=True)
-    ]
+    simulated, footage = _images(project)
+    yield from sharing_noted(ranks)
     mark = TrainingMark(run.folder)
     project.runs.update(run, state="running")
     ended = "stopped"
     try:
-        for event in train(run.folder, simulated, footage, kept, resume=resume, device=device):
-            if isinstance(event, Done):
-                ended = "done"
-                project.runs.update(run, result=dict(event.result))
-                event = Done({"run": run.name, **event.result})
-            yield event
+        with shared_snapshot(project, ranks):
+            for event in train(run.folder, simulated, footage, kept, resume=resume, device=device, ranks=ranks):
+                if isinstance(event, Done):
+                    ended = "done"
+                    project.runs.update(run, result=dict(event.result))
+                    event = Done({"run": run.name, **event.result})
+                yield event
     except Exception:
         ended = "failed"
         raise
     finally:
         project.runs.update(run, state=ended)  # type: ignore[arg-type]
         mark.release()
+
+
+def follow_training(path: Path, *, device: str, ranks: Ranks) -> Job:
+    """Training in a process that is not rank 0: of the project at ``path`` it only reads pictures."""
+    from studio.translator import following
+
+    orders = ranks.orders()
+    for task in itertools.islice(orders, 1):
+        with Project.open_snapshot(path, task["snapshot"]) as project:
+            images = _images(project)
+        ranks.meet(SNAPSHOT_READ)
+        following.follow_training(ranks, orders, images, device=device)
+    yield Done({"ending": ranks.ending})
+
+
+def _images(project: Project) -> tuple[list[TrainingImage], list[TrainingImage]]:
+    """Simulated pictures and footage, in an order that is the same in every process."""
+    from studio.translator.data import TrainingImage
+
+    simulated = [TrainingImage(f.files.rgb, labels=f.files.segmentation) for f in project.scenes.frames()]
+    records = zip(footage_pictures(project), _included(project), strict=True)
+    return simulated, [TrainingImage(path, area=record.area) for path, record in records]
 
 
 def _prepared(project: Project, name: str, settings: TrainSettings | None, *, resume: bool) -> RunRecord:

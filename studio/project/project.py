@@ -6,6 +6,8 @@ import json
 import os
 import secrets
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +24,7 @@ from studio.vocabulary.errors import InputError, TrocarError
 
 SUFFIX = ".trocar"
 _CATALOGUE = "catalogue.sqlite"
+_SNAPSHOTS = "snapshots"
 _BUSY_SECONDS = 30.0
 
 
@@ -85,6 +88,36 @@ class Project:
                 raise
         return project
 
+    @staticmethod
+    def open_snapshot(path: Path, name: str) -> Project:
+        """Open a project as its snapshot ``name`` shows it, for reading; the catalogue itself is not touched.
+
+        Raise InputError when there is none.
+        """
+        folder = (path if path.is_dir() else with_suffix(path)).resolve()
+        file = folder / "cache" / _SNAPSHOTS / name
+        if not file.is_file():
+            raise InputError("this process can't see what rank 0 wrote there", where=file,
+                             remedy="All machines of a job need the project's folder under the same path.")  # fmt: skip
+        return Project(folder, _connected(file, write=False, sealed=True), None)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[str]:
+        """A copy of the catalogue as it is now, for processes on other machines; give its name.
+
+        SQLite's log must not be shared over a network, so they can't read the catalogue itself while it is in use.
+        """
+        file = self.cache / _SNAPSHOTS / f"{secrets.token_hex(8)}.sqlite"
+        with disk_errors_named(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        for left_over in file.parent.glob("*.sqlite"):  # by a killed process: there is but one writer
+            left_over.unlink(missing_ok=True)
+        self._db.execute("VACUUM INTO ?", (str(file),))
+        try:
+            yield file.name
+        finally:
+            file.unlink(missing_ok=True)
+
     @property
     def name(self) -> str:
         return self.folder.name.removesuffix(SUFFIX)
@@ -136,8 +169,9 @@ def _sealed_address(file: Path) -> str:
     return f"{file.resolve().as_uri()}?mode=ro" + ("" if left_over else "&immutable=1")
 
 
-def _connected(file: Path, *, write: bool) -> sqlite3.Connection:
-    sealed = not write and not os.access(file.parent, os.W_OK)
+def _connected(file: Path, *, write: bool, sealed: bool = False) -> sqlite3.Connection:
+    """``sealed``: a file that nobody writes while it is open."""
+    sealed = sealed or (not write and not os.access(file.parent, os.W_OK))
     try:
         connection = sqlite3.connect(_sealed_address(file) if sealed else file, timeout=_BUSY_SECONDS, uri=sealed)
         try:

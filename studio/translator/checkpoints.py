@@ -85,6 +85,7 @@ def load_checkpoint(folder: Path, learner: Learner) -> RunState:
         load_exactly(module, under(averaged, name), where=folder / GENERATORS)
     for name, optimiser in _optimisers(learner).items():
         _load_moments(optimiser, under(values, name), where=folder / TRAINING)
+    learner.was_loaded()
     return read_state(folder)
 
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from studio.files.pictures import read_rgb
+from studio.jobs.shares import WHOLE, Share
 from studio.translator.augmentation import Area, View, random_view
 from studio.translator.settings import TrainSettings
 from studio.vocabulary.errors import InputError
@@ -89,8 +90,9 @@ class BatchSource:
     """Batches by step number."""
 
     def __init__(
-        self, simulated: Sequence[TrainingImage], footage: Sequence[TrainingImage], settings: TrainSettings
-    ) -> None:
+        self, simulated: Sequence[TrainingImage], footage: Sequence[TrainingImage], settings: TrainSettings,
+        share: Share = WHOLE,
+    ) -> None:  # fmt: skip
         for side, images in (("simulated pictures", simulated), ("footage", footage)):
             if not images:
                 raise InputError(f"there are no {side} to train on", where="translator training",
@@ -99,13 +101,13 @@ class BatchSource:
         self.simulated = PictureStore(simulated, settings.load_width, budget)
         self.footage = PictureStore(footage, settings.load_width, budget)
         self._settings = settings
+        self._share = share
         self._any_round = any(image.area is not None for image in footage)
 
     def batch(self, step: int) -> Batch:
-        """The batch of step ``step`` (from 0)."""
+        """The share's part of the joined batch of step ``step`` (from 0)."""
         views_a, views_b = [], []
-        for slot in range(self._settings.batch):
-            place = step * self._settings.batch + slot
+        for place in self._share.places(step, self._settings.batch):
             views_a.append(self._view_a(place))
             views_b.append(self._view_b(place))
         image_a, inside_a = _stacked(views_a)

@@ -32,6 +32,11 @@ def chosen_device(name: str) -> torch.device:
     return device
 
 
+def gpu_count() -> int:
+    """GPUs that this process can use."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def bf16_is_fast(device: torch.device) -> bool:
     """Whether bfloat16 beats fp32 clearly: known for GPUs from Ampere on, measured once (about 30 ms) on CPUs.
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from studio.jobs.shares import WHOLE, Share
 from studio.translator.data import Batch
 from studio.translator.devices import autocast, compiled, uses_bf16
 from studio.translator.losses import (
@@ -37,20 +38,28 @@ class Draws:
     style_a: Tensor
     style_b: Tensor
     take_encoded: bool
-    noise_seed: int
+    noise_seeds: tuple[int, ...]
 
 
-def draws_of(step: int, settings: TrainSettings, device: torch.device) -> Draws:
-    """The draws of a step, from the seed and the step alone."""
+def draws_of(step: int, settings: TrainSettings, device: torch.device, share: Share = WHOLE) -> Draws:
+    """A share's draws of a step, from the seed and the step alone: its rows of those of the joined batch.
+
+    ``take_encoded`` is one decision for the joined batch.
+    """
     rng = stream(settings.seed, "styles", step)
-    shape = (2, settings.batch, settings.style_size)
-    styles = torch.from_numpy(rng.standard_normal(shape).astype("float32")).to(device)
+    places = share.places(step, settings.batch)
+    joined_2BS = rng.standard_normal((2, share.count * settings.batch, settings.style_size)).astype("float32")
+    first = share.rank * settings.batch
+    styles = torch.from_numpy(joined_2BS[:, first : first + settings.batch]).to(device)
     take_encoded = bool(rng.random() < settings.encoded_style_share)
-    return Draws(styles[0], styles[1], take_encoded, derived_seed(settings.seed, "noise", step))
+    noise_seeds = tuple(derived_seed(settings.seed, "noise", place) for place in places)
+    return Draws(styles[0], styles[1], take_encoded, noise_seeds)
 
 
 class Learner:
     """Networks, their running means and their optimisers, on one device."""
+
+    share = WHOLE
 
     def __init__(self, settings: TrainSettings, device: torch.device) -> None:
         self.settings = settings
@@ -88,9 +97,8 @@ class Learner:
         self.disc_optimiser.param_groups[0]["lr"] = learning_rate * self.settings.disc_rate
         batch = _moved(batch, self.device)
         with autocast(self.bf16, self.device):
-            passes = run_passes(
-                self.gen_a, self.gen_b, batch, draws_of(step, self.settings, self.device), self.settings
-            )
+            draws = draws_of(step, self.settings, self.device, self.share)
+            passes = run_passes(self.gen_a, self.gen_b, batch, draws, self.settings)
         judged = self._update_discriminators(passes)
         losses = self._update_generators(passes)
         self._update_means(step)
@@ -103,6 +111,7 @@ class Learner:
                 losses["disc_a"] = _judging_loss(self.disc_a, passes.back.ba.detach(), passes.image_a)
         self.disc_optimiser.zero_grad(set_to_none=True)
         (self.settings.weight_gan * torch.stack(list(losses.values())).sum()).backward()  # type: ignore[no-untyped-call]
+        self.gradients_ready(self.disc_optimiser)
         self.disc_optimiser.step()
         return losses
 
@@ -116,10 +125,20 @@ class Learner:
                 losses["gan_ba"] = least_squares_real(self.disc_a(passes.back.ba))
         self.gen_optimiser.zero_grad(set_to_none=True)
         weighted_sum(losses, self.settings).backward()  # type: ignore[no-untyped-call]
+        self.gradients_ready(self.gen_optimiser)
         self.gen_optimiser.step()
         for parameter in self._disc_parameters:
             parameter.requires_grad_(True)
         return losses
+
+    def check_others(self) -> None:
+        """Between two steps: raise when other processes that learn along have failed or were asked to stop."""
+
+    def gradients_ready(self, optimiser: torch.optim.Adam) -> None:
+        """After each backward pass, before the update: several processes make their gradients one here."""
+
+    def was_loaded(self) -> None:
+        """After weights and moments were put in from outside: several processes agree on them anew."""
 
     @torch.no_grad()
     def _update_means(self, step: int) -> None:
@@ -137,7 +156,7 @@ def run_passes(gen_a: Generator, gen_b: Generator, batch: Batch, draws: Draws, s
     same_b, ab = _decoded_together(gen_b, (content_b, content_a), (style_b, drawn_b))
     # Outside the round image area there is nothing to paint, so nobody is judged by it.
     ab = _cut_out(ab, batch.inside_a)
-    seen_ab = _noisy(ab, draws.noise_seed, settings)
+    seen_ab = _noisy(ab, draws.noise_seeds, settings)
     passes = Passes(
         image_a, image_b, same_b, ab, content_a, content_b,
         content_a_again=gen_b.encode(seen_ab), style_b=drawn_b, style_b_again=gen_b.encode_style(seen_ab),
@@ -155,7 +174,7 @@ def _way_back(
     drawn_a = draws.style_a if style_a is not None else None
     same_a, ba = _decoded_together(gen_a, (passes.content_a, passes.content_b), (style_a, drawn_a))
     ba = _cut_out(ba, batch.inside_b)
-    seen_ba = _noisy(ba, draws.noise_seed + 1, settings)
+    seen_ba = _noisy(ba, tuple(seed + 1 for seed in draws.noise_seeds), settings)
     content_b_again = gen_a.encode(seen_ba)
     cycles = settings.weight_cycle > 0
     return WayBack(
@@ -181,12 +200,14 @@ def _cut_out(image_B3HW: Tensor, inside_B1HW: Tensor) -> Tensor:
     return (image_B3HW + 1.0) * inside_B1HW - 1.0
 
 
-def _noisy(image_B3HW: Tensor, seed: int, settings: TrainSettings) -> Tensor:
+def _noisy(image_B3HW: Tensor, seeds: tuple[int, ...], settings: TrainSettings) -> Tensor:
+    """Each picture's noise comes from its own seed, so that it does not depend on its neighbours in the batch."""
     if not settings.reencode_noise:
         return image_B3HW
-    chance = torch.Generator(image_B3HW.device).manual_seed(seed)
-    noise = torch.randn(image_B3HW.shape, generator=chance, device=image_B3HW.device)
-    return image_B3HW + settings.reencode_noise * noise
+    chance = torch.Generator(image_B3HW.device)
+    shape, device = image_B3HW.shape[1:], image_B3HW.device
+    noise = [torch.randn(shape, generator=chance.manual_seed(seed), device=device) for seed in seeds]
+    return image_B3HW + settings.reencode_noise * torch.stack(noise)
 
 
 def _judging_loss(discriminator: Discriminator, fake_B3HW: Tensor, real_B3HW: Tensor) -> Tensor:

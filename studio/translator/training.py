@@ -17,6 +17,8 @@ import torch
 
 from studio.files.atomic import write_text
 from studio.jobs.events import Done, Event, Job, Metric, Note, Picture, Progress
+from studio.jobs.ranks import ALONE, Ranks
+from studio.jobs.shares import Share
 from studio.translator.checkpoints import (
     CONFIG,
     RunState,
@@ -44,20 +46,22 @@ _ROLLBACKS = 1
 
 def train(
     run_dir: Path, simulated: Sequence[TrainingImage], footage: Sequence[TrainingImage], settings: TrainSettings, *,
-    resume: bool = False, device: str = "auto",
+    resume: bool = False, device: str = "auto", ranks: Ranks = ALONE,
 ) -> Job:  # fmt: skip
     """Train a run in ``run_dir``. Closing the job at any yield, or Ctrl-C, writes a checkpoint of the step at once.
 
+    With ``ranks`` this is rank 0 of several processes: the others take each step together with it
+    (studio.translator.following), and a step's batch is the joined one (studio.translator.distributed).
     With ``resume`` the run's own config.json counts, not ``settings``. Raise InputError for unusable pictures or a
     folder that holds a run already, TrocarError when training breaks down twice.
     """
-    place = chosen_device(device)
+    place = chosen_device(ranks.device(device))
     settings = _opened(run_dir, settings, place, resume)
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    source = BatchSource(simulated, footage, settings)
-    yield from _opening_notes(settings, place)
-    run = _Run(run_dir, settings, place, source)
+    source = BatchSource(simulated, footage, settings, ranks.share)
+    yield from _opening_notes(settings, place, ranks.share)
+    run = _Run(run_dir, source, new_learner(settings, place, ranks))
     yield from run.begin()
     try:
         while not run.finished:
@@ -75,12 +79,12 @@ def train(
 class _Run:
     """One run between its checkpoints."""
 
-    def __init__(self, run_dir: Path, settings: TrainSettings, device: torch.device, source: BatchSource) -> None:
+    def __init__(self, run_dir: Path, source: BatchSource, learner: Learner) -> None:
         self.run_dir = run_dir
-        self.settings = settings
+        self.settings = learner.settings
         self.source = source
-        self.learner = Learner(settings, device)
-        self.panel = SamplePanel(source.simulated, source.footage, settings)
+        self.learner = learner
+        self.panel = SamplePanel(source.simulated, source.footage, learner.settings)
         self.journal = Journal(run_dir / "metrics.jsonl")
         self.state = RunState()
         self._kept_step = -1
@@ -105,6 +109,7 @@ class _Run:
         """Steps until the run is finished, or until one gave no numbers and the last checkpoint was taken up again."""
         with prefetched(self.source, self.state.step) as batches:
             while not self.finished:
+                self.learner.check_others()
                 started = time.perf_counter()
                 batch = next(batches)
                 with interrupts_deferred():
@@ -194,10 +199,22 @@ def _opened(run_dir: Path, settings: TrainSettings, device: torch.device, resume
     return settings
 
 
-def _opening_notes(settings: TrainSettings, device: torch.device) -> Iterator[Note]:
+def new_learner(settings: TrainSettings, device: torch.device, ranks: Ranks) -> Learner:
+    """One that learns alone, or rank 0's of several. Only the latter needs Fabric, which takes seconds to import."""
+    if ranks.alone:
+        return Learner(settings, device)
+    from studio.translator.distributed import joined_learner
+
+    return joined_learner(settings, device, ranks)
+
+
+def _opening_notes(settings: TrainSettings, device: torch.device, share: Share) -> Iterator[Note]:
     short_side = min(settings.crop_width, settings.crop_height)
     levels = levels_for(short_side)
     if levels < len(LEVEL_WEIGHTS):
         yield Note(f"Crops of {short_side} px on the short side: MS-SSIM works with {levels} levels instead of 5.")
     where = f"{device.type}, {torch.get_num_threads()} threads" if device.type == "cpu" else str(device)
     yield Note(f"Training on {where}, {settings.precision}.")
+    if share.count > 1:
+        yield Note(f"{share.count} processes with a batch of {settings.batch} each: {share.count * settings.batch} "
+                   "pictures of each side a step.")  # fmt: skip

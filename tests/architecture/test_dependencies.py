@@ -66,14 +66,17 @@ def test_what_is_installed_is_what_is_pinned() -> None:
     assert differing == {}
 
 
-def _applying_requirements(name: str) -> list[str]:
+def _applying_requirements(name: str, extra: str = "") -> list[str]:
+    """What a package asks for here, also through the extras that it names of others, as in ``fsspec[http]``."""
     from packaging.requirements import Requirement
 
     try:
         declared = [Requirement(line) for line in requires(name) or []]
     except PackageNotFoundError:
         return []
-    return [each.name for each in declared if each.marker is None or each.marker.evaluate({"extra": ""})]
+    applying = [each for each in declared if each.marker is None or each.marker.evaluate({"extra": extra})]
+    through_extras = [_applying_requirements(each.name, asked) for each in applying for asked in each.extras]
+    return [each.name for each in applying] + [name for names in through_extras for name in names]
 
 
 def _installed(name: str) -> str:
