@@ -136,7 +136,7 @@ def test_one_way_runs_learn_and_resume_too(tmp_path: Path) -> None:
     images, settings = pictures(tmp_path), tiny(directions="ab", iterations=4, checkpoint_every=2)
     events = list(train(tmp_path / "run", *images, settings, device="cpu"))
     names = {e.name for e in events if isinstance(e, Metric)}
-    assert names == {"image_b", "content_a", "style_b", "ms_ssim_ab", "gan_ab", "disc_b", "learning_rate"}
+    assert names == {"image_b", "content_a", "style_b", "ms_ssim_ab", "gan_ab", "disc_b", "spread_ab", "learning_rate"}
     job = train(tmp_path / "twice", *images, settings, device="cpu")
     next(e for e in job if isinstance(e, Progress) and e.done == 3)
     job.close()
