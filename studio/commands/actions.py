@@ -106,7 +106,7 @@ def translator_apply(a: argparse.Namespace) -> Job:
 
     return apply_translator(
         a.source, a.image, a.out, style=a.style, style_image=a.style_image, seed=a.seed, precision=a.precision,
-        device=a.device,
+        device=a.device, checkpoint=a.checkpoint,
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def styles_encode(a: argparse.Namespace) -> Job:
     from studio.pipeline.styles import encode_footage
 
     with Project.open(a.project) as project:
-        yield from encode_footage(project, a.run, device=a.device)
+        yield from encode_footage(project, a.run, device=a.device, checkpoint=a.checkpoint)
 
 
 def styles_sample(a: argparse.Namespace) -> Job:
@@ -123,7 +123,7 @@ def styles_sample(a: argparse.Namespace) -> Job:
     with Project.open(a.project) as project:
         yield from sample_styles(
             project, a.run, count=a.count, method=a.method, palette=a.palette, temperature=a.temperature, seed=a.seed,
-            references=a.reference,
+            references=a.reference, checkpoint=a.checkpoint,
         )  # fmt: skip
 
 
@@ -145,7 +145,9 @@ def translate(a: argparse.Namespace) -> Job:
     from studio.pipeline.translate import translate as translated
 
     with Project.open(a.project) as project:
-        yield from translated(project, a.run, a.palette, per_frame=a.per_frame, seed=a.seed, device=a.device)
+        yield from translated(
+            project, a.run, a.palette, per_frame=a.per_frame, seed=a.seed, device=a.device, checkpoint=a.checkpoint
+        )
 
 
 def quality(a: argparse.Namespace) -> Job:

@@ -106,13 +106,14 @@ class _Translators:
 
     def __init__(self, project: Project, manifest: Manifest) -> None:
         self._project = project
-        self._fingerprints = {c["run"]: c["fingerprint"] for c in manifest.recipe.source["checkpoints"]}
-        self._loaded: dict[str, Translator] = {}
+        self._named = {(str(c["run"]), str(c["fingerprint"])) for c in manifest.recipe.source["checkpoints"]}
+        self._loaded: dict[tuple[str, str], Translator] = {}
 
     def again(self, item: ExportItem, wanted: str) -> ExportItem:
         """The item with a picture in the cache; raise TrocarError when it does not come out as it was."""
         record = self._project.translations.get(item.translation_id)
-        picture_HW3 = self._of(record.run).translate(read_rgb(item.render), np.array([item.style_code], np.float32))[0]
+        codes_1S = np.array([item.style_code], np.float32)
+        picture_HW3 = self._of(record).translate(read_rgb(item.render), codes_1S)[0]
         path = self._project.cache / "reproduced" / f"{item.translation_id}.png"
         write_png(path, picture_HW3)
         if hash_file(path) != wanted:
@@ -122,15 +123,27 @@ class _Translators:
             )
         return replace(item, image=path)
 
-    def _of(self, run_name: str) -> Translator:
-        if run_name not in self._loaded:
-            from studio.translator.inference import load_translator
-
-            translator = load_translator(self._project.runs.get("translator", run_name).folder)
-            if translator.fingerprint != self._fingerprints.get(run_name):
+    def _of(self, record: TranslationRecord) -> Translator:
+        key = record.run, record.fingerprint
+        if key not in self._loaded:
+            folder = self._project.runs.get("translator", record.run).folder
+            found = _translator_with(folder, record.fingerprint) if key in self._named else None
+            if found is None:
                 raise InputError(
-                    f"run {run_name} has been trained on since", where=self._project.folder,
-                    remedy="Reproduce with the checkpoint of that time.",
+                    f"run {record.run} no longer has the checkpoint that this was made with",
+                    where=self._project.folder, remedy="Reproduce where it is still kept.",
                 )  # fmt: skip
-            self._loaded[run_name] = translator
-        return self._loaded[run_name]
+            self._loaded[key] = found
+        return self._loaded[key]
+
+
+def _translator_with(run_folder: Path, fingerprint: str) -> Translator | None:
+    """The run's checkpoint with these weights, the newest tried first."""
+    from studio.translator.checkpoints import checkpoints_of
+    from studio.translator.inference import load_translator
+
+    for checkpoint in reversed(checkpoints_of(run_folder)):
+        translator = load_translator(checkpoint)
+        if translator.fingerprint == fingerprint:
+            return translator
+    return None

@@ -30,6 +30,7 @@ _AHEAD = 3
 
 def translate(
     project: Project, run_name: str, palette_name: str, *, per_frame: int = 0, seed: int = 0, device: str = "auto",
+    checkpoint: str = "last",
 ) -> Job:  # fmt: skip
     """Translate every frame in ``per_frame`` styles of a palette (0 = all of them), skipping what is there already.
 
@@ -39,7 +40,8 @@ def translate(
     from studio.translator.inference import load_translator
 
     run = project.runs.get("translator", run_name)
-    palette = project.palettes.get(palette_name).palette
+    record = project.palettes.get(palette_name)
+    palette = record.palette
     frames = project.scenes.frames()
     if not frames:
         raise InputError(
@@ -47,8 +49,11 @@ def translate(
         )
     if palette.run != run.name:
         yield Note(f"The palette was drawn for run {palette.run}; its codes may mean something else here.", "warning")
-    translator = load_translator(run.folder, device=device)
+    translator = load_translator(run.folder, device=device, checkpoint=checkpoint)
     _check_sizes(palette, translator.style_size)
+    if palette.run == run.name and record.recipe.get("fingerprint", translator.fingerprint) != translator.fingerprint:
+        yield Note("The palette was drawn with another checkpoint of this run; its styles may look different here. "
+                   "Draw it again with the same --checkpoint.", "warning")  # fmt: skip
     plan = [(frame, styles_for(palette, per_frame, seed=seed, frame=frame)) for frame in frames]
     there = _there(project, run.name, palette, translator.fingerprint)
     plan = [(f, tuple(s for s in styles if (f.id, s.name) not in there)) for f, styles in plan]

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import random
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,18 +23,6 @@ from studio.translator.settings import TrainSettings
 from studio.translator.training import train
 from studio.vocabulary.errors import InputError, TrocarError
 from tests.translator.making import pictures, tiny
-
-CHILD = """
-import sys
-from pathlib import Path
-from tests.translator.making import pictures, tiny
-from studio.jobs.events import Progress
-from studio.translator.training import train
-run, images = Path(sys.argv[1]), Path(sys.argv[2])
-for event in train(run, *pictures(images), tiny(iterations=int(sys.argv[3])), resume=True, device="cpu"):
-    if isinstance(event, Progress):
-        print(int(event.done), flush=True)
-"""
 
 
 def weights(run: Path) -> Mapping[str, bytes]:
@@ -82,28 +66,6 @@ def test_closing_at_any_step_and_resuming_gives_the_same_weights(tmp_path: Path)
     assert weights(broken) == weights(tmp_path / "straight")
     rows = [row["step"] for row in read_journal(broken / "metrics.jsonl")]
     assert rows == list(range(1, 13))
-
-
-def test_killed_and_resumed_gives_the_same_weights(tmp_path: Path) -> None:
-    """kill -9 of a real child at moments drawn at random, until it gets through."""
-    length = 16
-    result_of(train(tmp_path / "straight", *pictures(tmp_path / "a"), tiny(iterations=length), device="cpu"))
-    broken, chance = tmp_path / "broken", random.Random(3)
-    for kill in (True, True, False):
-        command = [sys.executable, "-c", CHILD, str(broken), str(tmp_path / "b"), str(length)]
-        root = Path(__file__).parents[2]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as child:
-            assert child.stdout is not None
-            if kill:
-                for _ in range(chance.randint(1, 5)):
-                    child.stdout.readline()
-                time.sleep(chance.random() * 0.03)
-                child.send_signal(signal.SIGKILL)
-            child.stdout.read()
-            child.wait(timeout=120)
-        assert child.returncode == (-signal.SIGKILL if kill else 0)
-    assert weights(broken) == weights(tmp_path / "straight")
-    assert [row["step"] for row in read_journal(broken / "metrics.jsonl")] == list(range(1, length + 1))
 
 
 def test_an_interrupt_waits_for_the_step_and_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
