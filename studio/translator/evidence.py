@@ -9,7 +9,6 @@ run_dir/evidence/step_00001000/
 from __future__ import annotations
 
 import json
-import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -25,8 +24,9 @@ from studio.files.pictures import write_png
 SAMPLES, CURVES, LOSSES = "samples.png", "curves.png", "losses.jsonl"
 _ROWS = 20_000
 _NOT_DRAWN = ("step", "seconds")
-_COLUMNS, _PLOT, _MARGIN, _HEADING = 4, (260, 110), 8, 18
-_PAPER, _INK, _FAINT, _LINE = (250, 250, 250), (40, 40, 40), (210, 210, 210), (30, 110, 190)
+_COLUMNS, _PLOT, _MARGIN, _HEADING = 4, (260, 100), 8, 18
+_FAR_APART = 100.0
+_INK, _GREY, _FAINT, _LINE = (40, 40, 40), (130, 130, 130), (210, 210, 210), (30, 110, 190)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -42,40 +42,49 @@ def keep_losses(folder: Path, rows: Iterable[Mapping[str, Any]], last: Mapping[s
 
 
 def curves_picture(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """uint8 HxWx3: a plot for each figure in the rows, from its least to its greatest finite value."""
-    names = list(dict.fromkeys(name for row in rows for name in row if name not in _NOT_DRAWN))
-    steps = [int(row["step"]) for row in rows]
-    plots = [_plot(name, np.array([float(row.get(name, math.nan)) for row in rows]), steps) for name in names]
-    blank = np.full_like(plots[0], 255) if plots else np.full((_PLOT[1], _PLOT[0], 3), 255, np.uint8)
-    plots += [blank] * (-len(plots) % _COLUMNS or (_COLUMNS if not plots else 0))
+    """uint8 HxWx3: a plot for each figure in the rows, from its least to its greatest finite value, on a logarithmic
+    scale where these lie far apart. A curve is interrupted where a value is no number."""
+    names = dict.fromkeys(name for row in rows for name in row if name not in _NOT_DRAWN)
+    steps = (int(rows[0]["step"]), int(rows[-1]["step"]))
+    plots = []
+    for name in names:
+        points_N2 = np.array([(int(row["step"]), float(row[name])) for row in rows if name in row], np.float64)
+        plots.append(_plot(name, points_N2, steps))
+    plots += [np.full_like(plots[0], 255)] * (-len(plots) % _COLUMNS)
     lines = [np.concatenate(plots[i : i + _COLUMNS], axis=1) for i in range(0, len(plots), _COLUMNS)]
     return np.concatenate(lines)
 
 
-def _plot(name: str, values: np.ndarray, steps: Sequence[int]) -> np.ndarray:
+def _plot(name: str, points_N2: np.ndarray, steps: tuple[int, int]) -> np.ndarray:
+    """``points_N2``: step and value."""
     width, height = _PLOT
-    image = np.full((height + _HEADING + 2 * _MARGIN, width + 2 * _MARGIN, 3), _PAPER, np.uint8)
-    top, left = _HEADING + _MARGIN, _MARGIN
-    cv2.rectangle(image, (left, top), (left + width, top + height), _FAINT, 1)
-    known = np.isfinite(values)
-    span = f"{values[known].min():.3g} to {values[known].max():.3g}" if known.any() else "no number"
-    cv2.putText(image, f"{name}: {span}", (left, _HEADING), _FONT, 0.38, _INK, 1, cv2.LINE_AA)
-    cv2.putText(image, f"{steps[0]} to {steps[-1]}", (left + 4, top + height - 5), _FONT, 0.32, (140, 140, 140), 1,
-                cv2.LINE_AA)  # fmt: skip
-    if known.any():
-        points = _points(values, known, (left, top, width, height))
-        for line in points:
-            cv2.polylines(image, [line.reshape(-1, 1, 2)], False, _LINE, 1, cv2.LINE_AA)
+    image = np.full((height + 2 * _HEADING, width + 2 * _MARGIN, 3), 255, np.uint8)
+    cv2.rectangle(image, (_MARGIN, _HEADING), (_MARGIN + width, _HEADING + height), _FAINT, 1)
+    known = np.isfinite(points_N2[:, 1])
+    values = points_N2[known, 1]
+    logarithmic = bool(known.any()) and values.min() > 0 and values.max() > _FAR_APART * values.min()
+    span = f"{values.min():.3g} to {values.max():.3g}" if known.any() else "no number"
+    heading = f"{name}: {span}{', log' if logarithmic else ''}"
+    cv2.putText(image, heading, (_MARGIN, _HEADING - 5), _FONT, 0.38, _INK, 1, cv2.LINE_AA)
+    words = f"step {steps[0]} to {steps[1]}"
+    cv2.putText(image, words, (_MARGIN, _HEADING + height + 12), _FONT, 0.32, _GREY, 1, cv2.LINE_AA)
+    if logarithmic:
+        points_N2 = np.column_stack([points_N2[:, 0], np.log(np.where(known, points_N2[:, 1], 1.0))])
+    for line in _lines(points_N2, known, steps):
+        cv2.polylines(image, [line.reshape(-1, 1, 2)], False, _LINE, 1, cv2.LINE_AA)
     return image
 
 
-def _points(values: np.ndarray, known: np.ndarray, place: tuple[int, int, int, int]) -> list[np.ndarray]:
-    """Pixels of the unbroken parts of a curve; a part of one value is a point."""
-    left, top, width, height = place
-    low, high = float(values[known].min()), float(values[known].max())
-    x = left + 2 + (np.arange(len(values)) / max(len(values) - 1, 1)) * (width - 4)
-    share = (np.where(known, values, low) - low) / max(high - low, 1e-12)
-    y = top + height - 4 - share * (height - 8)
+def _lines(points_N2: np.ndarray, known: np.ndarray, steps: tuple[int, int]) -> list[np.ndarray]:
+    """Pixels (x, y) of the unbroken parts of a curve."""
+    if not known.any():
+        return []
+    width, height = _PLOT
+    low, high = points_N2[known, 1].min(), points_N2[known, 1].max()
+    across = (points_N2[:, 0] - steps[0]) / max(steps[1] - steps[0], 1)
+    up = (np.where(known, points_N2[:, 1], low) - low) / max(high - low, 1e-12)
+    x = _MARGIN + 2 + across * (width - 4)
+    y = _HEADING + height - 4 - up * (height - 8)
     at_N2 = np.rint(np.column_stack([x, y])).astype(np.int32)
     ends = np.flatnonzero(np.diff(np.r_[False, known, False].astype(np.int8)))
     return [at_N2[start:end] for start, end in zip(ends[::2], ends[1::2], strict=True)]

@@ -20,6 +20,7 @@ from statistics import median
 import numpy as np
 
 from studio.translator.checkpoints import DamagedCheckpoint, RunState, checkpoints_of, read_config, read_state, step_of
+from studio.translator.health import longest_notice
 from studio.translator.schedule import share_done
 from studio.translator.settings import TrainSettings
 from studio.vocabulary.errors import InputError
@@ -45,18 +46,33 @@ def best_checkpoint(run_dir: Path, settings: TrainSettings) -> Path | None:
 
 def _judged(folder: Path, settings: TrainSettings) -> RunState | None:
     """The state of a checkpoint that may be the best."""
+    state = _state(folder)
+    if state is None or state.validity is None:
+        return None
+    return state if share_done(settings, state.step, state.seconds) >= _LEARNT else None
+
+
+def _state(folder: Path) -> RunState | None:
     try:
-        state = read_state(folder)
+        return read_state(folder)
     except DamagedCheckpoint:
         return None
-    learnt = share_done(settings, state.step, state.seconds) >= _LEARNT
-    return state if learnt and state.validity is not None else None
 
 
 def surplus(run_dir: Path, settings: TrainSettings) -> list[Path]:
-    """Checkpoints beyond the last ``keep_checkpoints`` and the best."""
-    best = best_checkpoint(run_dir, settings)
-    return [folder for folder in checkpoints_of(run_dir)[: -settings.keep_checkpoints] if folder != best]
+    """Checkpoints beyond the last ``keep_checkpoints``, the best, and, in a run that goes on, those to go back to.
+
+    These are one from before anything that could be going wrong by now without having been noticed, and the next one,
+    which will take its place. Where checkpoints are as far apart as usual, they are among the last ones anyway.
+    """
+    found = checkpoints_of(run_dir)
+    kept = {best_checkpoint(run_dir, settings), *found[-settings.keep_checkpoints :]}
+    newest = _state(found[-1]) if found else None
+    if newest and share_done(settings, newest.step, newest.seconds) < 1.0:
+        before = newest.step - longest_notice(settings)
+        good = max((i for i, folder in enumerate(found) if step_of(folder) <= before), default=0)
+        kept.update(found[good : good + 2])
+    return [folder for folder in found if folder not in kept]
 
 
 def checkpoint_named(run_dir: Path, which: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from studio.translator.learner import Learner
 from studio.translator.schedule import learning_rate
 from studio.translator.settings import TrainSettings
 from studio.translator.training import train
-from studio.vocabulary.errors import InputError, TrocarError
+from studio.vocabulary.errors import InputError
 from tests.translator.making import pictures, tiny
 
 
@@ -128,27 +127,6 @@ def test_missing_pictures_are_named(tmp_path: Path) -> None:
     footage[2].path.write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"2\.png"):
         result_of(train(tmp_path / "two", simulated, footage, tiny(), device="cpu"))
-
-
-def test_no_number_rolls_back_once_then_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    step = Learner.step
-
-    def failing(self: Learner, batch: object, number: int, rate: float) -> dict[str, torch.Tensor]:
-        losses = step(self, batch, number, rate)  # type: ignore[arg-type]
-        return losses | {"image_a": torch.tensor(float("nan"))} if number == 5 else losses
-
-    monkeypatch.setattr(Learner, "step", failing)
-    events = []
-    with pytest.raises(TrocarError, match="image_a"):
-        for event in train(tmp_path / "run", *pictures(tmp_path), tiny(), device="cpu"):
-            events.append(event)
-    warnings = [e for e in events if isinstance(e, Note) and e.level == "warning"]
-    assert len(warnings) == 1
-    assert "back to step 4" in warnings[0].text
-    rates = [e.value for e in events if isinstance(e, Metric) and e.name == "learning_rate" and e.step == 5]
-    assert rates == [pytest.approx(3e-4), pytest.approx(1.5e-4)]
-    state = json.loads((checkpoints_of(tmp_path / "run")[-1] / "state.json").read_text())
-    assert (state["rate_factor"], state["rollbacks"]) == (0.5, 1)
 
 
 def test_a_torn_journal_line_is_dropped(tmp_path: Path) -> None:
