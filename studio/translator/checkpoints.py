@@ -254,7 +254,8 @@ def _load_moments(optimiser: torch.optim.Adam, values: Mapping[str, Tensor], *, 
             raise TrocarError(f"{where}: the optimiser's moments of parameter {place} do not fit")
         # Moments keep their parameter's memory format: the fused update walks both side by side.
         state = {key: torch.empty_like(parameter).copy_(moments[key]) for key in ("exp_avg", "exp_avg_sq")}
-        optimiser.state[parameter] = {"step": moments["step"].to(parameter.device), **state}
+        # Copied: what was read is a view of the file, which would stay on the disk for as long as it is looked at.
+        optimiser.state[parameter] = {"step": moments["step"].clone().to(parameter.device), **state}
 
 
 def _plain(value: Tensor) -> Tensor:
