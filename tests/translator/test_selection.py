@@ -168,3 +168,13 @@ def test_settings_change_on_the_way_but_networks_do_not(tmp_path: Path) -> None:
     assert read_config(run) == tiny(iterations=6, learning_rate=1e-5), "the precision stays as it was decided"
     rates = {e.step: e.value for e in events if isinstance(e, Metric) and e.name == "learning_rate"}
     assert set(rates) == {5, 6} and all(rate <= 1e-5 for rate in rates.values())
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="Linux tells which files a process looks at")
+def test_a_resumed_run_does_not_hold_on_to_the_files_that_it_read(tmp_path: Path) -> None:
+    run, images = tmp_path / "run", pictures(tmp_path)
+    result_of(train(run, *images, tiny(iterations=4), device="cpu"))
+    job = train(run, *images, tiny(iterations=8), resume=True, device="cpu")
+    next(e for e in job if isinstance(e, Progress))
+    assert str(run) not in Path("/proc/self/maps").read_text()
+    job.close()
