@@ -32,7 +32,6 @@ from studio.translator.panels import SamplePanel
 from studio.translator.prefetching import Waiting, data_threads, prefetched
 from studio.translator.schedule import learning_rate, share_done
 from studio.translator.selection import Judge, surplus
-from studio.translator.settings import TrainSettings
 from studio.vocabulary.errors import TrocarError
 
 _ROLLBACKS = 1
@@ -41,15 +40,12 @@ _ROLLBACKS = 1
 class Run:
     """Networks, losses and state of a run. ``whole`` is False while networks are between two steps."""
 
-    def __init__(
-        self, run_dir: Path, settings: TrainSettings, device: torch.device, source: BatchSource, *,
-        judge: Judge | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, run_dir: Path, source: BatchSource, learner: Learner, *, judge: Judge | None = None) -> None:
         self.run_dir = run_dir
-        self.settings = settings
+        self.settings = learner.settings
         self.source = source
-        self.learner = Learner(settings, device)
-        self.panel = SamplePanel(source.simulated, source.footage, settings)
+        self.learner = learner
+        self.panel = SamplePanel(source.simulated, source.footage, learner.settings)
         self.journal = Journal(run_dir / "metrics.jsonl")
         self.state = RunState()
         self.waiting = Waiting()

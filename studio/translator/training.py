@@ -19,6 +19,7 @@ from studio.translator import memory
 from studio.translator.checkpoints import CONFIG, checkpoints_of, read_config
 from studio.translator.data import BatchSource, TrainingImage
 from studio.translator.devices import chosen_device, uses_bf16
+from studio.translator.learner import Learner
 from studio.translator.ms_ssim import LEVEL_WEIGHTS, levels_for
 from studio.translator.run import Run
 from studio.translator.selection import Judge, best_checkpoint
@@ -63,7 +64,7 @@ def train(
 def _trained(
     run_dir: Path, settings: TrainSettings, device: torch.device, source: BatchSource, judge: Judge | None
 ) -> Generator[Event, None, dict[str, Any]]:
-    run = Run(run_dir, settings, device, source, judge=judge)
+    run = Run(run_dir, source, Learner(settings, device), judge=judge)
     yield from run.begin()
     try:
         while not run.finished:

@@ -9,8 +9,7 @@ import torch
 
 from studio.jobs.events import Note
 from studio.jobs.stages import result_of
-from studio.translator import memory
-from studio.translator import run as run_module
+from studio.translator import memory, training
 from studio.translator.checkpoints import checkpoints_of, read_config
 from studio.translator.learner import Learner
 from studio.translator.memory import as_options, fits, is_out_of_memory, largest_fitting
@@ -93,7 +92,7 @@ def test_a_run_says_what_fits_and_goes_on_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     make = limited(32 * 32 * 3, error)
-    monkeypatch.setattr(run_module, "Learner", make)
+    monkeypatch.setattr(training, "Learner", make)
     monkeypatch.setattr(memory.fits, "__kwdefaults__", {**memory.fits.__kwdefaults__, "make": make})
     run, images = tmp_path / "run", pictures(tmp_path)
     events = []
@@ -110,7 +109,7 @@ def test_a_run_says_what_fits_and_goes_on_with_it(
 
 def test_nothing_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make = limited(0, torch.OutOfMemoryError("CUDA out of memory."))
-    monkeypatch.setattr(run_module, "Learner", make)
+    monkeypatch.setattr(training, "Learner", make)
     monkeypatch.setattr(memory.fits, "__kwdefaults__", {**memory.fits.__kwdefaults__, "make": make})
     with pytest.raises(TrocarError, match="nor the smallest crops"):
         result_of(train(tmp_path / "run", *pictures(tmp_path), tiny(), device="cpu"))
