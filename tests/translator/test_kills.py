@@ -165,14 +165,14 @@ def test_commands_killed_many_times(project: Path) -> None:
 
 
 @posix
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_polite_signal_leaves_a_checkpoint_of_the_step(project: Path, number: int) -> None:
-    copy = copied(project, f"signal-{number}")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_polite_signal_leaves_a_checkpoint_of_the_step(project: Path, name: str) -> None:
+    copy = copied(project, name)
     child = started(copy, 100_000, resume=False)
     assert child.stdout is not None
     while '"done":7,' not in child.stdout.readline():
         assert child.poll() is None
-    child.send_signal(number)
+    child.send_signal(getattr(signal, name))
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130, err
     steps = [event["done"] for line in out.splitlines() if (event := json.loads(line))["event"] == "progress"]
@@ -181,3 +181,17 @@ def test_a_polite_signal_leaves_a_checkpoint_of_the_step(project: Path, number: 
     assert int(newest.name.removeprefix("step_")) - (steps[-1] if steps else 7) in (0, 1)
     with Project.open(copy, write=False) as opened:
         assert opened.runs.get("translator", "run").state == "stopped"
+
+
+@posix
+def test_a_closed_pipe_stops_a_run_as_a_signal_does(project: Path) -> None:
+    copy = copied(project, "pipe")
+    child = started(copy, 100_000, resume=False)
+    assert child.stdout is not None and child.stderr is not None
+    while '"done":7,' not in child.stdout.readline():
+        assert child.poll() is None
+    child.stdout.close()
+    err = child.stderr.read()
+    assert child.wait(timeout=60) == 130 and err == "trocar: stopped; what was finished is kept\n"
+    child.stderr.close()
+    assert int(checkpoints_of(copy / "runs" / "translator-run")[-1].name.removeprefix("step_")) >= 7
