@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 
 import numpy as np
 import torch
@@ -17,7 +22,10 @@ from studio.vocabulary.errors import InputError
 _STEPS = 2
 """The optimisers' moments are there from the first step on, so that the second one needs the most."""
 _GRID = 32
-_CPU_WORDS = ("can't allocate memory", "not enough memory", "insufficient memory")
+_CPU_WORDS = (
+    "can't allocate memory", "not enough memory",
+    "could not create a primitive", "could not create a memory",  # how oneDNN says it
+)  # fmt: skip
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -28,8 +36,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def free_memory() -> None:
-    """Give back what nothing refers to any more."""
+    """Give back what nothing refers to any more, to the device and to the system."""
     gc.collect()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc keeps what is freed; others don't have this
+        if trim is not None:
+            trim(0)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
@@ -54,6 +66,16 @@ def fits(
             raise
         return False
     return True
+
+
+def fits_apart(settings: TrainSettings, device: torch.device, *, frame: tuple[int, int] = (0, 0)) -> bool:
+    """``fits`` in a fresh process: on a CPU, what this one has freed is still in pieces, and a system that is out of
+    memory ends a process rather than telling it."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return pool.submit(fits, settings, device, frame=frame).result()
+        except BrokenProcessPool:
+            return False
 
 
 def largest_fitting(settings: TrainSettings, fitting: Callable[[TrainSettings], bool]) -> TrainSettings | None:

@@ -88,7 +88,8 @@ def _trained(
 
 def _what_fits(settings: TrainSettings, device: torch.device, source: BatchSource) -> str:
     height, width = source.simulated.picture(0).shape[:2]
-    found = memory.largest_fitting(settings, lambda s: memory.fits(s, device, frame=(height, width)))
+    trial = memory.fits_apart if device.type == "cpu" else memory.fits
+    found = memory.largest_fitting(settings, lambda s: trial(s, device, frame=(height, width)))
     place = "the machine's memory" if device.type == "cpu" else "the GPU's memory"
     too_much = f"{place} does not hold {memory.needs_in_words(settings)}"
     if found is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,13 +15,14 @@ from studio.jobs.stages import result_of
 from studio.translator import memory, training
 from studio.translator.checkpoints import checkpoints_of, read_config
 from studio.translator.learner import Learner
-from studio.translator.memory import as_options, fits, is_out_of_memory, largest_fitting
+from studio.translator.memory import as_options, fits, fits_apart, is_out_of_memory, largest_fitting
 from studio.translator.settings import TrainSettings, preset
 from studio.translator.training import train
 from studio.vocabulary.errors import InputError, TrocarError
 from tests.translator.making import pictures, tiny
 
 CPU = torch.device("cpu")
+ROOT = Path(__file__).parents[2]
 
 
 def pixels(settings: TrainSettings) -> int:
@@ -44,6 +48,7 @@ def test_errors_of_memory_are_told_from_others() -> None:
         torch.empty(1 << 60)  # an exabyte
     assert is_out_of_memory(real.value)
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
+    assert is_out_of_memory(RuntimeError("could not create a primitive"))
     assert is_out_of_memory(MemoryError())
     assert not is_out_of_memory(RuntimeError("size mismatch"))
     assert not is_out_of_memory(InputError("can't allocate memory for a joke"))
@@ -93,7 +98,7 @@ def test_a_run_says_what_fits_and_goes_on_with_it(
 ) -> None:
     make = limited(32 * 32 * 3, error)
     monkeypatch.setattr(training, "Learner", make)
-    monkeypatch.setattr(memory.fits, "__kwdefaults__", {**memory.fits.__kwdefaults__, "make": make})
+    monkeypatch.setattr(memory, "fits_apart", partial(fits, make=make))
     run, images = tmp_path / "run", pictures(tmp_path)
     events = []
     with pytest.raises(TrocarError) as told:
@@ -110,6 +115,18 @@ def test_a_run_says_what_fits_and_goes_on_with_it(
 def test_nothing_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make = limited(0, torch.OutOfMemoryError("CUDA out of memory."))
     monkeypatch.setattr(training, "Learner", make)
-    monkeypatch.setattr(memory.fits, "__kwdefaults__", {**memory.fits.__kwdefaults__, "make": make})
+    monkeypatch.setattr(memory, "fits_apart", partial(fits, make=make))
     with pytest.raises(TrocarError, match="nor the smallest crops"):
         result_of(train(tmp_path / "run", *pictures(tmp_path), tiny(), device="cpu"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of a process's memory")
+def test_a_trial_apart_is_told_no_by_the_system() -> None:
+    assert fits_apart(tiny(), CPU)
+    code = (
+        "import resource, torch; from studio.translator.memory import fits_apart; from tests.translator.making import "
+        "tiny; resource.setrlimit(resource.RLIMIT_AS, (2 << 30,) * 2); big = tiny(crop_width=4096, crop_height=4096);"
+        "print(fits_apart(big, torch.device('cpu')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.stdout == "False\n", done.stderr[-1000:]
