@@ -21,6 +21,10 @@ from studio.vocabulary.errors import InputError
 
 _STEPS = 2
 """The optimisers' moments are there from the first step on, so that the second one needs the most."""
+_WAITING = 4
+"""Batches that lie ready beside the one in use."""
+_BALLAST = 256 << 20
+"""Bytes left free for what else comes and goes in a run: copies for a checkpoint, measures, a fragmented heap."""
 _GRID = 32
 _CPU_WORDS = (
     "can't allocate memory", "not enough memory",
@@ -54,7 +58,9 @@ def fits(
     free_memory()
     try:
         learner = make(settings, device)
-        batch = _some_batch(settings)
+        waiting = [_some_batch(settings) for _ in range(_WAITING if device.type == "cpu" else 1)]
+        batch = waiting[0]
+        _ballast = torch.empty(_BALLAST, dtype=torch.uint8, device=device)
         for step in range(_STEPS):
             losses = learner.step(batch, step, settings.learning_rate)
             torch.stack(list(losses.values())).tolist()  # waits for the device
