@@ -6,9 +6,8 @@ import ctypes
 import gc
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from studio.translator.data import Batch
 from studio.translator.inference import Translator
 from studio.translator.learner import Learner
 from studio.translator.settings import TrainSettings
-from studio.vocabulary.errors import InputError
+from studio.vocabulary.errors import InputError, TrocarError
 
 _STEPS = 2
 """The optimisers' moments are there from the first step on, so that the second one needs the most."""
@@ -77,11 +76,29 @@ def fits(
 def fits_apart(settings: TrainSettings, device: torch.device, *, frame: tuple[int, int] = (0, 0)) -> bool:
     """``fits`` in a fresh process: on a CPU, what this one has freed is still in pieces, and a system that is out of
     memory ends a process rather than telling it."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        try:
-            return pool.submit(fits, settings, device, frame=frame).result()
-        except BrokenProcessPool:
-            return False
+    context = get_context("spawn")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(sending, settings, device, frame), daemon=True)
+    process.start()
+    sending.close()
+    try:
+        answer = receiving.recv()
+    except EOFError:
+        return False
+    finally:
+        process.kill()  # has answered, or is not waited for any longer
+        process.join()
+        receiving.close()
+    if isinstance(answer, Exception):
+        raise answer
+    return bool(answer)
+
+
+def _answer(sending: Connection, settings: TrainSettings, device: torch.device, frame: tuple[int, int]) -> None:
+    try:
+        sending.send(fits(settings, device, frame=frame))
+    except Exception as error:
+        sending.send(TrocarError(f"a trial of what fits failed: {error}"))
 
 
 def largest_fitting(settings: TrainSettings, fitting: Callable[[TrainSettings], bool]) -> TrainSettings | None:
