@@ -17,8 +17,10 @@ from dataclasses import dataclass, fields
 import torch
 
 from studio.translator.data import Batch, BatchSource
+from studio.translator.settings import TrainSettings
 
 _MOST_THREADS = 8
+_READY_BYTES = 1 << 30
 _FIRST_STEPS = 2
 """A run's first batches are waited for in any case."""
 
@@ -26,6 +28,12 @@ _FIRST_STEPS = 2
 def data_threads(device: torch.device) -> int:
     """On a CPU the steps themselves need the cores; a GPU leaves them to the pictures."""
     return 1 if device.type == "cpu" else min(_MOST_THREADS, os.cpu_count() or 1)
+
+
+def batches_ready(settings: TrainSettings, threads: int) -> int:
+    """How many batches are prepared ahead: enough for all threads, up to a gigabyte, two at least."""
+    values = settings.batch * settings.crop_width * settings.crop_height * 2 * (3 + 1)
+    return max(2, min(2 * threads + 2, _READY_BYTES // (4 * values)))
 
 
 @dataclass(slots=True)
@@ -44,9 +52,10 @@ class Waiting:
 
 @contextmanager
 def prefetched(
-    source: BatchSource, first_step: int, *, threads: int = 1, pinned: bool = False, waiting: Waiting | None = None
-) -> Iterator[Iterator[Batch]]:
-    """Endless batches from ``first_step`` on; ``pinned`` puts them where a GPU can fetch them by itself.
+    source: BatchSource, first_step: int, *, threads: int = 1, ahead: int = 4, pinned: bool = False,
+    waiting: Waiting | None = None,
+) -> Iterator[Iterator[Batch]]:  # fmt: skip
+    """Endless batches from ``first_step`` on, so many ``ahead``; ``pinned`` ones a GPU can fetch by itself.
 
     An unreadable picture raises InputError at the step that needs it, not before. All threads end with the context.
     """
@@ -60,7 +69,7 @@ def prefetched(
     def batches() -> Iterator[Batch]:
         step = first_step
         while True:
-            while len(queue) < 2 * threads + 2:
+            while len(queue) < ahead:
                 queue.append(pool.submit(made, step))
                 step += 1
             yield queue.popleft().result()

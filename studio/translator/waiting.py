@@ -16,7 +16,7 @@ from studio.files.pictures import write_png
 from studio.translator.data import BatchSource, TrainingImage
 from studio.translator.devices import chosen_device
 from studio.translator.learner import Learner
-from studio.translator.prefetching import Waiting, data_threads, prefetched
+from studio.translator.prefetching import Waiting, batches_ready, data_threads, prefetched
 from studio.translator.settings import TrainSettings
 from studio.vocabulary.seeds import stream
 
@@ -50,10 +50,11 @@ def waiting_share(settings: TrainSettings, *, device: str = "auto", steps: int =
     with tempfile.TemporaryDirectory() as folder:
         simulated, footage = (_pictures(Path(folder) / side, settings.seed) for side in ("simulated", "footage"))
         anew = BatchSource(simulated, footage, settings.with_values(cache_mb=0))
-        decoded = _milliseconds_a_batch(anew, threads)
-        cached = _milliseconds_a_batch(BatchSource(simulated, footage, settings), threads)
+        ahead = batches_ready(settings, threads)
+        decoded = _milliseconds_a_batch(anew, threads, ahead)
+        cached = _milliseconds_a_batch(BatchSource(simulated, footage, settings), threads, ahead)
         learner = Learner(settings, place)
-        with prefetched(anew, 0, threads=threads, pinned=pinned, waiting=waiting) as batches:
+        with prefetched(anew, 0, threads=threads, ahead=ahead, pinned=pinned, waiting=waiting) as batches:
             for step, batch in enumerate(islice(batches, (steps or _STEPS[place.type]) + 1)):
                 losses = learner.step(batch, step, settings.learning_rate)
                 losses["image_b"].item()  # as training does, which reads every step's losses
@@ -61,9 +62,9 @@ def waiting_share(settings: TrainSettings, *, device: str = "auto", steps: int =
     return WaitingFigures(f"{width}x{height} PNG", settings.batch, threads, decoded, cached, round(waiting.share, 4))
 
 
-def _milliseconds_a_batch(source: BatchSource, threads: int) -> float:
+def _milliseconds_a_batch(source: BatchSource, threads: int, ahead: int) -> float:
     """With the threads of training, once all pictures have been seen."""
-    with prefetched(source, 0, threads=threads) as batches:
+    with prefetched(source, 0, threads=threads, ahead=ahead) as batches:
         for _ in islice(batches, 2 * _PICTURES):
             pass
         started = time.perf_counter()

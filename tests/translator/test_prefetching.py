@@ -15,7 +15,8 @@ import torch
 from studio.translator import prefetching
 from studio.translator import waiting as measuring
 from studio.translator.data import Batch, BatchSource
-from studio.translator.prefetching import Waiting, _timed, prefetched
+from studio.translator.prefetching import Waiting, _timed, batches_ready, prefetched
+from studio.translator.settings import preset
 from studio.translator.waiting import waiting_share
 from studio.vocabulary.errors import InputError
 from tests.translator.making import pictures, tiny
@@ -39,7 +40,7 @@ class Slow:
 def test_several_threads_hand_out_steps_in_order_and_errors_at_their_step() -> None:
     source = Slow(0.004)
     seen: list[object] = []
-    with prefetched(cast(BatchSource, source), 7, threads=4) as batches:
+    with prefetched(cast(BatchSource, source), 7, threads=4, ahead=8) as batches:
         for batch in islice(batches, 23):
             seen.append(batch)
         with pytest.raises(InputError, match="gone"):
@@ -56,6 +57,15 @@ def test_threads_change_nothing(tmp_path: Path, threads: int) -> None:
             expected = source.batch(step)
             assert torch.equal(batch.image_a, expected.image_a) and torch.equal(batch.image_b, expected.image_b)
             assert torch.equal(batch.inside_b, expected.inside_b)
+
+
+def test_what_lies_ready_is_bounded() -> None:
+    paper = preset("paper")
+    assert batches_ready(paper, 8) == 18
+    # 64 pairs of 512x256 in three channels and their areas are 268 MB.
+    assert batches_ready(paper.with_values(batch=64), 8) == 4
+    assert batches_ready(paper.with_values(batch=1024), 8) == 2
+    assert batches_ready(tiny(), 1) == 4
 
 
 def test_waiting_is_the_share_of_time_without_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
