@@ -85,13 +85,16 @@ class Run:
             while not self.finished:
                 started = time.perf_counter()
                 batch = next(batches)
+                figures: Mapping[str, float] = {}
                 with interrupts_deferred():
                     trouble = self._stepped(batch, started)
                     note = self._rolled_back(trouble) if trouble else None
+                    if note is None:
+                        figures = self._recorded()
                 if note is not None:
                     yield note
                     return
-                yield from self._reported()
+                yield from self._reported(figures)
 
     def _stepped(self, batch: Batch, started: float) -> Trouble | None:
         """Take a step; what is wrong afterwards, if anything is. The state moves on only when nothing is."""
@@ -111,8 +114,8 @@ class Run:
             self.whole = True
         return trouble
 
-    def _reported(self) -> Iterator[Event]:
-        """Log, measure, show and keep what is due after this step."""
+    def _recorded(self) -> Mapping[str, float]:
+        """Measure, log and keep what is due after this step; the figures that were logged, by name."""
         step, s = self.state.step, self.settings
         figures = dict(self._losses)
         kept = self._is_due(step, s.checkpoint_every)
@@ -120,12 +123,17 @@ class Run:
             validity, change = self.panel.judged(self._translator(), self._judge)
             self.state = replace(self.state, validity=validity, change=change)
             figures["validity"] = validity
-        if kept or self._is_due(step, s.log_every):
-            self.journal.add(step, self.state.seconds, figures)
+        if not kept and not self._is_due(step, s.log_every):
+            return {}
+        self.journal.add(step, self.state.seconds, figures)
         if kept:
             self.keep()
-        if kept or self._is_due(step, s.log_every):
-            yield from (Metric(step, name, value) for name, value in figures.items())
+        return figures
+
+    def _reported(self, figures: Mapping[str, float]) -> Iterator[Event]:
+        """Say and show what is due after this step."""
+        step, s = self.state.step, self.settings
+        yield from (Metric(step, name, value) for name, value in figures.items())
         if self._shows_samples():
             yield self._picture()
         share = share_done(s, step, self.state.seconds)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.torch import load_file
 
@@ -23,8 +24,10 @@ from studio.pipeline.summary import project_summary
 from studio.project.project import Project
 from studio.translator.checkpoints import checkpoints_of
 from studio.translator.journal import read_journal
+from studio.translator.training import train
 from tests.making import make_frames_scene
-from tests.translator.making import pictures
+from tests.translator.kill_child import alike
+from tests.translator.making import pictures, tiny
 
 ROOT = Path(__file__).parents[2]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and fork are POSIX")
@@ -181,6 +184,23 @@ def test_a_polite_signal_leaves_a_checkpoint_of_the_step(project: Path, name: st
     assert int(newest.name.removeprefix("step_")) - (steps[-1] if steps else 7) in (0, 1)
     with Project.open(copy, write=False) as opened:
         assert opened.runs.get("translator", "run").state == "stopped"
+
+
+def test_an_interrupt_while_validity_is_measured_waits_for_it(tmp_path: Path) -> None:
+    images, settings, calls = pictures(tmp_path), tiny(iterations=6, checkpoint_every=2), [0]
+
+    def interrupted(place: int, render_HW3: np.ndarray, translation_HW3: np.ndarray) -> float:
+        calls[0] += 1
+        if calls[0] == 6:  # of four a checkpoint
+            signal.raise_signal(signal.SIGINT)
+        return alike(place, render_HW3, translation_HW3)
+
+    with pytest.raises(KeyboardInterrupt):
+        result_of(train(tmp_path / "run", *images, settings, device="cpu", judge=interrupted))
+    assert checkpoints_of(tmp_path / "run")[-1].name == "step_00000004"
+    result_of(train(tmp_path / "run", *images, settings, resume=True, device="cpu", judge=alike))
+    result_of(train(tmp_path / "straight", *images, settings, device="cpu", judge=alike))
+    assert contents(tmp_path / "run") == contents(tmp_path / "straight")
 
 
 @posix
