@@ -104,26 +104,27 @@ class Run:
         numbers = torch.stack(list(values.values())).tolist()
         self._losses = {**dict(zip(values, numbers, strict=True)), "learning_rate": rate}
         health, trouble = examined(self.state.health, self._losses, self.settings)
-        step = self.state.step + 1
-        if trouble is None and self._is_due(step, self.settings.checkpoint_every) and not self.learner.is_finite():
-            trouble = Trouble("the weights are no longer numbers", 1)
-        if trouble is None:
-            seconds = self.state.seconds + time.perf_counter() - started
-            factor, rollbacks = self.state.rate_factor, self.state.rollbacks
-            self.state = RunState(step, seconds, factor, rollbacks, health)
-            self.whole = True
-        return trouble
+        if trouble is not None:
+            return trouble
+        before = self.state
+        seconds = before.seconds + time.perf_counter() - started
+        self.state = RunState(before.step + 1, seconds, before.rate_factor, before.rollbacks, health)
+        if self._is_due(self.settings.checkpoint_every) and not self.learner.is_finite():
+            self.state = before
+            return Trouble("the weights are no longer numbers", 1)
+        self.whole = True
+        return None
 
     def _recorded(self) -> Mapping[str, float]:
         """Measure, log and keep what is due after this step; the figures that were logged, by name."""
         step, s = self.state.step, self.settings
         figures = dict(self._losses)
-        kept = self._is_due(step, s.checkpoint_every)
+        kept = self._is_due(s.checkpoint_every)
         if kept and self._judge is not None:
             validity, change = self.panel.judged(self._translator(), self._judge)
             self.state = replace(self.state, validity=validity, change=change)
             figures["validity"] = validity
-        if not kept and not self._is_due(step, s.log_every):
+        if not kept and not self._is_due(s.log_every):
             return {}
         self.journal.add(step, self.state.seconds, figures)
         if kept:
@@ -152,11 +153,12 @@ class Run:
         for folder in surplus(self.run_dir, self.settings):
             discard(folder)
 
-    def _is_due(self, step: int, every: int) -> bool:
-        return step % every == 0 or (step == self.state.step and self.finished)
+    def _is_due(self, every: int) -> bool:
+        """Whether this step is one of ``every`` so many, or the last."""
+        return self.state.step % every == 0 or self.finished
 
     def _shows_samples(self) -> bool:
-        return self._is_due(self.state.step, self.settings.sample_every)
+        return self._is_due(self.settings.sample_every)
 
     def _samples_path(self) -> Path:
         return self.run_dir / "samples" / f"step_{self.state.step:06d}.png"

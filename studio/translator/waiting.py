@@ -23,7 +23,7 @@ from studio.vocabulary.seeds import stream
 _SIZE = (1280, 720)
 _PICTURES = 12
 _BATCHES = 24
-_STEPS = {"cuda": 60, "cpu": 3}
+_STEPS = {"cuda": 60, "cpu": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class WaitingFigures:
 
 
 def waiting_share(settings: TrainSettings, *, device: str = "auto", steps: int = 0) -> WaitingFigures:
-    """Measure with noisy pictures of 1280x720; ``steps`` 0: 60 on a GPU, 3 on a CPU."""
+    """Measure with noisy pictures of 1280x720; ``steps`` 0: 60 on a GPU, 2 on a CPU."""
     place = chosen_device(device)
     threads, pinned = data_threads(place), place.type == "cuda"
     waiting = Waiting()

@@ -202,6 +202,18 @@ def test_broken_weights_are_never_kept_and_the_last_good_ones_are_shown(
     assert shown[:, :56].max() == 0 and shown[:, 56:].max() > 0
 
 
+def test_a_run_does_not_end_with_broken_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_weights(learner: Learner, number: int, losses: dict[str, torch.Tensor]) -> None:
+        if number == 3:
+            with torch.no_grad():
+                next(learner.disc_b.parameters())[0, 0, 0, 0] = float("inf")
+
+    broken_at(monkeypatch, break_weights)
+    _, line = run_until_given_up(tmp_path / "run", pictures(tmp_path), tiny(iterations=4, checkpoint_every=100))
+    assert "at step 4: the weights are no longer numbers" in line
+    assert [p.name for p in checkpoints_of(tmp_path / "run")] == ["step_00000000"]
+
+
 def test_a_collapse_goes_back_to_before_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def flatten(learner: Learner, number: int, losses: dict[str, torch.Tensor]) -> None:
         if number >= 12:
