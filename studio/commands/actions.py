@@ -162,7 +162,7 @@ def translator_apply(a: argparse.Namespace) -> Job:
 
     return apply_translator(
         a.source, a.image, a.out, style=a.style, style_image=a.style_image, seed=a.seed, precision=a.precision,
-        device=a.device,
+        device=a.device, checkpoint=a.checkpoint,
     )  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def styles_encode(a: argparse.Namespace) -> Job:
     from studio.pipeline.styles import encode_footage
 
     with Project.open(a.project) as project:
-        yield from encode_footage(project, a.run, device=a.device)
+        yield from encode_footage(project, a.run, device=a.device, checkpoint=a.checkpoint)
 
 
 def styles_sample(a: argparse.Namespace) -> Job:
@@ -179,7 +179,7 @@ def styles_sample(a: argparse.Namespace) -> Job:
     with Project.open(a.project) as project:
         yield from sample_styles(
             project, a.run, count=a.count, method=a.method, palette=a.palette, temperature=a.temperature, seed=a.seed,
-            references=a.reference,
+            references=a.reference, checkpoint=a.checkpoint,
         )  # fmt: skip
 
 
@@ -204,13 +204,20 @@ def translate(a: argparse.Namespace) -> Job:
     with ranks_of(a) as ranks:
         if ranks.share.rank:
             yield from follow_translation(
-                a.project, a.run, a.palette, per_frame=a.per_frame, seed=a.seed, device=a.device, ranks=ranks
+                a.project,
+                a.run,
+                a.palette,
+                per_frame=a.per_frame,
+                seed=a.seed,
+                device=a.device,
+                checkpoint=a.checkpoint,
+                ranks=ranks,
             )
             return
         with Project.open(a.project) as project:
             yield from translated(
                 project, a.run, a.palette, per_frame=a.per_frame, seed=a.seed, device=a.device,
-                precision=a.precision, ranks=ranks,
+                precision=a.precision, checkpoint=a.checkpoint, ranks=ranks,
             )  # fmt: skip
 
 

@@ -46,9 +46,11 @@ def _translate() -> Job:
 
 def _train() -> Job:
     from studio.translator.bench import bench_train
+    from studio.translator.waiting import waiting_share
 
     yield Note("training steps at paper size against plain fp32, batch 1")
-    yield Done(bench_train(preset("paper"), repeats=1).to_values())
+    figures = bench_train(preset("paper"), repeats=1).to_values()
+    yield Done({**figures, "data": waiting_share(preset("paper")).to_values()})
 
 
 def _simulate(frames: int = 120) -> Job:

@@ -88,6 +88,11 @@ def _devices(command: argparse.ArgumentParser) -> None:
                          help="so many GPUs of this machine; leave it out under torchrun and SLURM")  # fmt: skip
 
 
+def _checkpoint(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--checkpoint", type=values.checkpoint, default="last", metavar="last|best|STEP",
+                         help="of the run: the last one, the best by validity, or that of a step")  # fmt: skip
+
+
 def _add_basics(words: _Words) -> None:
     gui = _command(words, "gui", "gui", "open the studio", "gui liver.trocar", project=False)
     gui.add_argument("project", type=Path, nargs="?", metavar="PROJECT", help="the project to open")
@@ -168,6 +173,7 @@ def _add_translator(words: _Words) -> None:
     style.add_argument("--style-image", type=Path, metavar="IMG")
     style.add_argument("--seed", type=int, default=0, metavar="S")
     _precision(apply)
+    _checkpoint(apply)
     _device(apply)
 
 
@@ -192,10 +198,12 @@ def _add_styles(words: _Words) -> None:
     encode = _command(group, "encode", "styles_encode", "encode the footage's styles with a run",
                       "styles encode liver.trocar --run first")  # fmt: skip
     encode.add_argument("--run", required=True)
+    _checkpoint(encode)
     _device(encode)
     sample = _command(group, "sample", "styles_sample", "draw styles and keep them as a palette",
                       "styles sample liver.trocar --run first --count 5 --method cover --palette five")  # fmt: skip
     sample.add_argument("--run", required=True)
+    _checkpoint(sample)
     sample.add_argument("--count", type=values.positive, required=True, metavar="N")
     sample.add_argument("--method", choices=("random", "reference", "cover"), required=True)
     sample.add_argument("--reference", type=Path, action="append", default=[], metavar="IMG",
@@ -215,6 +223,7 @@ def _add_curation(words: _Words) -> None:
                          "translate liver.trocar --run first --palette five")  # fmt: skip
     translate.add_argument("--run", required=True)
     translate.add_argument("--palette", required=True)
+    _checkpoint(translate)
     translate.add_argument(
         "--per-frame", type=values.positive, default=0, metavar="K", help="styles a frame; default all"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -74,17 +75,31 @@ def _as_lines(events: Iterable[Event]) -> Mapping[str, Any] | None:
     for event in events:
         if isinstance(event, Done):
             result = event.result
-        print(to_line(event), flush=True)
+        try:
+            print(to_line(event), flush=True)
+        except BrokenPipeError:  # nobody reads any more: the job is stopped
+            _forget_stdout()
+            return None
     return result
 
 
+def _forget_stdout() -> None:
+    """What is left to write goes nowhere, so that Python does not complain of the closed pipe once more at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
 def _terminate_like_interrupt() -> None:
-    """A polite kill ends a job as Ctrl-C does: closed, with a state that can be resumed."""
+    """A polite kill and a closed terminal end a job as Ctrl-C does: closed, with a state that can be resumed."""
 
     def interrupt(_signal: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
+    # nohup has a command ignore that its terminal is closed; then it goes on.
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, interrupt)
 
 
 def _say(text: str) -> None:
@@ -99,8 +114,6 @@ def _details_kept() -> str:
 
 
 def _has_display() -> bool:
-    import os
-
     return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 

@@ -31,6 +31,15 @@ def seconds(text: str) -> float:
     return value
 
 
+def checkpoint(text: str) -> str:
+    """``last``, ``best`` or the number of a step."""
+    if text in ("last", "best"):
+        return text
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"'{text}' is no checkpoint; write last, best or the number of a step")
+    return str(int(text))
+
+
 def shares(text: str) -> tuple[float, float, float]:
     """``0.8,0.1,0.1`` as shares of train, validation and test."""
     try:

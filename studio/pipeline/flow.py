@@ -99,7 +99,7 @@ def _trained(project: Project, settings: DemoSettings, device: str) -> Job:
         yield Done(run.result)
         return
     yield from translators.train_translator(
-        project, name="demo", settings=settings.training(), resume=run is not None, device=device
+        project, name="demo", settings=None if run else settings.training(), resume=run is not None, device=device
     )  # fmt: skip
 
 

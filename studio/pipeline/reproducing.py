@@ -113,7 +113,7 @@ class _Translators:
     def again(self, item: ExportItem, wanted: str) -> ExportItem:
         """The item with a picture in the cache; raise TrocarError when it does not come out as it was."""
         record = self._project.translations.get(item.translation_id)
-        translator = self._of(record.run)
+        translator = self._of(record)
         image_HW3, codes_1S = read_rgb(item.render), np.array([item.style_code], np.float32)
         path = self._project.cache / "reproduced" / f"{item.translation_id}.png"
         # Whether it was made in fp32 or bf16 shows in its bytes alone; this machine's choice is tried first.
@@ -126,15 +126,27 @@ class _Translators:
             "the manifest's own pictures are needed for the same bytes"
         )
 
-    def _of(self, run_name: str) -> Translator:
-        if run_name not in self._loaded:
-            from studio.translator.inference import load_translator
-
-            translator = load_translator(self._project.runs.get("translator", run_name).folder)
-            if translator.fingerprint not in self._fingerprints:
+    def _of(self, record: TranslationRecord) -> Translator:
+        key = record.fingerprint
+        if key not in self._loaded:
+            folder = self._project.runs.get("translator", record.run).folder
+            found = _translator_with(folder, key) if key in self._fingerprints else None
+            if found is None:
                 raise InputError(
-                    f"run {run_name} has been trained on since", where=self._project.folder,
-                    remedy="Reproduce with the checkpoint of that time.",
+                    f"run {record.run} no longer has the checkpoint that this was made with",
+                    where=self._project.folder, remedy="Reproduce where it is still kept.",
                 )  # fmt: skip
-            self._loaded[run_name] = translator
-        return self._loaded[run_name]
+            self._loaded[key] = found
+        return self._loaded[key]
+
+
+def _translator_with(run_folder: Path, fingerprint: str) -> Translator | None:
+    """The run's checkpoint with these weights, the newest tried first."""
+    from studio.translator.checkpoints import checkpoints_of
+    from studio.translator.inference import load_translator
+
+    for checkpoint in reversed(checkpoints_of(run_folder)):
+        translator = load_translator(checkpoint)
+        if translator.fingerprint == fingerprint:
+            return translator
+    return None

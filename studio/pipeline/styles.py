@@ -27,7 +27,7 @@ _BLACK = 10
 """Grey level up to which a pixel is taken for the black around a round image area."""
 
 
-def encode_footage(project: Project, run_name: str, *, device: str = "auto") -> Job:
+def encode_footage(project: Project, run_name: str, *, device: str = "auto", checkpoint: str = "last") -> Job:
     """Encode the style of every included footage frame with a run's checkpoint. Done: frames, file, fingerprint.
 
     Frames that have codes of the same checkpoint are not encoded again.
@@ -35,7 +35,7 @@ def encode_footage(project: Project, run_name: str, *, device: str = "auto") -> 
     from studio.translator.inference import load_translator
 
     run = project.runs.get("translator", run_name)
-    translator = load_translator(run.folder, device=device)
+    translator = load_translator(run.folder, device=device, checkpoint=checkpoint)
     records = project.footage.all(included_only=True)
     if not records:
         raise InputError("there is no footage to encode", where=project.folder, remedy="Add some: trocar footage add.")
@@ -83,7 +83,7 @@ def _brightness(picture_HW3: np.ndarray) -> float:
 
 def sample_styles(
     project: Project, run_name: str, *, count: int, method: Method, palette: str, temperature: float = 1.0,
-    seed: int = 0, references: Sequence[Path] = (),
+    seed: int = 0, references: Sequence[Path] = (), checkpoint: str = "last",
 ) -> Job:  # fmt: skip
     """Draw styles and keep them as a palette. Done: palette, styles, density, coverage, mean_distance.
 
@@ -92,7 +92,7 @@ def sample_styles(
     run = project.runs.get("translator", run_name)
     if not 1 <= count <= 10_000:
         raise InputError(f"{count} styles were asked for", where="--count", remedy="Ask for 1 to 10,000.")
-    yield from passed_on(encode_footage(project, run_name))
+    yield from passed_on(encode_footage(project, run_name, checkpoint=checkpoint))
     codes = footage_codes(run)
     assert codes is not None  # encode_footage has just written it
     if method == "random":
@@ -101,7 +101,7 @@ def sample_styles(
     elif method == "cover":
         styles = sample_cover(codes.codes_NS, count, seed=seed, sources=codes.names)
     else:
-        styles = _from_pictures(run, references) if references else _spread(codes, count)
+        styles = _from_pictures(run, references, checkpoint) if references else _spread(codes, count)
     project.palettes.save(
         Palette(palette, run.name, tuple(styles)),
         {"method": method, "count": count, "temperature": temperature, "seed": seed, "fingerprint": codes.fingerprint},
@@ -109,10 +109,10 @@ def sample_styles(
     yield Done({"palette": palette, "run": run.name, **diversity(codes.codes_NS, styles)})
 
 
-def _from_pictures(run: RunRecord, references: Sequence[Path]) -> list[Style]:
+def _from_pictures(run: RunRecord, references: Sequence[Path], checkpoint: str) -> list[Style]:
     from studio.translator.inference import load_translator
 
-    translator = load_translator(run.folder)
+    translator = load_translator(run.folder, checkpoint=checkpoint)
     return [
         from_reference(translator.encode_style(read_rgb(path)), source=path.name, name=f"{k + 1:02d} like {path.name}")
         for k, path in enumerate(references)

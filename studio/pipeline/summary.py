@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.pipeline.demo_settings import REGIMES
+from studio.project.in_use import is_written_to
 from studio.project.project import Project
+from studio.project.records import RunRecord
 
 
 def project_summary(project: Project) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def project_summary(project: Project) -> dict[str, Any]:
             "frames": len(footage), "included": sum(r.included for r in footage), "left_out": dict(reasons),
             "patients": sorted({r.patient for r in footage}), "stand_in": bool(project.setting("stand_in", False)),
         },
-        "runs": [{"name": r.name, "kind": r.kind, "state": r.state} for r in project.runs.all()],
+        "runs": [{"name": r.name, "kind": r.kind, "state": _state(r, project)} for r in project.runs.all()],
         "palettes": [p.palette.name for p in project.palettes.all()],
         "translations": {
             "images": project.translations.count(), "accepted": project.translations.count("accepted"),
@@ -34,6 +36,11 @@ def project_summary(project: Project) -> dict[str, Any]:
         "exports": [{"dest": str(e.dest), "format": e.format} for e in project.outcomes.exports()],
         "reports": [str(e.report) for e in project.outcomes.evaluations()],
     }  # fmt: skip
+
+
+def _state(run: RunRecord, project: Project) -> str:
+    """A run that was killed still says that it runs: when nobody has the project open for writing, it does not."""
+    return "interrupted" if run.state == "running" and not is_written_to(project.folder) else run.state
 
 
 def short_table(figures: Mapping[str, Any]) -> list[dict[str, Any]]:

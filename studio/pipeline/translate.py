@@ -40,7 +40,7 @@ _PAUSE_SECONDS = 0.1
 
 def translate(
     project: Project, run_name: str, palette_name: str, *, per_frame: int = 0, seed: int = 0, device: str = "auto",
-    precision: str = "auto", ranks: Ranks = ALONE,
+    precision: str = "auto", checkpoint: str = "last", ranks: Ranks = ALONE,
 ) -> Job:  # fmt: skip
     """Translate every frame in ``per_frame`` styles of a palette (0 = all of them), skipping what is there already.
 
@@ -51,7 +51,8 @@ def translate(
     from studio.translator.inference import load_translator
 
     run = project.runs.get("translator", run_name)
-    palette = project.palettes.get(palette_name).palette
+    record = project.palettes.get(palette_name)
+    palette = record.palette
     frames = project.scenes.frames()
     if not frames:
         raise InputError(
@@ -59,8 +60,13 @@ def translate(
         )
     if palette.run != run.name:
         yield Note(f"The palette was drawn for run {palette.run}; its codes may mean something else here.", "warning")
-    translator = load_translator(run.folder, device=ranks.device(device), precision=precision, many=True)
+    translator = load_translator(
+        run.folder, device=ranks.device(device), precision=precision, checkpoint=checkpoint, many=True
+    )
     _check_sizes(palette, translator.style_size)
+    if palette.run == run.name and record.recipe.get("fingerprint", translator.fingerprint) != translator.fingerprint:
+        yield Note("The palette was drawn with another checkpoint of this run; its styles may look different here. "
+                   "Draw it again with the same --checkpoint.", "warning")  # fmt: skip
     there = _there(project, run.name, palette, translator.fingerprint)
     if there and precision != "auto":
         yield Note(f"{len(there)} translations are there already and stay, in whatever precision they were made.")
@@ -107,7 +113,15 @@ def _all_taken(translating: Translating, rows: _Rows, ranks: Ranks) -> Iterator[
 
 
 def follow_translation(
-    path: Path, run_name: str, palette_name: str, *, per_frame: int, seed: int, device: str, ranks: Ranks
+    path: Path,
+    run_name: str,
+    palette_name: str,
+    *,
+    per_frame: int,
+    seed: int,
+    device: str,
+    checkpoint: str,
+    ranks: Ranks,
 ) -> Job:
     """The share of a process that is not rank 0: it makes pictures and reports their rows. Done: ending."""
     from studio.translator.inference import load_translator
@@ -117,7 +131,7 @@ def follow_translation(
             run = project.runs.get("translator", run_name)
             palette = project.palettes.get(palette_name).palette
             translator = load_translator(
-                run.folder, device=ranks.device(device), precision=task["precision"], many=True
+                run.folder, device=ranks.device(device), precision=task["precision"], checkpoint=checkpoint, many=True
             )
             _check_same(translator, task["fingerprint"])
             frames = project.scenes.frames()

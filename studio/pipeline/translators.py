@@ -12,6 +12,7 @@ from studio.files.pictures import write_png
 from studio.footage.readers import footage_path
 from studio.jobs.events import Done, Job
 from studio.jobs.ranks import ALONE, Ranks
+from studio.pipeline.judging import sample_judge
 from studio.pipeline.sharing import SNAPSHOT_READ, shared_snapshot, sharing_noted
 from studio.pipeline.views import footage_cache, footage_file
 from studio.project.lock import TrainingMark
@@ -37,14 +38,18 @@ def train_translator(
 
     run = _prepared(project, name, settings, resume=resume)
     kept = TrainSettings.from_values(dict(run.settings))
+    frames = project.scenes.frames()
     simulated, footage = _images(project)
+    judge = sample_judge(project, frames)
     yield from sharing_noted(ranks)
     mark = TrainingMark(run.folder)
     project.runs.update(run, state="running")
     ended = "stopped"
     try:
         with shared_snapshot(project, ranks):
-            for event in train(run.folder, simulated, footage, kept, resume=resume, device=device, ranks=ranks):
+            for event in train(
+                run.folder, simulated, footage, kept, resume=resume, device=device, judge=judge, ranks=ranks
+            ):
                 if isinstance(event, Done):
                     ended = "done"
                     project.runs.update(run, result=dict(event.result))
@@ -95,6 +100,7 @@ def _prepared(project: Project, name: str, settings: TrainSettings | None, *, re
             raise InputError("there is no run to resume", where=project.folder, remedy="Leave --resume out.")
         run = project.runs.get("translator", name) if name else runs[-1]
         if settings is not None:
+            settings = TrainSettings.from_values(dict(run.settings)).continued(settings)
             project.runs.update(run, settings=json.loads(settings.to_json()))
         return project.runs.get("translator", run.name)
     chosen = settings or TrainSettings()
@@ -134,7 +140,7 @@ def import_translator(project: Project, file: Path, *, name: str = "") -> Job:
 
 def apply_translator(
     source: Path, image: Path, out: Path, *, style: Sequence[float] | None, style_image: Path | None, seed: int,
-    precision: str = "auto", device: str = "auto",
+    precision: str = "auto", device: str = "auto", checkpoint: str = "last",
 ) -> Job:  # fmt: skip
     """Translate one picture with a run's folder or checkpoint file. Done: out, style, size, fingerprint."""
     import numpy as np
@@ -144,7 +150,7 @@ def apply_translator(
     from studio.vocabulary.seeds import stream
 
     image_HW3 = read_rgb(image)
-    translator = load_translator(source, device=device, precision=precision)
+    translator = load_translator(source, device=device, precision=precision, checkpoint=checkpoint)
     if style is not None and len(style) != translator.style_size:
         raise InputError(
             f"--style has {len(style)} numbers, this translator takes {translator.style_size}", where=source,

@@ -7,12 +7,10 @@ sampler: it asks for the next step and gets what an uninterrupted run would have
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from queue import Empty, Full, Queue
 
 import cv2
 import numpy as np
@@ -144,51 +142,3 @@ def _stacked(views: Sequence[View]) -> tuple[Tensor, Tensor]:
     inside_BHW = torch.from_numpy(np.stack([v.inside_HW for v in views]))
     # The permuted view of an NHWC array is channels-last already.
     return images_BHW3.permute(0, 3, 1, 2), inside_BHW[:, None].float()
-
-
-@contextmanager
-def prefetched(source: BatchSource, first_step: int, *, ahead: int = 4) -> Iterator[Iterator[Batch]]:
-    """Batches from ``first_step`` on, prepared by a thread that stays a few steps ahead and ends with the context."""
-    queue: Queue[Batch | BaseException] = Queue(ahead)
-    stopped = threading.Event()
-
-    def offer(item: Batch | BaseException) -> None:
-        while not stopped.is_set():
-            try:
-                queue.put(item, timeout=0.2)
-                return
-            except Full:
-                continue
-
-    def work() -> None:
-        step = first_step
-        try:
-            while not stopped.is_set():
-                offer(source.batch(step))
-                step += 1
-        except BaseException as error:  # handed to the consumer, who raises it where it can be reported
-            offer(error)
-
-    def batches() -> Iterator[Batch]:
-        while True:
-            item = queue.get()
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    thread = threading.Thread(target=work, name="training pictures", daemon=True)
-    thread.start()
-    try:
-        yield batches()
-    finally:
-        stopped.set()
-        _emptied(queue)
-        thread.join(timeout=30)
-
-
-def _emptied(queue: Queue[Batch | BaseException]) -> None:
-    while True:
-        try:
-            queue.get_nowait()
-        except Empty:
-            return

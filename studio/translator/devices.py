@@ -8,7 +8,7 @@ from functools import cache
 
 import torch
 
-from studio.translator.memory import keep_freed_memory
+from studio.translator.allocator import keep_freed_memory
 from studio.vocabulary.errors import InputError
 
 _WORTHWHILE_GAIN = 1.25

@@ -8,9 +8,10 @@ from contextlib import ExitStack
 import torch
 
 from studio.jobs.ranks import Message, Ranks
-from studio.translator.data import Batch, BatchSource, TrainingImage, prefetched
+from studio.translator.data import Batch, BatchSource, TrainingImage
 from studio.translator.devices import chosen_device
 from studio.translator.distributed import JoinedLearner, joined_learner
+from studio.translator.prefetching import prefetched
 from studio.translator.settings import TrainSettings
 from studio.vocabulary.errors import TrocarError
 

@@ -27,7 +27,6 @@ from studio.translator.checkpoints import (
     STATE,
     RunState,
     checkpoint_folder,
-    checkpoints_of,
     generator_tensors,
     load_exactly,
     read_tensors,
@@ -35,6 +34,7 @@ from studio.translator.checkpoints import (
     under,
 )
 from studio.translator.networks import Architecture, Generator, Pair
+from studio.translator.selection import LAST, checkpoint_named
 from studio.translator.settings import TrainSettings
 from studio.vocabulary.errors import InputError
 
@@ -51,17 +51,12 @@ class Imported:
     pair: Pair
 
 
-def read_generators(path: Path) -> tuple[Pair, dict[str, Tensor]]:
-    """Both generators from a run folder, a checkpoint folder or a weights file, and their weights by name."""
+def read_generators(path: Path, checkpoint: str = LAST) -> tuple[Pair, dict[str, Tensor]]:
+    """Both generators from a run folder (``checkpoint``: last, best or a step), a checkpoint folder or a weights file,
+    and their weights by name."""
     if path.is_dir():
         found = path / GENERATORS
-        if not found.is_file():
-            checkpoints = checkpoints_of(path)
-            if not checkpoints:
-                raise InputError("no checkpoint is in this folder", where=path,
-                                 remedy="Train the run first, or give another one.")  # fmt: skip
-            found = checkpoints[-1] / GENERATORS
-        path = found
+        path = found if found.is_file() else checkpoint_named(path, checkpoint) / GENERATORS
     if path.suffix == ".safetensors":
         tensors = read_tensors(path)
         pair = Pair(*(_built(under(tensors, side), side, path) for side in ("a", "b")))

@@ -133,12 +133,19 @@ def fingerprint_of(tensors: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def load_translator(path: Path, *, device: str = "auto", precision: str = "auto", many: bool = False) -> Translator:
-    """A run folder (its newest checkpoint), a checkpoint folder, our weights file, or a public MUNIT file.
+def load_translator(
+    path: Path,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    checkpoint: str = "last",
+    many: bool = False,
+) -> Translator:
+    """A run folder (its ``checkpoint``: last, best or a step), a checkpoint folder, our weights file, or a public file.
 
     Raise InputError when it is none of these, or when its weights do not fit together.
     """
-    pair, tensors = read_generators(path)
+    pair, tensors = read_generators(path, checkpoint)
     place = chosen_device(device)
     generators = [g.to(place, memory_format=torch.channels_last) for g in pair]  # type: ignore[call-overload]
     return Translator(*generators, device=place, precision=precision, fingerprint=fingerprint_of(tensors),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from studio.files.atomic import disk_errors_named, write_text
+from studio.files.atomic import disk_errors_named, write_with
 
 
 class Journal:
@@ -39,17 +39,30 @@ class Journal:
         """Drop what was logged after ``step``, and a last line that a kill cut short."""
         self.close()
         if self.path.is_file():
-            kept = [row for row in read_journal(self.path) if row["step"] <= step]
-            write_text(self.path, "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in kept))
+            write_with(self.path, lambda temporary: _copied_until(step, self.path, temporary))
 
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
     """Rows ``{"step", "seconds", loss names…}``; a torn last line is left out."""
     with path.open(encoding="utf-8") as lines:
         for line in lines:
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(row, dict) and isinstance(row.get("step"), int):
+            row = _row(line)
+            if row is not None:
                 yield row
+
+
+def _copied_until(step: int, source: Path, target: Path) -> None:
+    """Line by line: the file of a long run is large."""
+    with source.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as kept:
+        for line in lines:
+            row = _row(line)
+            if row is not None and row["step"] <= step:
+                kept.write(line if line.endswith("\n") else line + "\n")
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None

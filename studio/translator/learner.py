@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from studio.jobs.shares import WHOLE, Share
 from studio.translator.data import Batch
 from studio.translator.devices import autocast, compiled, uses_bf16
+from studio.translator.health import SPREAD
 from studio.translator.losses import (
     Passes,
     WayBack,
     least_squares_fake,
     least_squares_real,
     reconstruction_losses,
+    spread_within,
     weighted_sum,
 )
 from studio.translator.networks import Discriminator, Generator, build_discriminator, build_generators, initialise
@@ -92,7 +94,7 @@ class Learner:
         )
 
     def step(self, batch: Batch, step: int, learning_rate: float) -> dict[str, Tensor]:
-        """One update of both sides; the unweighted losses by name, as scalars on the device."""
+        """One update of both sides; the unweighted losses and the translations' spread by name, on the device."""
         self.gen_optimiser.param_groups[0]["lr"] = learning_rate
         self.disc_optimiser.param_groups[0]["lr"] = learning_rate * self.settings.disc_rate
         batch = _moved(batch, self.device)
@@ -102,7 +104,16 @@ class Learner:
         judged = self._update_discriminators(passes)
         losses = self._update_generators(passes)
         self._update_means(step)
-        return {name: value.detach() for name, value in {**losses, **judged}.items()}
+        spread = spread_within(passes.ab.detach(), batch.inside_a)
+        return {name: value.detach() for name, value in {**losses, **judged, SPREAD: spread}.items()}
+
+    @torch.no_grad()
+    def is_finite(self) -> bool:
+        """Whether all weights, and the running means of the generators' weights, are numbers."""
+        tensors = [*self._gen_parameters, *self._disc_parameters, *self._ema_parameters]
+        # A sum of squares is finite only if every weight is; foreach makes it a few calls on a GPU.
+        norms = torch._foreach_norm([t.detach() for t in tensors])
+        return bool(torch.isfinite(torch.stack([n.float() for n in norms])).all())
 
     def _update_discriminators(self, passes: Passes) -> dict[str, Tensor]:
         with autocast(self.bf16, self.device):

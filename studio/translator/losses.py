@@ -129,6 +129,16 @@ def _losses_of_way_back(p: Passes, back: WayBack, settings: TrainSettings) -> di
     return losses
 
 
+def spread_within(image_B3HW: Tensor, inside_B1HW: Tensor) -> Tensor:
+    """Deviation of each channel from its own mean within the round image area, root mean square, mean over the batch:
+    0 for pictures of one plain colour."""
+    image = image_B3HW.float()
+    pixels = inside_B1HW.sum((2, 3), keepdim=True).clamp(min=1.0)
+    mean = (image * inside_B1HW).sum((2, 3), keepdim=True) / pixels
+    squares = (((image - mean) * inside_B1HW) ** 2).sum((2, 3), keepdim=True) / pixels
+    return squares.mean((1, 2, 3)).sqrt().mean()
+
+
 def weighted_sum(losses: Mapping[str, Tensor], settings: TrainSettings) -> Tensor:
     """The generators' objective."""
     weights = loss_weights(settings)

@@ -179,6 +179,20 @@ class TrainSettings:
             raise InputError(f"unknown setting '{unknown[0]}'", where=where, remedy="Remove it or correct its name.")
         return TrainSettings(**values)
 
+    def continued(self, wanted: TrainSettings) -> TrainSettings:
+        """These settings with what differs in ``wanted``, for a run that goes on; precision "auto" leaves it as it is.
+
+        Raise InputError for another network: the run's weights would not fit it.
+        """
+        if wanted.precision == "auto":
+            wanted = wanted.with_values(precision=self.precision)
+        for item in fields(self):
+            mine, other = getattr(self, item.name), getattr(wanted, item.name)
+            if item.metadata["group"] == "network" and mine != other:
+                raise InputError(f"{item.name} is {mine} in this run and cannot become {other}",
+                                 where="training settings", remedy="Start a new run with it.")  # fmt: skip
+        return wanted
+
     def with_values(self, **values: Any) -> TrainSettings:
         """A copy with some fields replaced, validated like any other."""
         return replace(self, **values)

@@ -197,6 +197,8 @@ def test_every_loss_of_a_step_is_the_references(variant: str, share: float) -> N
         )
     names = {*GENERATOR_LOSSES, *DISCRIMINATOR_LOSSES}
     assert set(expected) == (names if variant == "symmetric" else names - {"style_a"})
+    inside = passes["ab"][:, batch.inside_a[0, 0].numpy() > 0]  # colours x pixels within the round image area
+    assert losses.pop("spread_ab") == pytest.approx(np.sqrt(inside.var(axis=1).mean()), rel=2e-4)
     assert set(losses) == set(expected)
     for name, value in expected.items():
         assert losses[name] == pytest.approx(value, rel=2e-4, abs=2e-5), name

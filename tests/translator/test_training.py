@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-import random
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,20 +20,8 @@ from studio.translator.learner import Learner
 from studio.translator.schedule import learning_rate
 from studio.translator.settings import TrainSettings
 from studio.translator.training import train
-from studio.vocabulary.errors import InputError, TrocarError
+from studio.vocabulary.errors import InputError
 from tests.translator.making import pictures, tiny
-
-CHILD = """
-import sys
-from pathlib import Path
-from tests.translator.making import pictures, tiny
-from studio.jobs.events import Progress
-from studio.translator.training import train
-run, images = Path(sys.argv[1]), Path(sys.argv[2])
-for event in train(run, *pictures(images), tiny(iterations=int(sys.argv[3])), resume=True, device="cpu"):
-    if isinstance(event, Progress):
-        print(int(event.done), flush=True)
-"""
 
 
 def weights(run: Path) -> Mapping[str, bytes]:
@@ -84,28 +67,6 @@ def test_closing_at_any_step_and_resuming_gives_the_same_weights(tmp_path: Path)
     assert rows == list(range(1, 13))
 
 
-def test_killed_and_resumed_gives_the_same_weights(tmp_path: Path) -> None:
-    """kill -9 of a real child at moments drawn at random, until it gets through."""
-    length = 16
-    result_of(train(tmp_path / "straight", *pictures(tmp_path / "a"), tiny(iterations=length), device="cpu"))
-    broken, chance = tmp_path / "broken", random.Random(3)
-    for kill in (True, True, False):
-        command = [sys.executable, "-c", CHILD, str(broken), str(tmp_path / "b"), str(length)]
-        root = Path(__file__).parents[2]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as child:
-            assert child.stdout is not None
-            if kill:
-                for _ in range(chance.randint(1, 5)):
-                    child.stdout.readline()
-                time.sleep(chance.random() * 0.03)
-                child.send_signal(signal.SIGKILL)
-            child.stdout.read()
-            child.wait(timeout=120)
-        assert child.returncode == (-signal.SIGKILL if kill else 0)
-    assert weights(broken) == weights(tmp_path / "straight")
-    assert [row["step"] for row in read_journal(broken / "metrics.jsonl")] == list(range(1, length + 1))
-
-
 def test_an_interrupt_waits_for_the_step_and_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     step = Learner.step
 
@@ -136,7 +97,7 @@ def test_one_way_runs_learn_and_resume_too(tmp_path: Path) -> None:
     images, settings = pictures(tmp_path), tiny(directions="ab", iterations=4, checkpoint_every=2)
     events = list(train(tmp_path / "run", *images, settings, device="cpu"))
     names = {e.name for e in events if isinstance(e, Metric)}
-    assert names == {"image_b", "content_a", "style_b", "ms_ssim_ab", "gan_ab", "disc_b", "learning_rate"}
+    assert names == {"image_b", "content_a", "style_b", "ms_ssim_ab", "gan_ab", "disc_b", "spread_ab", "learning_rate"}
     job = train(tmp_path / "twice", *images, settings, device="cpu")
     next(e for e in job if isinstance(e, Progress) and e.done == 3)
     job.close()
@@ -166,27 +127,6 @@ def test_missing_pictures_are_named(tmp_path: Path) -> None:
     footage[2].path.write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"2\.png"):
         result_of(train(tmp_path / "two", simulated, footage, tiny(), device="cpu"))
-
-
-def test_no_number_rolls_back_once_then_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    step = Learner.step
-
-    def failing(self: Learner, batch: object, number: int, rate: float) -> dict[str, torch.Tensor]:
-        losses = step(self, batch, number, rate)  # type: ignore[arg-type]
-        return losses | {"image_a": torch.tensor(float("nan"))} if number == 5 else losses
-
-    monkeypatch.setattr(Learner, "step", failing)
-    events = []
-    with pytest.raises(TrocarError, match="image_a"):
-        for event in train(tmp_path / "run", *pictures(tmp_path), tiny(), device="cpu"):
-            events.append(event)
-    warnings = [e for e in events if isinstance(e, Note) and e.level == "warning"]
-    assert len(warnings) == 1
-    assert "back to step 4" in warnings[0].text
-    rates = [e.value for e in events if isinstance(e, Metric) and e.name == "learning_rate" and e.step == 5]
-    assert rates == [pytest.approx(3e-4), pytest.approx(1.5e-4)]
-    state = json.loads((checkpoints_of(tmp_path / "run")[-1] / "state.json").read_text())
-    assert (state["rate_factor"], state["rollbacks"]) == (0.5, 1)
 
 
 def test_a_torn_journal_line_is_dropped(tmp_path: Path) -> None:
