@@ -33,9 +33,11 @@ def info(a: argparse.Namespace) -> Job:
 
 def scenes_add(a: argparse.Namespace) -> Job:
     from studio.pipeline.scenes import add_scenes
+    from studio.scenes.mapping import read_mapping
 
+    mapping = None if a.mapping is None else read_mapping(a.mapping)
     with Project.open(a.project) as project:
-        yield from add_scenes(project, a.path, layout=a.layout)
+        yield from add_scenes(project, a.path, layout=a.layout, mapping=mapping)
 
 
 def scenes_simulate(a: argparse.Namespace) -> Job:

@@ -58,7 +58,10 @@ class SceneTable:
 
     def _put_frame(self, scene_id: int, root: Path, frame: FrameFiles, known_id: int | None) -> None:
         def relative(path: Path | None) -> str | None:
-            return None if path is None else kept(path, root)
+            # By name alone where it can be: a folder that is a link stays within its scene, and costs no look-ups.
+            if path is None or ".." in path.parts or not path.is_relative_to(root):
+                return None if path is None else kept(path, root)
+            return path.relative_to(root).as_posix()
 
         self._db.execute(
             "INSERT INTO frames (id, scene_id, position, name, rgb, segmentation, depth, normals, size_bytes, hash)"

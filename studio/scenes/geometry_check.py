@@ -1,0 +1,251 @@
+"""Do a scene's depth and normals tell the same story, and which change would make them? Proposed, never applied.
+
+Three questions, answered from a few frames in the studio's conventions:
+
+- Normals that follow from the depth agree with the normal layer, or would after flipping axes.
+- The depth is planar z or runs along the ray. With normals the right kind agrees better. Without, a plane decides:
+  its inverse planar z is affine in pixel coordinates, 1/z = a u + b v + c, that of its distance along the ray is not.
+- The distances are those of a laparoscope in mm; those in metres, centimetres or micrometres lie far off.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from studio.scenes.layouts.axes import ray_lengths
+from studio.vocabulary.frames import Layers
+
+MEDIAN_LIMIT_DEGREES = 20.0
+"""Right conventions give 1 to 8 degrees on our renders, a wrong axis 40 and more."""
+
+NEAREST_MM, FARTHEST_MM = 2.0, 5000.0
+"""A median depth outside of this is no view through a laparoscope."""
+
+_USUAL_MM = (15.0, 1000.0)
+_UNITS = ((1000.0, "metres"), (10.0, "centimetres"), (0.001, "micrometres"))
+_LEAST_PIXELS = 200
+_SMOOTH = 0.05
+_KIND_RATIO = 1.5
+_KIND_DEGREES = 0.5
+_FLAT = 6e-4
+"""Relative residual below which a patch of inverse depth counts as a plane."""
+_TILE_LEAST, _TILE_POINTS = 12, 24
+
+DepthKind = Literal["planar", "ray"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, and the entry of a mapping's ``geometry`` that mends it ("" = none was found)."""
+
+    what: str
+    entry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GeometryReport:
+    """``found``: one line of what was established; ``faults``: what disagrees."""
+
+    found: str
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def remedy(self) -> str:
+        """One line that mends all faults together, or says what to look at."""
+        entries = ", ".join(fault.entry for fault in self.faults if fault.entry)
+        if not entries:
+            return (
+                'Check depth and normals, or leave the normals out: geometry = {leave_out = ["normals"]} (--mapping).'
+            )
+        return f"If that is so, write geometry = {{{entries}}} into a mapping file and name it with --mapping FILE."
+
+
+def examine(
+    frames: Sequence[Layers], *, kind: DepthKind = "planar", settled: frozenset[str] = frozenset()
+) -> GeometryReport:
+    """Examine frames whose depth was taken as ``kind`` and is planar z by now.
+
+    ``settled`` names what the user has decided (depth_kind, normals_flip, scale), which is not questioned again.
+    """
+    with_depth = [f for f in frames if f.depth_HW is not None]
+    if not with_depth:
+        return GeometryReport("")
+    usable = [f for f in with_depth if f.K is not None]
+    said: list[str] = []
+    faults: list[Fault] = []
+    if usable:
+        _examine_shape(usable, kind, settled, said, faults)
+    else:
+        said.append("no intrinsics, so that depth and normals could not be compared")
+    if "scale" not in settled:
+        faults += _scale_faults(with_depth)
+    return GeometryReport("; ".join(said), tuple(faults))
+
+
+def _examine_shape(
+    frames: Sequence[Layers], kind: DepthKind, settled: frozenset[str], said: list[str], faults: list[Fault]
+) -> None:
+    """The depth's kind first: under the wrong one the normals disagree, too, though none is flipped."""
+    other: DepthKind = "ray" if kind == "planar" else "planar"
+    found = None if "depth_kind" in settled else depth_kind(frames, kind)
+    if found == other:
+        faults.append(Fault(f"the depth was taken as {_in_words(kind)} but is {_in_words(other)}",
+                            f'depth_kind = "{other}"'))  # fmt: skip
+        frames = [as_other_kind(f, kind) for f in frames]
+    elif found is not None:
+        said.append(f"the depth is {_in_words(found)}")
+    angle = normals_angle(frames)
+    if angle is None or "normals_flip" in settled:
+        return
+    flip, best = best_flip(frames)
+    # Surfaces that face the camera hardly change when x or y is flipped: what matters is that a flip is much better.
+    if angle <= MEDIAN_LIMIT_DEGREES and not (flip and 2 * best < angle - 1):
+        said.append(f"normals and depth agree within {angle:.1f} degrees (median)")
+    else:
+        faults.append(_flip_fault(angle, flip, best))
+
+
+def _flip_fault(angle: float, flip: str, best: float) -> Fault:
+    what = f"normals and depth disagree by {angle:.0f} degrees (median)"
+    if best > MEDIAN_LIMIT_DEGREES:
+        return Fault(what)
+    axes = " and ".join(flip)
+    return Fault(f"{what}; flipping {axes} of the normals makes them agree ({best:.1f} degrees)",
+                 f'normals_flip = "{flip}"')  # fmt: skip
+
+
+def _scale_faults(frames: Sequence[Layers]) -> list[Fault]:
+    depths = [f.depth_HW[f.depth_HW > 0] for f in frames if f.depth_HW is not None]
+    valid = np.concatenate(depths)
+    if not valid.size:
+        return [Fault("the depth is 0 everywhere")]
+    median = float(np.median(valid))
+    if NEAREST_MM <= median <= FARTHEST_MM:
+        return []
+    for factor, unit in _UNITS:
+        if _USUAL_MM[0] <= median * factor <= _USUAL_MM[1]:
+            return [Fault(f"the median depth is {median:.3g} mm, which looks like {unit}", f"scale = {factor:g}")]
+    return [Fault(f"the median depth is {median:.3g} mm", "scale = 1")]
+
+
+# -- normals
+
+
+def normals_from_depth(depth_HW: np.ndarray, K: np.ndarray) -> np.ndarray:
+    """float32 HxWx3 normals of the surface that a planar-z depth in mm describes, pointing at the camera.
+
+    Zero where a neighbour is missing or the depth jumps by more than 5 % (an outline).
+    """
+    height, width = depth_HW.shape
+    x_W = (np.arange(width, dtype=np.float32) + 0.5 - K[0, 2]) / K[0, 0]
+    y_H = (np.arange(height, dtype=np.float32) + 0.5 - K[1, 2]) / K[1, 1]
+    points_HW3 = np.stack([depth_HW * x_W, depth_HW * y_H[:, None], depth_HW], axis=2)
+    normals_HW3 = np.zeros_like(points_HW3)
+    across = points_HW3[1:-1, 2:] - points_HW3[1:-1, :-2]
+    down = points_HW3[2:, 1:-1] - points_HW3[:-2, 1:-1]
+    inner = np.cross(down, across)
+    length = np.linalg.norm(inner, axis=2, keepdims=True)
+    centre = depth_HW[1:-1, 1:-1]
+    neighbours = (depth_HW[1:-1, 2:], depth_HW[1:-1, :-2], depth_HW[2:, 1:-1], depth_HW[:-2, 1:-1])
+    smooth = (centre > 0) & np.logical_and.reduce([(n > 0) & (abs(n - centre) < _SMOOTH * centre) for n in neighbours])
+    inner = np.where(smooth[..., None] & (length > 0), inner / np.where(length > 0, length, 1), 0)
+    normals_HW3[1:-1, 1:-1] = inner
+    return normals_HW3
+
+
+def normals_angle(frames: Sequence[Layers], flip: str = "") -> float | None:
+    """Median angle in degrees between the normals and those that follow from the depth; None with too few pixels."""
+    signs = np.array([-1 if axis in flip else 1 for axis in "xyz"], np.float32)
+    cosines = []
+    for frame in frames:
+        if frame.depth_HW is None or frame.normals_HW3 is None or frame.K is None:
+            continue
+        expected_HW3 = normals_from_depth(frame.depth_HW, frame.K)
+        both = (abs(expected_HW3).sum(axis=2) > 0) & (abs(frame.normals_HW3).sum(axis=2) > 0)
+        cosines.append((expected_HW3[both] * frame.normals_HW3[both] * signs).sum(axis=1))
+    together = np.concatenate(cosines) if cosines else np.zeros(0)
+    if together.size < _LEAST_PIXELS:
+        return None
+    return float(np.degrees(np.median(np.arccos(np.clip(together, -1, 1)))))
+
+
+def best_flip(frames: Sequence[Layers]) -> tuple[str, float]:
+    """The axes ("" to "xyz") whose flip makes normals and depth agree best, and the median angle then, in degrees."""
+    flips = ["".join(axes) for n in range(4) for axes in itertools.combinations("xyz", n)]
+    angles = {flip: angle for flip in flips if (angle := normals_angle(frames, flip)) is not None}
+    best = min(angles, key=lambda flip: angles[flip], default="")
+    return best, angles.get(best, 180.0)
+
+
+# -- planar or along the ray
+
+
+def depth_kind(frames: Sequence[Layers], taken: DepthKind) -> DepthKind | None:
+    """How the depth was stored, given that it was taken as ``taken``; None where neither normals nor planes tell."""
+    other: DepthKind = "ray" if taken == "planar" else "planar"
+    as_taken, as_other = list(frames), [as_other_kind(f, taken) for f in frames]
+    here, there = best_flip(as_taken)[1], best_flip(as_other)[1]
+    low, high = min(here, there), max(here, there)
+    if low <= MEDIAN_LIMIT_DEGREES and high >= max(_KIND_RATIO * low, low + _KIND_DEGREES):
+        return taken if here < there else other
+    flat_here = sum(n for f in as_taken for n in _flatter(f, as_other_kind(f, taken)))
+    flat_there = sum(n for f in as_other for n in _flatter(f, _back(f, taken)))
+    if max(flat_here, flat_there) < 2 or min(flat_here, flat_there) * 4 > max(flat_here, flat_there):
+        return None
+    return taken if flat_here > flat_there else other
+
+
+def as_other_kind(frame: Layers, taken: DepthKind) -> Layers:
+    """The frame as it would be, had its depth been stored the other way."""
+    if frame.depth_HW is None or frame.K is None:
+        return frame
+    lengths_HW = ray_lengths(frame.size, frame.K)
+    depth_HW = frame.depth_HW / lengths_HW if taken == "planar" else frame.depth_HW * lengths_HW
+    return replace(frame, depth_HW=depth_HW.astype(np.float32))
+
+
+def _back(frame: Layers, taken: DepthKind) -> Layers:
+    return as_other_kind(frame, "ray" if taken == "planar" else "planar")
+
+
+def _flatter(frame: Layers, rival: Layers) -> Iterator[int]:
+    """1 for each patch that is a plane in ``frame`` and clearly none in ``rival``, 0 for each other one."""
+    assert frame.depth_HW is not None and rival.depth_HW is not None
+    for rows, columns in _tiles(frame.depth_HW.shape):
+        mine, theirs = (_plane_residual(f.depth_HW[rows, columns]) for f in (frame, rival) if f.depth_HW is not None)
+        yield int(mine < _FLAT and theirs > 3 * mine and theirs > 2e-5)
+
+
+def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
+    """Patches of a half, a third and a quarter of the picture's sides, each size shifted by half of itself."""
+    for parts in (2, 3, 4):
+        sides = [n // parts for n in shape]
+        if min(sides) < _TILE_LEAST:
+            continue
+        starts = [range(0, n - side + 1, max(1, side // 2)) for n, side in zip(shape, sides, strict=True)]
+        for top, left in itertools.product(*starts):
+            yield slice(top, top + sides[0]), slice(left, left + sides[1])
+
+
+def _plane_residual(depth_HW: np.ndarray) -> float:
+    """Root mean square residual of 1/z against its best affine fit, by its mean; infinite where depth is missing."""
+    if not (depth_HW > 0).all():
+        return math.inf
+    steps = [max(1, side // _TILE_POINTS) for side in depth_HW.shape]
+    some_HW = depth_HW[:: steps[0], :: steps[1]]
+    inverse_N = (1 / some_HW.astype(np.float64)).ravel()
+    rows, columns = np.indices(some_HW.shape)
+    design_N3 = np.stack([columns.ravel(), rows.ravel(), np.ones(inverse_N.size)], axis=1)
+    solution, *_ = np.linalg.lstsq(design_N3, inverse_N, rcond=None)
+    residual_N = inverse_N - design_N3 @ solution
+    return float(np.sqrt((residual_N**2).mean()) / inverse_N.mean())
+
+
+def _in_words(kind: DepthKind) -> str:
+    return "planar z" if kind == "planar" else "the distance along the ray"
