@@ -111,7 +111,9 @@ def _add_scenes(words: _Words) -> None:
     add = _command(group, "add", "scenes_add", "add scenes where they lie", "scenes add liver.trocar ~/renders")
     add.add_argument("path", type=Path, metavar="PATH")
     add.add_argument("--layout", choices=_LAYOUTS, default="auto", help="how the scenes are stored; auto finds it")
-    add.add_argument("--mapping", type=Path, metavar="FILE", help="TOML or JSON: classes, folders, geometry; remembered")
+    add.add_argument(
+        "--mapping", type=Path, metavar="FILE", help="TOML or JSON: classes, folders, geometry; remembered"
+    )
     simulate = _command(group, "simulate", "scenes_simulate", "simulate labelled frames",
                         "scenes simulate liver.trocar --frames 600 --patients 6")  # fmt: skip
     simulate.add_argument("--frames", type=values.positive, required=True, metavar="N")

@@ -13,8 +13,8 @@ from studio.project.project import Project
 from studio.scenes.mapping import NO_MAPPING, SceneMapping
 from studio.scenes.readers import CHECKED, read_scenes
 from studio.scenes.simulator import SimulationSettings, simulate
+from studio.vocabulary.errors import TrocarError
 from studio.vocabulary.frames import SceneFiles
-
 
 _MAPPINGS = "scene_mappings"
 """Setting of a project: mapping as JSON by the folder that was added, relative to the project where it can be."""
@@ -36,6 +36,17 @@ def add_scenes(project: Project, path: Path, *, layout: str = "auto", mapping: S
 
 
 def _kept(project: Project, scenes: Sequence[SceneFiles]) -> Job:
+    """Scenes that were not there before are taken out again when one of them cannot be added."""
+    known = project.scenes.ids()
+    try:
+        yield from _added(project, scenes)
+    except TrocarError:
+        for scene_id in project.scenes.ids() - known:
+            project.scenes.remove(scene_id)
+        raise
+
+
+def _added(project: Project, scenes: Sequence[SceneFiles]) -> Job:
     total = sum(len(s.frames) for s in scenes)
     before = 0
     for scene in scenes:

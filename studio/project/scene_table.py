@@ -63,6 +63,7 @@ class SceneTable:
                 return None if path is None else kept(path, root)
             return path.relative_to(root).as_posix()
 
+        size_bytes, rgb_hash = _measured(frame.rgb)
         self._db.execute(
             "INSERT INTO frames (id, scene_id, position, name, rgb, segmentation, depth, normals, size_bytes, hash)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET position = excluded.position,"
@@ -70,9 +71,13 @@ class SceneTable:
             " normals = excluded.normals, size_bytes = excluded.size_bytes, hash = excluded.hash",
             (
                 known_id, scene_id, frame.index, frame.name, relative(frame.rgb), relative(frame.segmentation),
-                relative(frame.depth), relative(frame.normals), frame.rgb.stat().st_size, hash_file(frame.rgb),
+                relative(frame.depth), relative(frame.normals), size_bytes, rgb_hash,
             ),
         )  # fmt: skip
+
+    def ids(self) -> frozenset[int]:
+        """Ids of all scenes."""
+        return frozenset(int(row[0]) for row in self._db.execute("SELECT id FROM scenes"))
 
     def all(self) -> list[SceneRecord]:
         """All scenes, by patient and name."""
@@ -141,3 +146,12 @@ class SceneTable:
             segmentation=absolute("segmentation"), depth=absolute("depth"), normals=absolute("normals"),
         )  # fmt: skip
         return FrameRecord(row["id"], row["scene_id"], row["patient"], files)
+
+
+def _measured(path: Path) -> tuple[int, str]:
+    """Size in bytes and hash of a render. Raise InputError when it has vanished since it was listed."""
+    try:
+        return path.stat().st_size, hash_file(path)
+    except OSError as error:
+        raise InputError(f"the file vanished or can't be read ({error.strerror})", where=path,
+                         remedy="Add the scenes again when the folder is whole.") from error  # fmt: skip

@@ -24,17 +24,17 @@ from studio.vocabulary.frames import Layers
 MEDIAN_LIMIT_DEGREES = 20.0
 """Right conventions give 1 to 8 degrees on our renders, a wrong axis 40 and more."""
 
-NEAREST_MM, FARTHEST_MM = 2.0, 5000.0
+NEAREST_MM, FARTHEST_MM = 10.0, 5000.0
 """A median depth outside of this is no view through a laparoscope."""
 
 _USUAL_MM = (15.0, 1000.0)
 _UNITS = ((1000.0, "metres"), (10.0, "centimetres"), (0.001, "micrometres"))
-_LEAST_PIXELS = 200
+_LEAST_PIXELS, _COMPARED_PIXELS = 200, 20_000
 _SMOOTH = 0.05
 _KIND_RATIO = 1.5
 _KIND_DEGREES = 0.5
-_FLAT = 6e-4
-"""Relative residual below which a patch of inverse depth counts as a plane."""
+_FLAT_NOISES, _FLAT_LEAST = 1.5, 1e-6
+"""A patch of inverse depth is a plane when its relative residual is no more than its noise (the depth's steps)."""
 _TILE_LEAST, _TILE_POINTS = 12, 24
 
 DepthKind = Literal["planar", "ray"]
@@ -161,26 +161,36 @@ def normals_from_depth(depth_HW: np.ndarray, K: np.ndarray) -> np.ndarray:
 
 def normals_angle(frames: Sequence[Layers], flip: str = "") -> float | None:
     """Median angle in degrees between the normals and those that follow from the depth; None with too few pixels."""
-    signs = np.array([-1 if axis in flip else 1 for axis in "xyz"], np.float32)
-    cosines = []
-    for frame in frames:
-        if frame.depth_HW is None or frame.normals_HW3 is None or frame.K is None:
-            continue
-        expected_HW3 = normals_from_depth(frame.depth_HW, frame.K)
-        both = (abs(expected_HW3).sum(axis=2) > 0) & (abs(frame.normals_HW3).sum(axis=2) > 0)
-        cosines.append((expected_HW3[both] * frame.normals_HW3[both] * signs).sum(axis=1))
-    together = np.concatenate(cosines) if cosines else np.zeros(0)
-    if together.size < _LEAST_PIXELS:
-        return None
-    return float(np.degrees(np.median(np.arccos(np.clip(together, -1, 1)))))
+    return _median_angle(_products(frames), flip)
 
 
 def best_flip(frames: Sequence[Layers]) -> tuple[str, float]:
     """The axes ("" to "xyz") whose flip makes normals and depth agree best, and the median angle then, in degrees."""
+    products_N3 = _products(frames)
     flips = ["".join(axes) for n in range(4) for axes in itertools.combinations("xyz", n)]
-    angles = {flip: angle for flip in flips if (angle := normals_angle(frames, flip)) is not None}
+    angles = {flip: angle for flip in flips if (angle := _median_angle(products_N3, flip)) is not None}
     best = min(angles, key=lambda flip: angles[flip], default="")
     return best, angles.get(best, 180.0)
+
+
+def _products(frames: Sequence[Layers]) -> np.ndarray:
+    """N x 3: what x, y and z add to the cosine between normal and expected normal, where both are there."""
+    found = [np.zeros((0, 3), np.float32)]
+    for frame in frames:
+        if frame.depth_HW is None or frame.normals_HW3 is None or frame.K is None:
+            continue
+        expected_HW3 = normals_from_depth(frame.depth_HW, frame.K)
+        both = expected_HW3.any(axis=2) & frame.normals_HW3.any(axis=2)
+        products_N3 = expected_HW3[both] * frame.normals_HW3[both]
+        found.append(products_N3[:: max(1, len(products_N3) // _COMPARED_PIXELS)])
+    return np.concatenate(found)
+
+
+def _median_angle(products_N3: np.ndarray, flip: str) -> float | None:
+    if len(products_N3) < _LEAST_PIXELS:
+        return None
+    cosines = products_N3 @ np.array([-1 if axis in flip else 1 for axis in "xyz"], np.float32)
+    return float(np.degrees(np.arccos(np.clip(np.median(cosines), -1, 1))))
 
 
 # -- planar or along the ray
@@ -218,8 +228,10 @@ def _flatter(frame: Layers, rival: Layers) -> Iterator[int]:
     """1 for each patch that is a plane in ``frame`` and clearly none in ``rival``, 0 for each other one."""
     assert frame.depth_HW is not None and rival.depth_HW is not None
     for rows, columns in _tiles(frame.depth_HW.shape):
-        mine, theirs = (_plane_residual(f.depth_HW[rows, columns]) for f in (frame, rival) if f.depth_HW is not None)
-        yield int(mine < _FLAT and theirs > 3 * mine and theirs > 2e-5)
+        mine, noise = _plane_residual(frame.depth_HW[rows, columns])
+        theirs, _ = _plane_residual(rival.depth_HW[rows, columns])
+        flat = mine <= _FLAT_NOISES * noise + _FLAT_LEAST
+        yield int(flat and theirs > 3 * mine + 10 * _FLAT_LEAST)
 
 
 def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
@@ -233,10 +245,14 @@ def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
             yield slice(top, top + sides[0]), slice(left, left + sides[1])
 
 
-def _plane_residual(depth_HW: np.ndarray) -> float:
-    """Root mean square residual of 1/z against its best affine fit, by its mean; infinite where depth is missing."""
+def _plane_residual(depth_HW: np.ndarray) -> tuple[float, float]:
+    """Root mean square residual of 1/z against its best affine fit, and its noise, both by its mean.
+
+    Noise is what neighbours jump by: a smooth surface has third differences of nearly 0 however much it bends, rounded
+    depths have some of sqrt(20) times the standard deviation of the rounding. Infinite, 0 where depth is missing.
+    """
     if not (depth_HW > 0).all():
-        return math.inf
+        return math.inf, 0.0
     steps = [max(1, side // _TILE_POINTS) for side in depth_HW.shape]
     some_HW = depth_HW[:: steps[0], :: steps[1]]
     inverse_N = (1 / some_HW.astype(np.float64)).ravel()
@@ -244,7 +260,9 @@ def _plane_residual(depth_HW: np.ndarray) -> float:
     design_N3 = np.stack([columns.ravel(), rows.ravel(), np.ones(inverse_N.size)], axis=1)
     solution, *_ = np.linalg.lstsq(design_N3, inverse_N, rcond=None)
     residual_N = inverse_N - design_N3 @ solution
-    return float(np.sqrt((residual_N**2).mean()) / inverse_N.mean())
+    jumps = np.diff(1 / depth_HW[:: steps[0]].astype(np.float64), n=3, axis=1)
+    noise = float(np.sqrt((jumps**2).mean() / 20) / inverse_N.mean())
+    return float(np.sqrt((residual_N**2).mean()) / inverse_N.mean()), noise
 
 
 def _in_words(kind: DepthKind) -> str:

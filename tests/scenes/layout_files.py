@@ -56,7 +56,7 @@ QUARTER_TURN_W2C = [0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]
 W2C_T_METRES = [0.01, 0.02, 0.03]
 
 
-def write_blenderproc(root: Path, *, frames: int = 3, depth: str = "depth", **replaced: Any) -> Path:
+def write_blenderproc(root: Path, *, frames: int = 3, kind: str = "depth", **replaced: Any) -> Path:
     """Metres, K with pixel centres at whole numbers: (31.5, 23.5). ``replaced`` datasets; None leaves one out."""
     root.mkdir(parents=True, exist_ok=True)
     for i in range(frames):
@@ -64,7 +64,7 @@ def write_blenderproc(root: Path, *, frames: int = 3, depth: str = "depth", **re
         metres = truth.depth_HW / 1000.0
         content: dict[str, Any] = {
             "colors": truth.rgb_HW3,
-            depth: (metres * ray_lengths() if depth == "distance" else metres).astype(np.float32),
+            kind: (metres * ray_lengths() if kind == "distance" else metres).astype(np.float32),
             "normals": opengl_01(truth),
             "class_segmaps": truth.ids_HW,
             "instance_attribute_maps": [
@@ -83,7 +83,9 @@ def write_blenderproc(root: Path, *, frames: int = 3, depth: str = "depth", **re
             for key, value in content.items():
                 if value is None:
                     continue
-                if isinstance(value, np.ndarray):
+                if isinstance(value, bytes):
+                    file.create_dataset(key, data=np.bytes_(value))
+                elif isinstance(value, np.ndarray):
                     file.create_dataset(key, data=value, compression="gzip")
                 else:
                     file.create_dataset(key, data=np.bytes_(json.dumps(value)))
