@@ -114,6 +114,8 @@ def _add_scenes(words: _Words) -> None:
     add.add_argument(
         "--mapping", type=Path, metavar="FILE", help="TOML or JSON: classes, folders, geometry; remembered"
     )
+    _command(group, "measure", "scenes_measure", "measure which classes and depths the frames show, to find them by it",
+             "scenes measure liver.trocar")  # fmt: skip
     simulate = _command(group, "simulate", "scenes_simulate", "simulate labelled frames",
                         "scenes simulate liver.trocar --frames 600 --patients 6")  # fmt: skip
     simulate.add_argument("--frames", type=values.positive, required=True, metavar="N")

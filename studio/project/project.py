@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from studio.files.atomic import disk_errors_named
+from studio.project.content_table import ContentTable
 from studio.project.footage_table import FootageTable
 from studio.project.lock import ProjectLock
 from studio.project.run_moves import RunMoves
@@ -31,8 +32,8 @@ _BUSY_SECONDS = 30.0
 class Project:
     """An open project. Not shared between threads: each opens its own.
 
-    The catalogue's tables: ``scenes``, ``footage``, ``runs``, ``palettes``, ``translations``, ``outcomes``; and
-    ``run_moves``, which renames, deletes and restores runs together with their folders.
+    The catalogue's tables: ``scenes``, ``contents``, ``footage``, ``runs``, ``palettes``, ``translations``,
+    ``outcomes``; and ``run_moves``, which renames, deletes and restores runs together with their folders.
     """
 
     def __init__(self, folder: Path, connection: sqlite3.Connection, lock: ProjectLock | None) -> None:
@@ -40,6 +41,7 @@ class Project:
         self._db = connection
         self._lock = lock
         self.scenes = SceneTable(connection, folder)
+        self.contents = ContentTable(connection)
         self.footage = FootageTable(connection, folder)
         self.runs = RunTable(connection, folder)
         self.run_moves = RunMoves(connection, folder, self.runs)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from studio.files.atomic import hash_file
+from studio.files.atomic import hash_ends, hash_file
+from studio.files.containers import is_container
 from studio.project.paths import found, kept
 from studio.project.records import FrameRecord, SceneRecord
 from studio.vocabulary.errors import InputError
@@ -32,6 +33,11 @@ class SceneTable:
         """
         with self._db:
             scene_id = self._upsert(scene)
+            # What the frames show is measured anew: their labels may have changed though their pictures did not.
+            for table in ("frame_contents", "frame_classes"):
+                self._db.execute(
+                    f"DELETE FROM {table} WHERE frame_id IN (SELECT id FROM frames WHERE scene_id = ?)", (scene_id,)
+                )
             known = dict(self._db.execute("SELECT name, id FROM frames WHERE scene_id = ?", (scene_id,)).fetchall())
             # Positions are unique: move the old ones out of the way before they are given anew.
             self._db.execute("UPDATE frames SET position = -1 - position WHERE scene_id = ?", (scene_id,))
@@ -108,7 +114,7 @@ class SceneTable:
         row = self._db.execute(
             "SELECT rgb, hash FROM frames WHERE scene_id = ? ORDER BY position LIMIT 1", (scene_id,)
         ).fetchone()
-        if row is None or not (root / row["rgb"]).is_file() or hash_file(root / row["rgb"]) != row["hash"]:
+        if row is None or not (root / row["rgb"]).is_file() or _identity(root / row["rgb"]) != row["hash"]:
             raise InputError("this is not the scene's folder", where=root, remedy="Choose the folder that was moved.")
         with self._db:
             self._db.execute("UPDATE scenes SET root = ? WHERE id = ?", (kept(root, self._folder), scene_id))
@@ -125,6 +131,16 @@ class SceneTable:
             {"scene": scene_id, "limit": limit, "offset": offset},
         )
         return [self._frame(row) for row in rows]
+
+    def some(self, ids: Sequence[int]) -> list[FrameRecord]:
+        """Frames by id, in the order of the ids; those that are gone are left out."""
+        marks = ",".join("?" * len(ids))
+        rows = self._db.execute(
+            "SELECT f.*, s.patient, s.root FROM frames f JOIN scenes s ON s.id = f.scene_id "
+            f"WHERE f.id IN ({marks})", tuple(ids),
+        )  # fmt: skip
+        found = {row["id"]: self._frame(row) for row in rows}
+        return [found[i] for i in ids if i in found]
 
     def frame(self, frame_id: int) -> FrameRecord:
         """Raise InputError when there is none."""
@@ -148,10 +164,15 @@ class SceneTable:
         return FrameRecord(row["id"], row["scene_id"], row["patient"], files)
 
 
+def _identity(path: Path) -> str:
+    """By which a render is known again. Containers hold all layers of a frame: reading them whole would take minutes."""
+    return hash_ends(path) if is_container(path) else hash_file(path)
+
+
 def _measured(path: Path) -> tuple[int, str]:
     """Size in bytes and hash of a render. Raise InputError when it has vanished since it was listed."""
     try:
-        return path.stat().st_size, hash_file(path)
+        return path.stat().st_size, _identity(path)
     except OSError as error:
         raise InputError(f"the file vanished or can't be read ({error.strerror})", where=path,
                          remedy="Add the scenes again when the folder is whole.") from error  # fmt: skip

@@ -66,6 +66,19 @@ def test_frames_in_containers_are_read_back_from_the_catalogue(tmp_path: Path) -
         assert read_size(frame.files.rgb) == (64, 48)
 
 
+def test_a_moved_container_is_known_again_and_another_one_is_not(tmp_path: Path) -> None:
+    root = write_blenderproc(tmp_path / "renders")
+    other = write_blenderproc(tmp_path / "others", colors=sphere_scene(7).rgb_HW3)
+    with Project.create(tmp_path / "p") as project:
+        list(add_scenes(project, root))
+        scene = project.scenes.all()[0]
+        root.rename(tmp_path / "moved")
+        with pytest.raises(InputError, match="not the scene's folder"):
+            project.scenes.relink(scene.id, other)
+        project.scenes.relink(scene.id, tmp_path / "moved")
+        assert project.scenes.get(scene.id).root == (tmp_path / "moved").resolve()
+
+
 def test_scenes_behind_links_are_found_again(tmp_path: Path) -> None:
     """The pictures' folder may be a link to another disk; the tables beside it are still its own."""
     root = write_nerfstudio(tmp_path / "n")
