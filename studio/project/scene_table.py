@@ -165,7 +165,7 @@ class SceneTable:
 
 
 def _identity(path: Path) -> str:
-    """By which a render is known again. Containers hold all layers of a frame: reading them whole would take minutes."""
+    """By which a render is known again. Containers hold all layers: reading them whole would take minutes."""
     return hash_ends(path) if is_container(path) else hash_file(path)
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from studio.files.pictures import read_rgb
+from studio.files.listing import spread
 from studio.gui import amounts
 from studio.gui.actions import Action, ActionTable
 from studio.gui.models.background import Background
+from studio.gui.models.catalogue_reader import CatalogueReader
 from studio.gui.models.groups import Group, GroupList, GroupModel
-from studio.gui.models.pictures import PictureEntry, PictureModel
+from studio.gui.models.scene_frames import FrameModel
+from studio.gui.pages.class_counts import SAMPLED_FRAMES
 from studio.gui.pages.page import Page
+from studio.gui.pages.scenes_filter import FrameFilterBar, Measured, measured
 from studio.gui.pages.scenes_panel import ScenesPanel
 from studio.gui.session import Session
 from studio.gui.widgets.basics import EmptyState, PageHeader, holder, label, row
@@ -25,11 +29,12 @@ from studio.gui.widgets.picture_list import PictureList
 from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.readout import Readout
 from studio.project.records import Changed, FrameRecord, SceneRecord
-from studio.scenes.readers import load_layers_of
+from studio.scenes.readers import CHECKED, load_layers_of
 from studio.vocabulary.frames import Layers
 
 _TOUCHES = Changed(scenes=True)
 _KEPT_STATES = 24
+_ALL = "all"
 
 
 class ScenesPage(Page):
@@ -50,6 +55,8 @@ class ScenesPage(Page):
                icon="depth", needs="project", page="Scenes"),
         Action("scenes.normals", "Show normals", "Show where surfaces face", "show_normals", shortcut="N",
                icon="normals", needs="project", page="Scenes"),
+        Action("scenes.measure", "Measure frames", "Read every frame once and keep which classes and depths it shows,"
+               " so that frames can be found by them", "measure", icon="filter", needs="project", page="Scenes"),
         Action("scenes.relink", "Find moved folder…", "Point the chosen scene to where its folder lies now", "relink",
                icon="search", needs="project", page="Scenes"),
         Action("scenes.remove", "Remove scene…", "Take the chosen scene out of the project; its files stay", "remove",
@@ -59,17 +66,18 @@ class ScenesPage(Page):
     def __init__(self, session: Session, actions: ActionTable) -> None:
         super().__init__(session, actions)
         self._scenes: dict[str, SceneRecord] = {}
-        self._frames: dict[int, FrameRecord] = {}
         self._states: OrderedDict[int, PictureState] = OrderedDict()
         self._background = Background(self, depth=3)
         self.groups = GroupModel(self)
         self.patients = GroupList(self.groups, "Scenes")
-        self.model = PictureModel(session.project.cache / "thumbnails", self)
+        self._reader = CatalogueReader(session.project.folder, self)
+        self.model = FrameModel(session.project.cache / "thumbnails", self)
         self.strip = PictureList(strip=True)
         self.strip.setModel(self.model)
         self.strip.setAccessibleName("Frames")
         self.bar = OverlayBar(("none", "segmentation", "depth", "normals"))
         self.view = PictureView()
+        self.filter = FrameFilterBar()
         self.readout = label("", "muted")
         self.panel = ScenesPanel(session, actions)
         self._build()
@@ -78,6 +86,8 @@ class ScenesPage(Page):
         self.view.kept.connect(self.panel.show_point)
         self.patients.selectionModel().currentChanged.connect(self._scene_chosen)
         self.strip.selectionModel().currentChanged.connect(self._frame_chosen)
+        self.filter.changed.connect(self._list_frames)
+        self.filter.measure.connect(self.measure)
         self.panel.simulate.wanted.connect(self._simulate)
 
     def _build(self) -> None:
@@ -99,6 +109,7 @@ class ScenesPage(Page):
         tools.setContentsMargins(8, 4, 16, 4)
         layout.addWidget(bar)
         layout.addWidget(self.view, 1)
+        layout.addWidget(self.filter)
         layout.addWidget(self.strip)
         body = QSplitter(Qt.Orientation.Horizontal)
         body.addWidget(self.patients)
@@ -122,6 +133,7 @@ class ScenesPage(Page):
 
     def project_closed(self) -> None:
         self.model.close()
+        self._reader.close()
         self._background.forget()
         self.panel.close_threads()
 
@@ -131,6 +143,7 @@ class ScenesPage(Page):
         if not changed.scenes:
             return
         scenes = self.session.project.scenes.all()
+        self._states.clear()
         self._scenes = {str(s.id): s for s in scenes}
         self.stack.setCurrentIndex(1 if scenes else 0)
         for action_id in ("scenes.plain", "scenes.labels", "scenes.depth", "scenes.normals", "scenes.remove"):
@@ -142,8 +155,8 @@ class ScenesPage(Page):
             ", ".join(f"{w} × {h} px" for w, h in sizes[:3]),
         )
         chosen = self.patients.chosen()
-        self.groups.set_groups([_group(s) for s in scenes])
-        self.patients.choose(chosen)
+        self.groups.set_groups(_groups(scenes))
+        self.patients.choose(chosen or next(iter(self._scenes), _ALL))
         self.panel.simulate.take_next_seed()
         self._scene_chosen()
 
@@ -153,24 +166,50 @@ class ScenesPage(Page):
     def _scene_chosen(self) -> None:
         scene = self._scene()
         self.action_table.allow("scenes.relink", scene is not None and not scene.root.exists())
-        if scene is None:
-            self.model.set_entries([])
+        self.action_table.allow("scenes.remove", scene is not None)
+        if not self._scenes:
+            self.model.set_frames([], self._records)
             self.view.set_state(None, "Choose a scene")
             return
-        frames = self.session.project.scenes.frames(scene.id)
-        self._frames = {f.id: f for f in frames}
-        self.strip.set_ratio(scene.size[1] / scene.size[0])
-        self.model.set_entries([_entry(f) for f in frames])
+        shape = scene or next(iter(self._scenes.values()))
+        self.strip.set_ratio(shape.size[1] / shape.size[0])
+        scene_id = None if scene is None else scene.id
+        self._reader.ask("measured", lambda project: measured(project, scene_id), self._offer)
+        self._list_frames()
+
+    def _offer(self, known: object) -> None:
+        if isinstance(known, Measured):
+            shape = self._scene() or next(iter(self._scenes.values()))
+            self.filter.offer(shape.classes, known)
+
+    def _list_frames(self) -> None:
+        """Ask for the ids of the frames that are wanted; even without a condition that takes a while for many."""
+        scene = self._scene()
+        wanted = self.filter.wanted(None if scene is None else scene.id)
+        self._reader.ask("frames", lambda project: project.contents.matching(wanted), self._listed)
+
+    def _listed(self, ids: object) -> None:
+        if not isinstance(ids, list):
+            self.session.say(str(ids), "error")
+            return
+        self.model.set_frames(ids, self._records)
+        self.filter.set_count(len(ids))
         wanted = self.session.selection.frame_id
-        self.strip.choose(wanted if wanted in self._frames else (frames[0].id if frames else 0))
-        self.panel.show_scene(scene, frames)
+        self.strip.choose(wanted if self.model.row_of(wanted) >= 0 else (ids[0] if ids else 0))
+        scene = self._scene()
+        if scene is not None and len(ids) == scene.frame_count:
+            self.panel.show_scene(scene, self._records(spread(ids, SAMPLED_FRAMES)))
         self._frame_chosen()
 
+    def _records(self, ids: Sequence[int]) -> list[FrameRecord]:
+        return self.session.project.scenes.some(ids)
+
     def _frame_chosen(self) -> None:
-        scene, frame = self._scene(), self._frames.get(self.strip.current_id())
-        if scene is None or frame is None:
-            self.view.set_state(None, "No frame")
+        frame = next(iter(self._records([self.strip.current_id()])), None)
+        if frame is None:
+            self.view.set_state(None, "No frame" if self._scenes else "Choose a scene")
             return
+        scene = self._scenes[str(frame.scene_id)]
         self.session.select(replace(self.session.selection, frame_id=frame.id))
         kept = self._states.get(frame.id)
         if kept is not None:
@@ -226,6 +265,10 @@ class ScenesPage(Page):
         frames = amounts.count(self.panel.simulate.frames.value(), "frames")
         self.session.start(f"Simulate {frames}", argv, touches=_TOUCHES)
 
+    def measure(self) -> None:
+        argv = ["scenes", "measure", str(self.session.project.folder)]
+        self.session.start("Measure frames", argv, touches=_TOUCHES)
+
     def _layer(self, name: LayerChoice) -> None:
         self.bar.set_layer(name)
 
@@ -268,6 +311,13 @@ class ScenesPage(Page):
         )
 
 
+def _groups(scenes: Sequence[SceneRecord]) -> list[Group]:
+    """All of them first, where there are several."""
+    frames = sum(s.frame_count for s in scenes)
+    everyone = Group(_ALL, "All patients", f"{frames:,}", amounts.count(len(scenes), "scenes"))
+    return ([everyone] if len(scenes) > 1 else []) + [_group(s) for s in scenes]
+
+
 def _group(scene: SceneRecord) -> Group:
     width, height = scene.size
     if not scene.root.exists():
@@ -277,13 +327,5 @@ def _group(scene: SceneRecord) -> Group:
     source = scene.root.parent.name if scene.root.name == scene.patient else scene.root.name
     detail = scene.notes[0] if scene.notes else f"{width} × {height}   {source}"
     tone = "warning" if scene.notes else ""
-    tip = "\n".join([str(scene.root), f"layout {scene.layout}", *scene.notes])
+    tip = "\n".join([str(scene.root), f"layout {scene.layout}", *scene.notes, scene.encoding.get(CHECKED, "")]).strip()
     return Group(str(scene.id), scene.patient, f"{scene.frame_count:,}", detail, tone, tip)
-
-
-def _entry(frame: FrameRecord) -> PictureEntry:
-    path = frame.files.rgb
-    return PictureEntry(
-        id=frame.id, caption=frame.name, key=f"frame {path}", load=lambda: read_rgb(path),
-        tip=f"{frame.patient}: {frame.name}",
-    )  # fmt: skip

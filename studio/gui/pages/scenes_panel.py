@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from studio.files.atomic import hash_bytes
 from studio.gui.actions import ActionTable
 from studio.gui.models.background import Background
 from studio.gui.pages.class_counts import class_shares
@@ -55,7 +57,8 @@ class ScenesPanel(QWidget):
         self._classes.setVisible(bool(frames))
         if not frames:
             return
-        kept = self._session.project.cache / "classes" / f"{scene.id}-{scene.frame_count}.json"
+        stored = hash_bytes(json.dumps(dict(scene.encoding), sort_keys=True).encode())[:12]
+        kept = self._session.project.cache / "classes" / f"{scene.id}-{scene.frame_count}-{stored}.json"
         if kept == self._counted_file:
             return
         self._counted_file = kept

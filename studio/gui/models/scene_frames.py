@@ -1,0 +1,80 @@
+"""The frames of scenes as pictures: ids in memory, everything else read from the catalogue as it comes into sight."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import overload
+
+import numpy as np
+
+from studio.files.pictures import read_rgb
+from studio.gui.models.pictures import PictureEntry, PictureModel
+from studio.project.records import FrameRecord
+
+_PAGE = 64
+_KEPT_PAGES = 64
+Read = Callable[[Sequence[int]], list[FrameRecord]]
+
+
+class FrameEntries(Sequence[PictureEntry]):
+    """Entries by row; records are read a page at a time, and the pages looked at last are kept."""
+
+    def __init__(self, ids: Sequence[int], read: Read) -> None:
+        self.ids = ids
+        self._read = read
+        self._pages: OrderedDict[int, dict[int, PictureEntry]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, row: int) -> PictureEntry: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[PictureEntry]: ...
+    def __getitem__(self, row: int | slice) -> PictureEntry | Sequence[PictureEntry]:
+        if isinstance(row, slice):
+            return [self[i] for i in range(*row.indices(len(self)))]
+        frame_id = self.ids[row]
+        number = row // _PAGE
+        if number not in self._pages:
+            records = self._read(self.ids[number * _PAGE : (number + 1) * _PAGE])
+            self._pages[number] = {r.id: entry_of(r) for r in records}
+            while len(self._pages) > _KEPT_PAGES:
+                self._pages.popitem(last=False)
+        self._pages.move_to_end(number)
+        return self._pages[number].get(frame_id) or PictureEntry(frame_id, "gone", f"gone {frame_id}", _nothing)
+
+
+class FrameModel(PictureModel):
+    """A PictureModel of hundreds of thousands of frames."""
+
+    def set_frames(self, ids: Sequence[int], read: Read) -> None:
+        """Show these frames; the same ids in the same order keep scroll and selection, but are read again."""
+        entries = FrameEntries(ids, read)
+        same = isinstance(self._entries, FrameEntries) and list(self._entries.ids) == list(ids)
+        if same:
+            self._entries = entries
+            if ids:
+                self.dataChanged.emit(self.index(0), self.index(len(ids) - 1))
+            return
+        self.beginResetModel()
+        self._entries = entries
+        self._rows = {frame_id: row for row, frame_id in enumerate(ids)}
+        self.endResetModel()
+
+    @property
+    def ids(self) -> Sequence[int]:
+        return self._entries.ids if isinstance(self._entries, FrameEntries) else ()
+
+
+def entry_of(frame: FrameRecord) -> PictureEntry:
+    path = frame.files.rgb
+    return PictureEntry(
+        id=frame.id, caption=frame.name, key=f"frame {path}", load=lambda: read_rgb(path),
+        tip=f"{frame.patient}: {frame.name}",
+    )  # fmt: skip
+
+
+def _nothing() -> np.ndarray:
+    raise FileNotFoundError("the frame is no longer in the project")
