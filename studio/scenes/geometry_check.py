@@ -66,6 +66,9 @@ class GeometryReport:
         return f"If that is so, write geometry = {{{entries}}} into a mapping file and name it with --mapping FILE."
 
 
+NOT_EXAMINED = GeometryReport("")
+
+
 def examine(
     frames: Sequence[Layers], *, kind: DepthKind = "planar", settled: frozenset[str] = frozenset()
 ) -> GeometryReport:
@@ -75,7 +78,7 @@ def examine(
     """
     with_depth = [f for f in frames if f.depth_HW is not None]
     if not with_depth:
-        return GeometryReport("")
+        return NOT_EXAMINED
     usable = [f for f in with_depth if f.K is not None]
     said: list[str] = []
     faults: list[Fault] = []

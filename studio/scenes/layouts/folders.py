@@ -112,20 +112,39 @@ def _patients(path: Path, mapping: SceneMapping) -> list[tuple[str, dict[str, Fo
     ]
 
 
+def first_frames(path: Path, mapping: SceneMapping, count: int) -> tuple[SceneFiles, tuple[FrameFiles, ...]]:
+    """The first scene without a look at its classes, and its first frames. Raise InputError for what is wrong."""
+    patient, layers = _patients(path, mapping)[0]
+    frames = _listed(path, layers)
+    size = matching.common_size([f.rgb for f in frames[:count]])
+    return _scene(path, patient, layers, mapping, frames, size), tuple(frames[:count])
+
+
 def _read_scene(root: Path, patient: str, layers: dict[str, FolderLayer], mapping: SceneMapping) -> SceneFiles:
+    frames = _listed(root, layers)
+    sample = listing.spread(frames, matching.SAMPLED_FRAMES)
+    size = matching.common_size([f.rgb for f in sample])
+    if "segmentation" in layers:
+        _check_classes(sample, layers["segmentation"].encoding, mapping, root)
+    return _scene(root, patient, layers, mapping, frames, size)
+
+
+def _listed(root: Path, layers: Mapping[str, FolderLayer]) -> list[FrameFiles]:
     folder = root / layers["rgb"].folder
     renders = listing.files_in(folder)
     if not renders:
         raise InputError("holds no pictures", where=folder, remedy="Mend layers.rgb.folder in the mapping.")
     partners = {name: _partners(renders, root, name, layer) for name, layer in layers.items() if name != "rgb"}
-    frames = [
+    return [
         FrameFiles(path.stem, index, path, **{name: found[path] for name, found in partners.items()})
         for index, path in enumerate(renders)
     ]  # fmt: skip
-    sample = listing.spread(frames, matching.SAMPLED_FRAMES)
-    size = matching.common_size([f.rgb for f in sample])
-    if "segmentation" in layers:
-        _check_classes(sample, layers["segmentation"].encoding, mapping, root)
+
+
+def _scene(
+    root: Path, patient: str, layers: Mapping[str, FolderLayer], mapping: SceneMapping, frames: Sequence[FrameFiles],
+    size: tuple[int, int],
+) -> SceneFiles:  # fmt: skip
     encoding = {
         "classes": json.dumps(dict(mapping.classes)), "camera": json.dumps(asdict(mapping.camera)),
         "layers": json.dumps({name: asdict(layer) for name, layer in layers.items()}),
