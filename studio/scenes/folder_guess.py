@@ -17,10 +17,11 @@ from studio.files.labels import read_label_values
 from studio.files.pictures import PICTURE_SUFFIXES, read_exr, read_size
 from studio.scenes.class_names import IGNORED_WORD, SourceClass, studio_id
 from studio.scenes.corrections import as_encoding, corrected
-from studio.scenes.geometry_check import NOT_EXAMINED, DepthKind, GeometryReport, examine
+from studio.scenes.geometry_check import NOT_EXAMINED, GeometryReport, Said, examine
 from studio.scenes.layouts import folders
 from studio.scenes.layouts.decoding import read_deep_png
 from studio.scenes.mapping import FolderLayer, SceneMapping
+from studio.scenes.readers import detect_layout
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers
 from studio.vocabulary.labels import STUDIO_CLASSES
@@ -54,6 +55,21 @@ class Understood:
     def complete(self) -> bool:
         """Whether the scenes can be added as they are understood."""
         return bool(self.frames) and not (self.unknown or self.problems or self.geometry.faults)
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a folder holds pictures in folders, and no layout that is found by itself."""
+    try:
+        detect_layout(path)
+    except InputError:
+        return bool(guess_layers(path))
+    return False
+
+
+def guess_layers(path: Path) -> dict[str, str]:
+    """Layer -> folder, by the folders' names; empty where none is called after pictures."""
+    found = _layers_by_name(folder_choices(path))
+    return found if "rgb" in found else {}
 
 
 def folder_choices(path: Path) -> list[str]:
@@ -117,9 +133,7 @@ def understand(path: Path, mapping: SceneMapping) -> Understood:
         read_size(files[0].rgb)
     except InputError as error:
         return Understood(problems=(str(error),))
-    kind: DepthKind = "ray" if mapping.geometry.depth_kind == "ray" else "planar"
-    settled = frozenset({"depth_kind", "normals_flip", "scale"} & set(as_encoding(mapping.geometry)))
-    report = examine(frames, kind=kind, settled=settled)
+    report = examine(frames, Said.by(encoding))
     return Understood(frames, tuple(f.name for f in files), values, unknown, (), report)
 
 

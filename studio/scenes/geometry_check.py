@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from studio.scenes.corrections import STORED_KIND
 from studio.scenes.layouts.axes import ray_lengths
 from studio.vocabulary.frames import Layers
 
@@ -69,58 +70,76 @@ class GeometryReport:
 NOT_EXAMINED = GeometryReport("")
 
 
-def examine(
-    frames: Sequence[Layers], *, kind: DepthKind = "planar", settled: frozenset[str] = frozenset()
-) -> GeometryReport:
-    """Examine frames whose depth was taken as ``kind`` and is planar z by now.
-
-    ``settled`` names what the user has decided (depth_kind, normals_flip, scale), which is not questioned again.
+@dataclass(frozen=True)
+class Said:
+    """What is said of the frames' geometry already: how their depth was taken, which axes of their normals were flipped
+    ("none" = as they are, for sure), and whether kind and scale are a person's word, which is not questioned.
     """
+
+    kind: DepthKind = "planar"
+    flipped: str = ""
+    kind_settled: bool = False
+    scale_settled: bool = False
+
+    @staticmethod
+    def by(encoding: Mapping[str, str]) -> Said:
+        """As a scene's encoding has it."""
+        kind = encoding.get("depth_kind", encoding.get(STORED_KIND, "planar"))
+        return Said(
+            "ray" if kind == "ray" else "planar", encoding.get("normals_flip", ""), "depth_kind" in encoding,
+            "scale" in encoding,
+        )  # fmt: skip
+
+
+def examine(frames: Sequence[Layers], said: Said | None = None) -> GeometryReport:
+    """Examine frames in the studio's conventions, as far as these are known by now."""
+    said = said or Said()
     with_depth = [f for f in frames if f.depth_HW is not None]
     if not with_depth:
         return NOT_EXAMINED
     usable = [f for f in with_depth if f.K is not None]
-    said: list[str] = []
+    found: list[str] = []
     faults: list[Fault] = []
     if usable:
-        _examine_shape(usable, kind, settled, said, faults)
+        _examine_shape(usable, said, found, faults)
     else:
-        said.append("no intrinsics, so that depth and normals could not be compared")
-    if "scale" not in settled:
+        found.append("no intrinsics, so that depth and normals could not be compared")
+    if not said.scale_settled:
         faults += _scale_faults(with_depth)
-    return GeometryReport("; ".join(said), tuple(faults))
+    return GeometryReport("; ".join(found), tuple(faults))
 
 
-def _examine_shape(
-    frames: Sequence[Layers], kind: DepthKind, settled: frozenset[str], said: list[str], faults: list[Fault]
-) -> None:
+def _examine_shape(frames: Sequence[Layers], said: Said, found: list[str], faults: list[Fault]) -> None:
     """The depth's kind first: under the wrong one the normals disagree, too, though none is flipped."""
-    other: DepthKind = "ray" if kind == "planar" else "planar"
-    found = None if "depth_kind" in settled else depth_kind(frames, kind)
-    if found == other:
-        faults.append(Fault(f"the depth was taken as {_in_words(kind)} but is {_in_words(other)}",
+    other: DepthKind = "ray" if said.kind == "planar" else "planar"
+    kind = None if said.kind_settled else depth_kind(frames, said.kind)
+    if kind == other:
+        faults.append(Fault(f"the depth was taken as {_in_words(said.kind)} but is {_in_words(other)}",
                             f'depth_kind = "{other}"'))  # fmt: skip
-        frames = [as_other_kind(f, kind) for f in frames]
-    elif found is not None:
-        said.append(f"the depth is {_in_words(found)}")
+        frames = [as_other_kind(f, said.kind) for f in frames]
+    elif kind is not None:
+        found.append(f"the depth is {_in_words(kind)}")
     angle = normals_angle(frames)
-    if angle is None or "normals_flip" in settled:
+    if angle is None:
         return
     flip, best = best_flip(frames)
     # Surfaces that face the camera hardly change when x or y is flipped: what matters is that a flip is much better.
     if angle <= MEDIAN_LIMIT_DEGREES and not (flip and 2 * best < angle - 1):
-        said.append(f"normals and depth agree within {angle:.1f} degrees (median)")
+        found.append(f"normals and depth agree within {angle:.1f} degrees (median)")
+    elif said.flipped == "none":
+        found.append(f"normals and depth are {angle:.0f} degrees apart (median), as the mapping has it")
     else:
-        faults.append(_flip_fault(angle, flip, best))
+        faults.append(_flip_fault(angle, flip, best, said.flipped))
 
 
-def _flip_fault(angle: float, flip: str, best: float) -> Fault:
+def _flip_fault(angle: float, flip: str, best: float, flipped: str) -> Fault:
     what = f"normals and depth disagree by {angle:.0f} degrees (median)"
     if best > MEDIAN_LIMIT_DEGREES:
         return Fault(what)
     axes = " and ".join(flip)
+    from_stored = "".join(axis for axis in "xyz" if (axis in flip) != (axis in flipped)) or "none"
     return Fault(f"{what}; flipping {axes} of the normals makes them agree ({best:.1f} degrees)",
-                 f'normals_flip = "{flip}"')  # fmt: skip
+                 f'normals_flip = "{from_stored}"')  # fmt: skip
 
 
 def _scale_faults(frames: Sequence[Layers]) -> list[Fault]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from studio.files.listing import spread
 from studio.scenes import geometry_check
-from studio.scenes.corrections import STORED_KIND, as_encoding, corrected
+from studio.scenes.corrections import as_encoding, corrected
 from studio.scenes.layouts import blenderproc, bop, folders, frames, image2image, matching, nerfstudio, solo
 from studio.scenes.mapping import NO_MAPPING, SceneMapping
 from studio.vocabulary.errors import InputError
@@ -107,9 +107,7 @@ def _verified(scene: SceneFiles, count: int) -> SceneFiles:
         layers = load_layers(scene, frame)
         if frame.index in wanted:
             compared.append(layers)
-    kind = scene.encoding.get("depth_kind", scene.encoding.get(STORED_KIND, "planar"))
-    settled = frozenset({"depth_kind", "normals_flip", "scale"} & set(scene.encoding))
-    report = geometry_check.examine(compared, kind="ray" if kind == "ray" else "planar", settled=settled)
+    report = geometry_check.examine(compared, geometry_check.Said.by(scene.encoding))
     if report.faults:
         what = "; ".join(fault.what for fault in report.faults)
         raise InputError(what, where=compared_file(sample[0]), remedy=report.remedy)

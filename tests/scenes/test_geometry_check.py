@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from studio.scenes import geometry_check
-from studio.scenes.geometry_check import depth_kind, examine, normals_angle
+from studio.scenes.geometry_check import Said, depth_kind, examine, normals_angle
 from studio.scenes.mapping import SceneMapping
 from studio.vocabulary.frames import Layers
 
@@ -129,7 +129,21 @@ def test_what_is_settled_is_not_questioned() -> None:
     scene = along_ray(SCENES["sphere"])
     wrong = replace(scene, depth_HW=scene.depth_HW / 1000, normals_HW3=-scene.normals_HW3)
     assert len(examine([wrong]).faults) == 3
-    assert examine([wrong], settled=frozenset({"scale", "depth_kind", "normals_flip"})).faults == ()
+    assert examine([wrong], Said(flipped="none", kind_settled=True, scale_settled=True)).faults == ()
+
+
+def test_a_flip_that_is_wrong_is_proposed_anew_from_what_is_stored() -> None:
+    """Stored right and flipped in x and z: they should be left. Stored with y and z turned, flipped in z: both."""
+    right = SCENES["wall"]
+
+    def proposed(stored: str, flipped: str) -> str:
+        signs = [-1 if (axis in stored) != (axis in flipped) else 1 for axis in "xyz"]
+        seen = replace(right, normals_HW3=right.normals_HW3 * np.array(signs, np.float32))
+        (fault,) = examine([seen], Said(flipped=flipped)).faults
+        return fault.entry
+
+    assert proposed("", "xz") == 'normals_flip = "none"'
+    assert proposed("yz", "z") == 'normals_flip = "yz"'
 
 
 def test_without_intrinsics_only_the_unit_is_judged() -> None:

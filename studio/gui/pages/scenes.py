@@ -29,6 +29,7 @@ from studio.gui.widgets.picture_list import PictureList
 from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.readout import Readout
 from studio.project.records import Changed, FrameRecord, SceneRecord
+from studio.scenes.folder_guess import is_plain
 from studio.scenes.readers import CHECKED, load_layers_of
 from studio.vocabulary.frames import Layers
 
@@ -45,6 +46,9 @@ class ScenesPage(Page):
     rows = (
         Action("scenes.add", "Add folder…", "Add simulated scenes from a folder; they stay where they lie",
                "add_folder", shortcut="Ctrl+Shift+O", icon="folder", needs="project", page="Scenes"),
+        Action("scenes.folders", "Add plain folders…", "Say which folder holds pictures, labels, depth and normals, and"
+               " see what is understood before anything is added", "add_plain_folders", icon="layers", needs="project",
+               page="Scenes"),
         Action("scenes.simulate", "Simulate…", "Render new labelled frames of simulated bodies into the project",
                "show_simulate", shortcut="Ctrl+R", icon="cube", needs="project", page="Scenes"),
         Action("scenes.plain", "Picture only", "Show the render without a layer over it", "show_plain", shortcut="P",
@@ -89,6 +93,7 @@ class ScenesPage(Page):
         self.filter.changed.connect(self._list_frames)
         self.filter.measure.connect(self.measure)
         self.panel.simulate.wanted.connect(self._simulate)
+        self.panel.mapping.wanted.connect(lambda folder: self._add(folder, "--layout", "folders"))
 
     def _build(self) -> None:
         button = self.action_table.button
@@ -249,12 +254,29 @@ class ScenesPage(Page):
         if name:
             self.dropped([name])
 
+    def add_plain_folders(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Folder above those of the layers", str(Path.home()))
+        if name:
+            self._ask_mapping(Path(name))
+
+    def _ask_mapping(self, folder: Path) -> None:
+        self.session.inspector_wanted.emit()
+        self.panel.show_mapping(folder)
+
     def dropped(self, paths: list[str]) -> bool:
-        folders = [p for p in paths if Path(p).is_dir()]
+        """Scenes of a known layout are added at once; of plain folders it is asked which is what."""
+        folders = [Path(p) for p in paths if Path(p).is_dir()]
+        plain = [f for f in folders if is_plain(f)]
         for folder in folders:
-            argv = ["scenes", "add", str(self.session.project.folder), folder]
-            self.session.start(f"Add scenes: {Path(folder).name}", argv, touches=_TOUCHES)
+            if folder not in plain:
+                self._add(str(folder))
+        if plain:
+            self._ask_mapping(plain[0])
         return bool(folders)
+
+    def _add(self, folder: str, *options: str) -> None:
+        argv = ["scenes", "add", str(self.session.project.folder), folder, *options]
+        self.session.start(f"Add scenes: {Path(folder).name}", argv, touches=_TOUCHES)
 
     def show_simulate(self) -> None:
         self.session.inspector_wanted.emit()

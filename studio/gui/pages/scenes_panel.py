@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from studio.files.atomic import hash_bytes
 from studio.gui.actions import ActionTable
 from studio.gui.models.background import Background
 from studio.gui.pages.class_counts import class_shares
+from studio.gui.pages.scenes_mapping import MappingPanel
 from studio.gui.pages.simulate_form import SimulateForm
 from studio.gui.session import Session
 from studio.gui.widgets.basics import Figures, Section, inspector, label
@@ -41,13 +42,25 @@ class ScenesPanel(QWidget):
             self._frame, self._classes, self.simulate,
             Section("Scene", actions.button("scenes.relink"), actions.button("scenes.remove")),
         )  # fmt: skip
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._area)
+        self.mapping = MappingPanel(session)
+        self._places = QStackedLayout(self)
+        self._places.addWidget(self._area)
+        self._places.addWidget(self.mapping)
+        self.mapping.left.connect(self.leave_mapping)
+        self.mapping.wanted.connect(self.leave_mapping)
         self._frame.hide()
         self._classes.hide()
 
+    def show_mapping(self, folder: Path) -> None:
+        """Ask in this place what plain folders hold."""
+        self._places.setCurrentWidget(self.mapping)
+        self.mapping.show_folder(folder)
+
+    def leave_mapping(self) -> None:
+        self._places.setCurrentWidget(self._area)
+
     def show_simulate_form(self) -> None:
+        self.leave_mapping()
         self._area.ensureWidgetVisible(self.simulate.button)
         self.simulate.frames.setFocus()
         QTimer.singleShot(0, self.simulate.frames.selectAll)  # after the focus has come
@@ -96,4 +109,5 @@ class ScenesPanel(QWidget):
         self.point.setEnabled(kept)
 
     def close_threads(self) -> None:
+        self.mapping.close_threads()
         self._background.forget()
