@@ -6,8 +6,8 @@ The guess is only ever shown; a person decides.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from studio.scenes.mapping import FolderLayer, SceneMapping
 from studio.scenes.readers import detect_layout
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers
-from studio.vocabulary.labels import STUDIO_CLASSES
+from studio.vocabulary.labels import IGNORE, STUDIO_CLASSES
 
 FRAMES_SHOWN = 3
 _SUFFIXES = PICTURE_SUFFIXES | {".exr", ".npy"}
@@ -86,22 +86,23 @@ def folder_choices(path: Path) -> list[str]:
 def guess_mapping(path: Path) -> SceneMapping:
     """Which folder is which layer by its name, how it is stored by its first file. Layers not recognised are left out.
 
-    Grey labels whose values are studio ids are taken as such.
+    Labels that hold nothing but the studio's own ids or colours are taken as such.
     """
     choices = folder_choices(path)
     layers = {
         name: FolderLayer(folder, guess_encoding(_first_file(path, folder), name))
         for name, folder in _layers_by_name(choices).items()
     }
-    mapping = SceneMapping(layers=layers)
-    if "segmentation" not in layers or layers["segmentation"].encoding != "grey":
-        return mapping
     labelled = {name: layer for name, layer in layers.items() if name in ("rgb", "segmentation")}
-    values = understand(path, SceneMapping(layers=labelled)).values
-    if values and all(int(v) in (*STUDIO_CLASSES.ids, 255) for v in values):
-        words = {v: IGNORED_WORD if v == "255" else STUDIO_CLASSES.by_id(int(v)).name for v in values}
-        return replace(mapping, classes=words)
-    return mapping
+    values = understand(path, SceneMapping(layers=labelled)).values if len(labelled) == 2 else ()
+    return SceneMapping(layers=layers, classes=_own_words(values))
+
+
+def _own_words(values: Sequence[str]) -> dict[str, str]:
+    """Classes of the values, where all of them are the studio's own ids or colours; else nothing."""
+    known = {str(c.id): c.name for c in STUDIO_CLASSES} | {str(IGNORE): IGNORED_WORD}
+    known |= {"#{:02x}{:02x}{:02x}".format(*c.colour): c.name for c in STUDIO_CLASSES}
+    return {v: known[v] for v in values} if all(v in known for v in values) else {}
 
 
 def guess_encoding(file: Path | None, layer: str) -> str:

@@ -152,8 +152,12 @@ def _scale_faults(frames: Sequence[Layers]) -> list[Fault]:
         return []
     for factor, unit in _UNITS:
         if _USUAL_MM[0] <= median * factor <= _USUAL_MM[1]:
-            return [Fault(f"the median depth is {median:.3g} mm, which looks like {unit}", f"scale = {factor:g}")]
-    return [Fault(f"the median depth is {median:.3g} mm", "scale = 1")]
+            return [Fault(f"the median depth is {_in_mm(median)}, which looks like {unit}", f"scale = {factor:g}")]
+    return [Fault(f"the median depth is {_in_mm(median)}", "scale = 1")]
+
+
+def _in_mm(depth: float) -> str:
+    return f"{depth:,.0f} mm" if depth >= 100 else f"{depth:.3g} mm"
 
 
 # -- normals

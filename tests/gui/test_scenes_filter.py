@@ -33,7 +33,7 @@ def test_frames_are_found_by_class_depth_and_patient(window: Window, qtbot: QtBo
     write_png(tmp_path / "scenes/P2/seg/000001.png", np.full((48, 64), 4, np.uint8))
     page = scenes_of(window)
     qtbot.waitUntil(lambda: page.model.rowCount() == 3, timeout=5000)
-    qtbot.waitUntil(lambda: page.filter.button.text() == "Measure 3 frames", timeout=5000)
+    qtbot.waitUntil(lambda: page.filter.button.text() == "Measure 6 frames", timeout=5000)
     assert not page.filter.class_choice.isEnabled()
     result_of(measure_scenes(window.session.project))
     page.patients.choose("all")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,14 @@ def test_plain_folders_of_several_patients(tmp_path: Path) -> None:
     scenes = read_scenes(tmp_path / "in between", "folders", mapping)
     assert [s.patient for s in scenes] == ["A", "B"]
     same_as_truth([load_layers(scenes[1], frame) for frame in scenes[1].frames], depth_mm=0.0051)
+    rows = [{"frame": f"img_{i:03d}", "K": pose_K().tolist(), "camera_to_world": np.eye(4).tolist()} for i in range(3)]
+    for name in ("A", "B"):
+        (tmp_path / "in between" / name / "frames.json").write_text(json.dumps(rows))
+    posed = read_scenes(
+        tmp_path / "in between", "folders", SceneMapping.from_toml(toml.replace("fx = 64", 'file = "frames.json"'))
+    )
+    same_as_truth([load_layers(posed[1], frame) for frame in posed[1].frames], depth_mm=0.0051)
+    np.testing.assert_array_equal(load_layers(posed[1], posed[1].frames[0]).camera_to_world, np.eye(4))
     for folder in ("images", "masks", "range", "nrm"):
         toml = toml.replace(f'"{folder}"', f'"turned/{{patient}}/{folder}"')
     by_name = SceneMapping.from_toml(toml)

@@ -21,7 +21,10 @@ _FARTHEST = 99_999
 
 @dataclass(frozen=True)
 class Measured:
-    """What is known of the frames of a scene (or of all): frames by class, range of the median depth, unmeasured."""
+    """What is known of the frames of a scene (or of all): frames by class and range of the median depth.
+
+    ``missing`` counts the unmeasured of all scenes: they are measured together.
+    """
 
     class_counts: Mapping[int, int]
     depth_range: tuple[float, float] | None
@@ -31,7 +34,7 @@ class Measured:
 def measured(project: Project, scene_id: int | None) -> Measured:
     contents = project.contents
     return Measured(
-        contents.class_counts(scene_id), contents.depth_range(scene_id), contents.missing_count(scene_id)
+        contents.class_counts(scene_id), contents.depth_range(scene_id), contents.missing_count()
     )  # fmt: skip
 
 
@@ -47,8 +50,8 @@ class FrameFilterBar(QWidget):
         self.class_choice.setAccessibleName("Class present")
         self.class_choice.setToolTip("Show frames in which a class is present")
         self.class_choice.setMinimumWidth(150)
-        self.nearest = _depth_field("Nearest", "Show frames whose median depth is at least this", 0)
-        self.farthest = _depth_field("Farthest", "Show frames whose median depth is at most this", _FARTHEST)
+        self.nearest = _depth_field("Nearest", "Show frames whose median depth is at least this")
+        self.farthest = _depth_field("Farthest", "Show frames whose median depth is at most this")
         self.clear = QPushButton("Show all")
         self.button = QPushButton("Measure")
         self.button.setToolTip("Read every frame once and keep which classes and depths it shows")
@@ -78,7 +81,7 @@ class FrameFilterBar(QWidget):
         near, far = self.nearest.value(), self.farthest.value()
         return FrameFilter(
             scene_id, int(chosen) if chosen else None, float(near) if near else None,
-            float(far) if far < _FARTHEST else None,
+            float(far) if far else None,
         )  # fmt: skip
 
     def offer(self, classes: ClassTable, known: Measured) -> None:
@@ -112,7 +115,7 @@ class FrameFilterBar(QWidget):
             widget.blockSignals(True)
         self.class_choice.setCurrentIndex(0)
         self.nearest.setValue(0)
-        self.farthest.setValue(_FARTHEST)
+        self.farthest.setValue(0)
         for widget in (self.class_choice, self.nearest, self.farthest):
             widget.blockSignals(False)
         self._changed()
@@ -125,11 +128,11 @@ class FrameFilterBar(QWidget):
         self.clear.setVisible(self.wanted(None).needs_contents)
 
 
-def _depth_field(name: str, tip: str, value: int) -> WholeField:
-    field = WholeField(value, 0, _FARTHEST, unit="mm")
+def _depth_field(name: str, tip: str) -> WholeField:
+    """0 is no limit."""
+    field = WholeField(0, 0, _FARTHEST, unit="mm")
+    field.setSpecialValueText("any")
     field.setAccessibleName(name)
     field.setToolTip(tip)
-    field.setFixedWidth(96)
-    if value:
-        field.setSpecialValueText("")
+    field.setFixedWidth(80)
     return field

@@ -67,7 +67,7 @@ def _words(layer: LayerChoice, frames: tuple[Layers, ...]) -> str:
     if layer == "depth":
         depths = [f.depth_HW[f.depth_HW > 0] for f in frames if f.depth_HW is not None]
         known = np.concatenate(depths) if depths else np.zeros(0)
-        return f"{known.min():.4g} – {known.max():.4g} mm" if known.size else "0 everywhere"
+        return f"{known.min():,.1f} – {known.max():,.1f} mm" if known.size else "0 everywhere"
     if layer == "normals":
         normals = [f.normals_HW3 for f in frames if f.normals_HW3 is not None]
         facing = np.mean([float((n[..., 2] < 0).sum() / max(1, n.any(axis=2).sum())) for n in normals])

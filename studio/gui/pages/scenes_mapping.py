@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from studio.gui.models.background import Background
 from studio.gui.pages.scenes_first_frames import FirstFrames
@@ -42,7 +42,7 @@ class MappingPanel(QWidget):
         self.said = label("", "small", wrap=True)
         self.button = QPushButton("Add scenes")
         self.button.setProperty("role", "primary")
-        self._fixes = QHBoxLayout()
+        self._fixes = QVBoxLayout()
         self._name = ElidedLabel("", "muted", Qt.TextElideMode.ElideLeft)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -58,9 +58,9 @@ class MappingPanel(QWidget):
         cancel.clicked.connect(self.left)
         self._class_section = Section("Classes", self.classes)
         area = inspector(
-            Section("Plain folders", self._name, self.form),
-            Section("First frames", self.frames, self.said, holder(self._fixes)),
+            Section("Plain folders", self._name, self.said, holder(self._fixes), self.frames),
             self._class_section,
+            Section("Layers", self.form),
         )
         buttons = holder(row(cancel, self.button), margin=12)
         layout = QVBoxLayout(self)
@@ -115,7 +115,7 @@ class MappingPanel(QWidget):
         if understood.problems:
             self._say(understood.problems[0], "danger")
         elif understood.geometry.faults:
-            self._say("; ".join(fault.what for fault in understood.geometry.faults), "warning")
+            self._say(_sentence("; ".join(fault.what for fault in understood.geometry.faults)), "warning")
         elif understood.unknown:
             self._say(f"Choose a class for {', '.join(understood.unknown[:6])}.", "warning")
         else:

@@ -59,7 +59,7 @@ def read(path: Path, mapping: SceneMapping) -> list[SceneFiles]:
     ):
         raise InputError("depth as 16-bit PNG needs its scale", where=path,
                          remedy="Add mm_per_unit = MM to layers.depth: what one step is in mm.")  # fmt: skip
-    return [_read_scene(path, patient, layers, mapping) for patient, layers in _patients(path, mapping)]
+    return [_read_scene(path, patient, own) for patient, own in _patients(path, mapping)]
 
 
 def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
@@ -92,41 +92,46 @@ def class_values(path: Path, encoding: str) -> list[str]:
 # -- which files belong together
 
 
-def _patients(path: Path, mapping: SceneMapping) -> list[tuple[str, dict[str, FolderLayer]]]:
-    layers = dict(mapping.layers)
-    for layer in layers.values():
+def _patients(path: Path, mapping: SceneMapping) -> list[tuple[str, SceneMapping]]:
+    """Each patient with the mapping of its own folders."""
+    for layer in mapping.layers.values():
         json_tables.inside(path, layer.folder.replace(PATIENT, "patient") + "/x", where=path)
-    pattern = layers["rgb"].folder
+    pattern, prefix = mapping.layers["rgb"].folder, ""
     if PATIENT not in pattern and not (path / pattern).is_dir():
-        layers = {name: replace(layer, folder=f"{PATIENT}/{layer.folder}") for name, layer in layers.items()}
-        pattern = layers["rgb"].folder
+        pattern, prefix = f"{PATIENT}/{pattern}", f"{PATIENT}/"
     if PATIENT not in pattern:
-        return [(mapping.patient or path.name, layers)]
+        return [(mapping.patient or path.name, mapping)]
     before, _, after = pattern.partition(PATIENT)
     found = [f.name for f in listing.folders_in(path / before) if (f / after.lstrip("/")).is_dir()]
     if not found:
         raise InputError(f"there is no folder '{mapping.layers['rgb'].folder}'", where=path,
                          remedy="Mend layers.rgb.folder in the mapping.")  # fmt: skip
-    return [
-        (name, {k: replace(v, folder=v.folder.replace(PATIENT, name)) for k, v in layers.items()}) for name in found
-    ]
+    return [(name, _of_patient(mapping, name, prefix)) for name in found]
+
+
+def _of_patient(mapping: SceneMapping, name: str, prefix: str) -> SceneMapping:
+    def own(place: str) -> str:
+        return (prefix + place).replace(PATIENT, name) if place else ""
+
+    layers = {key: replace(layer, folder=own(layer.folder)) for key, layer in mapping.layers.items()}
+    return replace(mapping, layers=layers, camera=replace(mapping.camera, file=own(mapping.camera.file)))
 
 
 def first_frames(path: Path, mapping: SceneMapping, count: int) -> tuple[SceneFiles, tuple[FrameFiles, ...]]:
     """The first scene without a look at its classes, and its first frames. Raise InputError for what is wrong."""
-    patient, layers = _patients(path, mapping)[0]
-    frames = _listed(path, layers)
+    patient, own = _patients(path, mapping)[0]
+    frames = _listed(path, own.layers)
     size = matching.common_size([f.rgb for f in frames[:count]])
-    return _scene(path, patient, layers, mapping, frames, size), tuple(frames[:count])
+    return _scene(path, patient, own, frames, size), tuple(frames[:count])
 
 
-def _read_scene(root: Path, patient: str, layers: dict[str, FolderLayer], mapping: SceneMapping) -> SceneFiles:
-    frames = _listed(root, layers)
+def _read_scene(root: Path, patient: str, mapping: SceneMapping) -> SceneFiles:
+    frames = _listed(root, mapping.layers)
     sample = listing.spread(frames, matching.SAMPLED_FRAMES)
     size = matching.common_size([f.rgb for f in sample])
-    if "segmentation" in layers:
-        _check_classes(sample, layers["segmentation"].encoding, mapping, root)
-    return _scene(root, patient, layers, mapping, frames, size)
+    if "segmentation" in mapping.layers:
+        _check_classes(sample, mapping.layers["segmentation"].encoding, mapping, root)
+    return _scene(root, patient, mapping, frames, size)
 
 
 def _listed(root: Path, layers: Mapping[str, FolderLayer]) -> list[FrameFiles]:
@@ -142,12 +147,11 @@ def _listed(root: Path, layers: Mapping[str, FolderLayer]) -> list[FrameFiles]:
 
 
 def _scene(
-    root: Path, patient: str, layers: Mapping[str, FolderLayer], mapping: SceneMapping, frames: Sequence[FrameFiles],
-    size: tuple[int, int],
-) -> SceneFiles:  # fmt: skip
+    root: Path, patient: str, mapping: SceneMapping, frames: Sequence[FrameFiles], size: tuple[int, int]
+) -> SceneFiles:
     encoding = {
         "classes": json.dumps(dict(mapping.classes)), "camera": json.dumps(asdict(mapping.camera)),
-        "layers": json.dumps({name: asdict(layer) for name, layer in layers.items()}),
+        "layers": json.dumps({name: asdict(layer) for name, layer in mapping.layers.items()}),
     }  # fmt: skip
     return SceneFiles(patient, patient, NAME, root, size, STUDIO_CLASSES, tuple(frames), encoding,
                       notes_on_layers(frames))  # fmt: skip
