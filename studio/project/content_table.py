@@ -38,13 +38,10 @@ class ContentTable:
         )
         return [int(row[0]) for row in rows]
 
-    def missing_count(self, scene_id: int | None = None) -> int:
-        where, values = _of_scene(scene_id)
-        frames = self._db.execute(f"SELECT count(*) FROM frames f WHERE {where}", values).fetchone()[0]
-        measured = self._db.execute(
-            f"SELECT count(*) FROM frame_contents c JOIN frames f ON f.id = c.frame_id WHERE {where}", values
-        ).fetchone()[0]
-        return int(frames - measured)
+    def missing_count(self) -> int:
+        """How many frames of all scenes have not been measured."""
+        frames = self._db.execute("SELECT count(*) FROM frames").fetchone()[0]
+        return int(frames - self._db.execute("SELECT count(*) FROM frame_contents").fetchone()[0])
 
     def matching(self, wanted: FrameFilter) -> list[int]:
         """Ids of the frames that are wanted, by patient, scene and position; only measured ones match a condition."""
@@ -64,21 +61,26 @@ class ContentTable:
 
     def class_counts(self, scene_id: int | None = None) -> dict[int, int]:
         """In how many frames each class is present."""
-        where, values = _of_scene(scene_id)
-        rows = self._db.execute(
-            "SELECT k.class_id, count(*) FROM frame_classes k JOIN frames f ON f.id = k.frame_id"
-            f" WHERE {where} GROUP BY k.class_id", values,
-        )  # fmt: skip
+        join, values = _within("k", scene_id)
+        rows = self._db.execute(f"SELECT k.class_id, count(*) FROM frame_classes k {join} GROUP BY k.class_id", values)
         return {int(row[0]): int(row[1]) for row in rows}
 
     def depth_range(self, scene_id: int | None = None) -> tuple[float, float] | None:
         """The least and the largest median depth in mm; None while nothing is measured."""
-        where, values = _of_scene(scene_id)
-        low, high = self._db.execute(
-            "SELECT min(c.depth_median), max(c.depth_median) FROM frame_contents c JOIN frames f ON f.id = c.frame_id"
-            f" WHERE {where}", values,
-        ).fetchone()  # fmt: skip
+        join, values = _within("c", scene_id)
+        # One question each: only then the index answers it at once.
+        low, high = (
+            self._db.execute(f"SELECT {end}(c.depth_median) FROM frame_contents c {join}", values).fetchone()[0]
+            for end in ("min", "max")
+        )
         return None if low is None else (float(low), float(high))
+
+
+def _within(table: str, scene_id: int | None) -> tuple[str, tuple[float, ...]]:
+    """A join to one scene's frames; none for all of them."""
+    if scene_id is None:
+        return "", ()
+    return f"JOIN frames f ON f.id = {table}.frame_id AND f.scene_id = ?", (scene_id,)
 
 
 def _of_scene(scene_id: int | None) -> tuple[str, tuple[float, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
@@ -15,6 +16,21 @@ from studio.project.records import FrameRecord
 _PAGE = 64
 _KEPT_PAGES = 64
 Read = Callable[[Sequence[int]], list[FrameRecord]]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which frames are shown, in their order, and where each stands. Made beside the event loop."""
+
+    ids: list[int]
+    rows: dict[int, int]
+
+    @staticmethod
+    def of(ids: list[int]) -> Listing:
+        return Listing(ids, {frame_id: row for row, frame_id in enumerate(ids)})
+
+
+NOTHING = Listing([], {})
 
 
 class FrameEntries(Sequence[PictureEntry]):
@@ -49,23 +65,17 @@ class FrameEntries(Sequence[PictureEntry]):
 class FrameModel(PictureModel):
     """A PictureModel of hundreds of thousands of frames."""
 
-    def set_frames(self, ids: Sequence[int], read: Read) -> None:
+    def set_frames(self, listing: Listing, read: Read) -> None:
         """Show these frames; the same ids in the same order keep scroll and selection, but are read again."""
-        entries = FrameEntries(ids, read)
-        same = isinstance(self._entries, FrameEntries) and list(self._entries.ids) == list(ids)
-        if same:
+        entries = FrameEntries(listing.ids, read)
+        if self._rows == listing.rows:
             self._entries = entries
-            if ids:
-                self.dataChanged.emit(self.index(0), self.index(len(ids) - 1))
+            if listing.ids:
+                self.dataChanged.emit(self.index(0), self.index(len(listing.ids) - 1))
             return
         self.beginResetModel()
-        self._entries = entries
-        self._rows = {frame_id: row for row, frame_id in enumerate(ids)}
+        self._entries, self._rows = entries, listing.rows
         self.endResetModel()
-
-    @property
-    def ids(self) -> Sequence[int]:
-        return self._entries.ids if isinstance(self._entries, FrameEntries) else ()
 
 
 def entry_of(frame: FrameRecord) -> PictureEntry:

@@ -16,7 +16,7 @@ from studio.gui.actions import Action, ActionTable
 from studio.gui.models.background import Background
 from studio.gui.models.catalogue_reader import CatalogueReader
 from studio.gui.models.groups import Group, GroupList, GroupModel
-from studio.gui.models.scene_frames import FrameModel
+from studio.gui.models.scene_frames import NOTHING, FrameModel, Listing
 from studio.gui.pages.class_counts import SAMPLED_FRAMES
 from studio.gui.pages.page import Page
 from studio.gui.pages.scenes_filter import FrameFilterBar, Measured, measured
@@ -173,7 +173,7 @@ class ScenesPage(Page):
         self.action_table.allow("scenes.relink", scene is not None and not scene.root.exists())
         self.action_table.allow("scenes.remove", scene is not None)
         if not self._scenes:
-            self.model.set_frames([], self._records)
+            self.model.set_frames(NOTHING, self._records)
             self.view.set_state(None, "Choose a scene")
             return
         shape = scene or next(iter(self._scenes.values()))
@@ -191,13 +191,14 @@ class ScenesPage(Page):
         """Ask for the ids of the frames that are wanted; even without a condition that takes a while for many."""
         scene = self._scene()
         wanted = self.filter.wanted(None if scene is None else scene.id)
-        self._reader.ask("frames", lambda project: project.contents.matching(wanted), self._listed)
+        self._reader.ask("frames", lambda project: Listing.of(project.contents.matching(wanted)), self._listed)
 
-    def _listed(self, ids: object) -> None:
-        if not isinstance(ids, list):
-            self.session.say(str(ids), "error")
+    def _listed(self, listing: object) -> None:
+        if not isinstance(listing, Listing):
+            self.session.say(str(listing), "error")
             return
-        self.model.set_frames(ids, self._records)
+        self.model.set_frames(listing, self._records)
+        ids = listing.ids
         self.filter.set_count(len(ids))
         wanted = self.session.selection.frame_id
         self.strip.choose(wanted if self.model.row_of(wanted) >= 0 else (ids[0] if ids else 0))
