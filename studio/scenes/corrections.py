@@ -10,7 +10,7 @@ import numpy as np
 from studio.scenes.layouts.axes import planar_from_ray, ray_lengths
 from studio.scenes.mapping import Geometry
 from studio.vocabulary.errors import InputError
-from studio.vocabulary.frames import Layers, ToolPose
+from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles, ToolPose
 
 STORED_KIND = "stored_depth_kind"
 """Encoding key of a layout that knows how its depth is stored: "planar" or "ray"."""
@@ -22,22 +22,30 @@ def as_encoding(geometry: Geometry) -> dict[str, str]:
         "depth_kind": geometry.depth_kind,
         "normals_flip": geometry.normals_flip,
         "scale": "" if geometry.scale is None else repr(geometry.scale),
-        "leave_out": ",".join(geometry.leave_out),
     }
     return {key: value for key, value in entries.items() if value}
 
 
+def without_layers(scene: SceneFiles, geometry: Geometry) -> SceneFiles:
+    """The scene without the layers that the mapping leaves out, and a note on them."""
+    if not geometry.leave_out:
+        return scene
+    out = geometry.leave_out
+    frames = tuple(
+        FrameFiles(
+            f.name, f.index, f.rgb, None if "segmentation" in out else f.segmentation,
+            None if "depth" in out else f.depth, None if "normals" in out else f.normals,
+        )
+        for f in scene.frames
+    )  # fmt: skip
+    return replace(scene, frames=frames, notes=(*scene.notes, f"left out: {', '.join(geometry.leave_out)}"))
+
+
 def corrected(layers: Layers, encoding: Mapping[str, str]) -> Layers:
     """The frame with depth kind, flips and scale as the mapping has them. Raise InputError where K is needed."""
-    if not {"depth_kind", "normals_flip", "scale", "leave_out"} & set(encoding):
+    if not {"depth_kind", "normals_flip", "scale"} & set(encoding):
         return layers
-    left_out = set(encoding.get("leave_out", "").split(","))
-    layers = replace(
-        layers,
-        segmentation_HW=None if "segmentation" in left_out else layers.segmentation_HW,
-        depth_HW=None if "depth" in left_out else _depth(layers, encoding),
-        normals_HW3=None if "normals" in left_out else _normals(layers, encoding),
-    )
+    layers = replace(layers, depth_HW=_depth(layers, encoding), normals_HW3=_normals(layers, encoding))
     return _scaled(layers, float(encoding.get("scale", "1")))
 
 

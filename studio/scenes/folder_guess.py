@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from studio.files import listing
 from studio.files.labels import read_label_values
 from studio.files.pictures import PICTURE_SUFFIXES, read_exr, read_size
 from studio.scenes.class_names import IGNORED_WORD, SourceClass, studio_id
-from studio.scenes.corrections import as_encoding, corrected
+from studio.scenes.corrections import as_encoding, corrected, without_layers
 from studio.scenes.geometry_check import NOT_EXAMINED, GeometryReport, Said, examine
 from studio.scenes.layouts import folders
 from studio.scenes.layouts.decoding import read_deep_png
@@ -128,6 +128,7 @@ def understand(path: Path, mapping: SceneMapping) -> Understood:
         if "rgb" not in mapping.layers:
             raise InputError("no folder is chosen for the pictures", where=path, remedy="Choose one.")
         scene, files = folders.first_frames(path, mapping, FRAMES_SHOWN)
+        files = without_layers(replace(scene, frames=files), mapping.geometry).frames
         values, unknown, lenient = _classes(scene.encoding, files, mapping)
         encoding = scene.encoding | {"classes": lenient} | as_encoding(mapping.geometry)
         frames = tuple(corrected(folders.load(f, encoding), encoding) for f in files)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from studio.files.listing import spread
 from studio.scenes import geometry_check
-from studio.scenes.corrections import as_encoding, corrected
+from studio.scenes.corrections import as_encoding, corrected, without_layers
 from studio.scenes.layouts import blenderproc, bop, folders, frames, image2image, matching, nerfstudio, solo
 from studio.scenes.mapping import NO_MAPPING, SceneMapping
 from studio.vocabulary.errors import InputError
@@ -94,7 +94,7 @@ def read_scenes(path: Path, layout: str = "auto", mapping: SceneMapping = NO_MAP
         raise InputError(f"{len(scenes)} scenes can't all be the patient '{mapping.patient}'", where=path,
                          remedy="Take patient out of the mapping, or add one scene's folder.")  # fmt: skip
     said = as_encoding(mapping.geometry)
-    scenes = [replace(s, encoding=s.encoding | said) for s in scenes]
+    scenes = [without_layers(replace(s, encoding=s.encoding | said), mapping.geometry) for s in scenes]
     return [_verified(scene, max(3, min(matching.SAMPLED_FRAMES, _OPENED_FRAMES // len(scenes)))) for scene in scenes]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -64,3 +65,12 @@ def test_files_that_are_no_mapping(tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="can't be read"):
         read_mapping(tmp_path / "b.toml")
+
+
+def test_mappings_shown_in_the_guide_are_taken() -> None:
+    guide = Path(__file__).resolve().parents[2] / "resources" / "guide" / "own-scenes.md"
+    blocks = re.findall(r"(?:\n    [^\n]+)+", guide.read_text(encoding="utf-8"))
+    shown = ["\n".join(line[4:] for line in block.splitlines()) for block in blocks if "[" in block.strip()[:1]]
+    assert len(shown) == 4
+    mappings = [SceneMapping.from_toml(text) for text in shown]
+    assert mappings[-1].layers["depth"].mm_per_unit == 0.01

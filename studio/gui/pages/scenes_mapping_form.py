@@ -44,6 +44,7 @@ class MappingForm(QWidget):
         self.patient = QLineEdit()
         self._sure_of_scale = False
         self._camera = Camera()
+        self._left_out: tuple[str, ...] = ()
         self._build()
 
     def _build(self) -> None:
@@ -104,7 +105,7 @@ class MappingForm(QWidget):
         self._sure_of_scale = False
         self.take_geometry(mapping.geometry)
         self.field_of_view.setValue(mapping.camera.field_of_view or 0.0)
-        self._camera = mapping.camera
+        self._camera, self._left_out = mapping.camera, mapping.geometry.leave_out
         self.patient.setText(mapping.patient)
         self.blockSignals(blocked)
 
@@ -125,7 +126,7 @@ class MappingForm(QWidget):
         angle = self.field_of_view.value()
         camera = Camera(field_of_view=angle, file=self._camera.file) if angle else self._camera
         scale = self.scale.value() if self._sure_of_scale else None
-        geometry = Geometry(self.depth_kind.value(), self.flip.value(), scale)
+        geometry = Geometry(self.depth_kind.value(), self.flip.value(), scale, self._left_out)
         return SceneMapping(layers, dict(classes), camera, geometry, self.patient.text().strip())
 
     def _layer(self, name: str) -> FolderLayer:
