@@ -22,6 +22,8 @@ CONTAINER_SUFFIXES = frozenset({".hdf5", ".h5"})
 PICTURE_NAME = "colors"
 """The dataset that holds a frame's picture."""
 
+_LARGEST_BYTES = 1 << 30
+"""What compresses well may be small on disk and more than the memory when it is read."""
 _DAMAGED = "Copy it again or write it anew."
 
 
@@ -106,6 +108,8 @@ def _dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
     if isinstance(link, h5py.ExternalLink):
         raise InputError(f"'{name}' lies in another file", where=path, remedy="Store the dataset itself.")
     found = file.get(name)
+    if isinstance(found, h5py.Dataset) and found.size * found.dtype.itemsize > _LARGEST_BYTES:
+        raise InputError(f"'{name}' is of shape {found.shape}", where=path, remedy="Write one frame into each file.")
     if not isinstance(found, h5py.Dataset):
         there = ", ".join(sorted(file.keys())) or "nothing"
         raise InputError(f"has no dataset '{name}' (it holds {there})", where=path, remedy="Render that layer, too.")

@@ -102,7 +102,7 @@ def examine(frames: Sequence[Layers], said: Said | None = None) -> GeometryRepor
     faults: list[Fault] = []
     if usable:
         _examine_shape(usable, said, found, faults)
-    else:
+    elif any(f.normals_HW3 is not None for f in with_depth):
         found.append("no intrinsics, so that depth and normals could not be compared")
     if not said.scale_settled:
         faults += _scale_faults(with_depth)

@@ -102,6 +102,15 @@ def test_links_to_other_files_are_not_followed(tmp_path: Path) -> None:
     refused(root, "'colors' lies in another file", layout="blenderproc")
 
 
+def test_a_dataset_larger_than_the_memory_is_refused(tmp_path: Path) -> None:
+    """Nothing of it is stored: all chunks are empty, and the file has a few kilobytes."""
+    root = write_blenderproc(tmp_path, frames=1)
+    with h5py.File(root / "0.hdf5", "a") as file:
+        del file["depth"]
+        file.create_dataset("depth", shape=(60_000, 60_000), dtype="f4", chunks=(1000, 1000), compression="gzip")
+    refused(root, r"'depth' is of shape \(60000, 60000\)")
+
+
 def test_a_stereo_pair_gives_the_left_picture_and_alpha_lies_over_black(tmp_path: Path) -> None:
     left = np.zeros((48, 64, 4), np.uint8)
     left[...] = (200, 100, 50, 255)
@@ -276,6 +285,16 @@ def test_numpy_depth_of_objects_is_not_unpickled(tmp_path: Path) -> None:
         np.save(root / f"range/{i:03d}.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     text = FOLDERS_TOML.replace('encoding = "png16"\nmm_per_unit = 0.01', 'encoding = "npy"')
     refused(root, r"000\.npy: not a readable \.npy array", SceneMapping.from_toml(text), "folders")
+
+
+def test_a_numpy_header_that_lies_is_refused(tmp_path: Path) -> None:
+    root = write_folders(tmp_path)
+    for i in range(3):
+        np.save(root / f"range/{i:03d}.npy", sphere_scene(i).depth_HW)
+    whole = (root / "range/001.npy").read_bytes()
+    (root / "range/001.npy").write_bytes(whole.replace(b"(48, 64)", b"(99999, 99999)")[: len(whole)])
+    text = FOLDERS_TOML.replace('encoding = "png16"\nmm_per_unit = 0.01', 'encoding = "npy"')
+    refused(root, r"001\.npy: not a readable", SceneMapping.from_toml(text.replace('"ray"', '"planar"')), "folders")
 
 
 def test_nan_in_an_exr_depth_of_our_own_layout_is_refused(tmp_path: Path) -> None:

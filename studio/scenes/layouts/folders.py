@@ -20,7 +20,7 @@ import numpy as np
 
 from studio.files import listing
 from studio.files.labels import read_label_values, values_in
-from studio.files.pictures import read_exr, read_grey_levels, read_rgb
+from studio.files.pictures import MAX_SIDE, read_exr, read_grey_levels, read_rgb
 from studio.scenes.class_names import SourceClass, ids_by_value, studio_ids, table_of
 from studio.scenes.layouts import axes, json_tables, matching
 from studio.scenes.layouts.decoding import depth_in_mm, normals_from_01, read_deep_png, unit_normals
@@ -246,12 +246,18 @@ def stored_normals(path: Path, layer: FolderLayer) -> np.ndarray:
 
 def _read_npy(path: Path) -> np.ndarray:
     try:
-        values = np.load(path, allow_pickle=False)
+        # Mapped first: what a damaged header claims to follow is not made room for.
+        values = np.load(path, allow_pickle=False, mmap_mode="r")
     except (OSError, ValueError, EOFError) as error:
         raise InputError("not a readable .npy array", where=path, remedy="Write it again with numpy.save.") from error
-    if not isinstance(values, np.ndarray) or values.ndim not in (2, 3) or values.dtype.kind not in "fui":
+    if (
+        not isinstance(values, np.ndarray)
+        or values.ndim not in (2, 3)
+        or values.dtype.kind not in "fui"
+        or (max(values.shape) > MAX_SIDE)
+    ):
         raise InputError("the array is no height x width of numbers", where=path, remedy="Write it again.")
-    return values
+    return np.array(values)
 
 
 def _pose(rgb: Path, layer: FolderLayer, encoding: Mapping[str, str], size: tuple[int, int]) -> Pose:
