@@ -132,8 +132,12 @@ def test_millimetres_in_blender_are_proposed_and_then_taken(tmp_path: Path) -> N
     error = refused(root, "looks like micrometres")
     assert "geometry = {scale = 0.001}" in error.remedy
     (scene,) = read_scenes(root, "auto", SceneMapping.from_toml("geometry = {scale = 0.001}"))
-    depth_HW = load_layers(scene, scene.frames[0]).depth_HW
-    np.testing.assert_allclose(depth_HW, sphere_scene(0).depth_HW, rtol=1e-6)
+    layers = load_layers(scene, scene.frames[0])
+    np.testing.assert_allclose(layers.depth_HW, sphere_scene(0).depth_HW, rtol=1e-6)
+    # Poses follow: camera at (-20, 10, -30) and tool at (4, 5, 6) as metres, a thousandth of that as millimetres.
+    assert layers.camera_to_world is not None
+    np.testing.assert_allclose(layers.camera_to_world[:, 3], [-0.020, 0.010, -0.030, 1], atol=1e-9)
+    np.testing.assert_allclose([row[3] for row in layers.tools[0].tool_to_world], [0.004, 0.005, 0.006, 1], atol=1e-9)
 
 
 # -- SOLO
