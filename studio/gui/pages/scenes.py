@@ -203,7 +203,9 @@ class ScenesPage(Page):
         wanted = self.session.selection.frame_id
         self.strip.choose(wanted if self.model.row_of(wanted) >= 0 else (ids[0] if ids else 0))
         scene = self._scene()
-        if scene is not None and len(ids) == scene.frame_count:
+        if scene is None:
+            self.panel.show_no_scene()
+        elif len(ids) == scene.frame_count:
             self.panel.show_scene(scene, self._records(spread(ids, SAMPLED_FRAMES)))
         self._frame_chosen()
 

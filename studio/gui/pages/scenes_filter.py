@@ -49,7 +49,7 @@ class FrameFilterBar(QWidget):
         self.class_choice = ChoiceField([("", "Any class")])
         self.class_choice.setAccessibleName("Class present")
         self.class_choice.setToolTip("Show frames in which a class is present")
-        self.class_choice.setMinimumWidth(150)
+        self.class_choice.setMinimumWidth(200)
         self.nearest = _depth_field("Nearest", "Show frames whose median depth is at least this")
         self.farthest = _depth_field("Farthest", "Show frames whose median depth is at most this")
         self.clear = QPushButton("Show all")

@@ -82,6 +82,11 @@ class ScenesPanel(QWidget):
             lambda shares: self._counted(scene, shares),
         )  # fmt: skip
 
+    def show_no_scene(self) -> None:
+        """Frames of several scenes are looked at: no one's classes are theirs."""
+        self._counted_file = Path()
+        self._classes.hide()
+
     def _counted(self, scene: SceneRecord, shares: object) -> None:
         if isinstance(shares, dict):
             self.bars.show_shares(scene.classes, shares)
