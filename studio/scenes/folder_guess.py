@@ -164,7 +164,7 @@ def _layers_by_name(names: list[str]) -> dict[str, str]:
 
 def _with_files(path: Path, levels: int) -> list[Path]:
     below = [g for f in listing.folders_in(path) for g in _with_files(f, levels - 1)] if levels else []
-    return ([path] if listing.files_in(path, frozenset(_SUFFIXES)) else []) + below
+    return ([path] if listing.has_files(path, frozenset(_SUFFIXES)) else []) + below
 
 
 def _relative(folder: Path, base: Path) -> str:

@@ -48,6 +48,7 @@ def _declared(read: Callable[[Path], list[SceneFiles]]) -> Callable[[Path, Scene
 
 
 LAYOUTS: dict[str, Reader] = {
+    solo.NAME: Reader(solo.recognises, solo.read, solo.load, "metadata.json with sequence.N/"),
     frames.NAME: Reader(
         frames.recognises, _declared(frames.read), frames.load, "scene.json with rgb/ and seg/",
     ),
@@ -55,11 +56,11 @@ LAYOUTS: dict[str, Reader] = {
         image2image.recognises, _declared(image2image.read), image2image.load, "simulated/<patient>/inputs",
     ),
     blenderproc.NAME: Reader(blenderproc.recognises, blenderproc.read, blenderproc.load, "*.hdf5 with colors"),
-    solo.NAME: Reader(solo.recognises, solo.read, solo.load, "metadata.json with sequence.N/"),
     bop.NAME: Reader(bop.recognises, bop.read, bop.load, "scene_camera.json with rgb/ and depth/"),
     nerfstudio.NAME: Reader(nerfstudio.recognises, nerfstudio.read, nerfstudio.load, "transforms.json"),
     folders.NAME: Reader(folders.recognises, folders.read, folders.load, "any folders, with --mapping FILE"),
 }  # fmt: skip
+"""In the order in which they are looked for: a file at the root tells sooner than thousands of folders below it."""
 
 
 def detect_layout(path: Path) -> str:
