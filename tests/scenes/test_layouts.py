@@ -15,6 +15,7 @@ from tests.making import pose_K, sphere_scene
 from tests.scenes.layout_files import (
     BOP_MAPPING,
     FOLDERS_TOML,
+    NAMES,
     NERFSTUDIO_MAPPING,
     write_blenderproc,
     write_bop,
@@ -172,3 +173,21 @@ def test_plain_folders_of_several_patients(tmp_path: Path) -> None:
         toml = toml.replace(f'"{folder}"', f'"turned/{{patient}}/{folder}"')
     by_name = SceneMapping.from_toml(toml)
     assert [s.patient for s in read_scenes(tmp_path, "folders", by_name)] == ["A", "B"]
+
+
+def test_blenderproc_instances_by_the_names_of_their_objects(tmp_path: Path) -> None:
+    """Instances 1 to 3 are liver, wall and tool, all of category 1; 0 is the background."""
+    number = {1: 1, 3: 2, 6: 3}
+    rows = [{"idx": n, "category_id": 1, "name": f"{name}.00{n}"} for n, name in enumerate(NAMES.values(), 1)]
+    instances_HW = np.vectorize(number.get)(sphere_scene(0).ids_HW).astype(np.uint8)
+    root = write_blenderproc(tmp_path / "r", frames=1, class_segmaps=None, instance_attribute_maps=rows,
+                             instance_segmaps=instances_HW)  # fmt: skip
+    np.testing.assert_array_equal(loaded(root)[0].segmentation_HW, sphere_scene(0).ids_HW)
+
+
+def test_a_category_0_that_has_a_name_is_no_background(tmp_path: Path) -> None:
+    truth = sphere_scene(0).ids_HW
+    root = write_blenderproc(tmp_path / "r", frames=1, instance_attribute_maps=None,
+                             class_segmap_mapping={"liver": 0, "fat": 1},
+                             class_segmaps=np.where(truth == 1, 0, 1).astype(np.uint8))  # fmt: skip
+    np.testing.assert_array_equal(loaded(root)[0].segmentation_HW, np.where(truth == 1, 1, 4))

@@ -6,7 +6,8 @@ Datasets of a file (all but ``colors`` may be missing, in all files alike):
 colors                uint8 H x W x 3 (4 with a transparent background)
 depth, distance       float H x W in Blender units, planar z or along the ray; 1e10 where nothing is
 normals               float H x W x 3, (n + 1) / 2 in Blender's camera axes (x right, y up, z back)
-class_segmaps         H x W category ids (``category_id_segmaps`` in later versions)
+class_segmaps         H x W category ids (``category_id_segmaps`` in later versions); where there are none,
+instance_segmaps      H x W instance numbers, whose names in instance_attribute_maps are the classes
 camera_pose           JSON: cam_K, cam_R_w2c, cam_t_w2c in OpenCV axes; K has pixel centres at whole numbers
 campose               JSON: a list with cam_K and cam2world_matrix in Blender's axes
 object_states         JSON: a list of objects with name, matrix_world, category id
@@ -43,8 +44,9 @@ from studio.vocabulary.labels import STUDIO_CLASSES, TOOL_CLASSES
 NAME = "blenderproc"
 _MM_PER_UNIT = 1000.0
 _CLASSES = ("class_segmaps", "category_id_segmaps")
+_INSTANCES, _ATTRIBUTES = "instance_segmaps", "instance_attribute_maps"
 _DEPTHS = {"depth": "planar", "distance": "ray"}
-_NAMES = ("class_segmap_mapping", "class_segmap", "instance_attribute_maps", "segcolormap")
+_NAMES = ("class_segmap_mapping", "class_segmap", _ATTRIBUTES, "segcolormap")
 _COPY = re.compile(r"\.\d{3}$")
 """What Blender appends to the names of copies."""
 
@@ -104,7 +106,7 @@ def _read_scene(root: Path, mapping: SceneMapping) -> SceneFiles:
     size = _common_size(sample, stored)
     if "labels" in stored:
         seen = {source for path in sample for source in _classes_seen(path, stored["labels"])}
-        studio_ids(sorted(seen, key=lambda s: s.key), mapping.classes, where=root)
+        studio_ids(sorted(seen, key=lambda s: (s.key, s.name)), mapping.classes, where=root)
     frames = tuple(
         FrameFiles(
             path.stem, index, path, path if "labels" in stored else None, path if "depth" in stored else None,
@@ -125,7 +127,8 @@ def _stored(names: frozenset[str]) -> dict[str, str]:
     for name, kind in _DEPTHS.items():
         if name in names and "depth" not in stored:
             stored |= {"depth": name, STORED_KIND: kind}
-    labels = next((name for name in _CLASSES if name in names), "")
+    by_instance = _INSTANCES if {_INSTANCES, _ATTRIBUTES} <= names else ""
+    labels = next((name for name in _CLASSES if name in names), by_instance)
     return stored | ({"labels": labels} if labels else {}) | ({"normals": "normals"} if "normals" in names else {})
 
 
@@ -143,23 +146,19 @@ def _common_size(sample: Sequence[Path], stored: Mapping[str, str]) -> tuple[int
 
 
 def _ids(path: Path, encoding: Mapping[str, str]) -> np.ndarray:
-    values_HW = _class_values(path, encoding["labels"])
-    sources = _sources(path, [int(v) for v in np.unique(values_HW)])
-    found = studio_ids(sources, _with_void(table_of(encoding)), where=path)
-    return ids_by_value(values_HW, {int(key): target for key, target in found.items()})
+    values_HW, table = _class_values(path, encoding["labels"]), table_of(encoding)
+    sources = _sources(path, encoding["labels"], [int(v) for v in np.unique(values_HW)])
+    studio_ids(sources.values(), table, where=path)
+    found = {value: studio_id(source, table) for value, source in sources.items()}
+    return ids_by_value(values_HW, {value: target for value, target in found.items() if target is not None})
 
 
-def _classes_seen(path: Path, name: str) -> list[SourceClass]:
-    values = [int(v) for v in np.unique(_class_values(path, name))]
-    return [s for s in _sources(path, values) if s != _BACKGROUND]
+def _classes_seen(path: Path, name: str) -> set[SourceClass]:
+    return set(_sources(path, name, [int(v) for v in np.unique(_class_values(path, name))]).values())
 
 
 _BACKGROUND = SourceClass("0", "background")
-"""Category 0 is what BlenderProc gives to the world and to whatever has no category."""
-
-
-def _with_void(classes: Mapping[str, str]) -> dict[str, str]:
-    return {"0": "void", **classes}
+"""0 without a name is what BlenderProc gives to the world and to whatever has no category."""
 
 
 def _class_values(path: Path, name: str) -> np.ndarray:
@@ -170,9 +169,14 @@ def _class_values(path: Path, name: str) -> np.ndarray:
     return values_HW.astype(np.int64)
 
 
-def _sources(path: Path, values: Sequence[int]) -> list[SourceClass]:
+def _sources(path: Path, labels: str, values: Sequence[int]) -> dict[int, SourceClass]:
+    """The class of each stored value: of a category by its id and name, of an instance by its category and name."""
+    if labels == _INSTANCES:
+        rows = _named(path, _ATTRIBUTES, by="idx")
+        found = {value: SourceClass(str(category), name) for value, category, name in rows}
+        return {v: found.get(v, _BACKGROUND if v == 0 else SourceClass(str(v))) for v in values}
     names = _class_names(path)
-    return [_BACKGROUND if v == 0 and v not in names else SourceClass(str(v), names.get(v, "")) for v in values]
+    return {v: _BACKGROUND if v == 0 and v not in names else SourceClass(str(v), names.get(v, "")) for v in values}
 
 
 def _class_names(path: Path) -> dict[int, str]:
@@ -180,19 +184,22 @@ def _class_names(path: Path) -> dict[int, str]:
     found: dict[int, set[str]] = {}
     for key in _NAMES:
         if key in containers.names_in(path):
-            for category, name in _named(containers.read_json_text(path, key), key, path):
-                found.setdefault(category, set()).add(_COPY.sub("", name))
+            for category, _, name in _named(path, key, by="category_id"):
+                found.setdefault(category, set()).add(name)
     return {category: next(iter(names)) for category, names in found.items() if len(names) == 1}
 
 
-def _named(content: Any, key: str, path: Path) -> list[tuple[int, str]]:
+def _named(path: Path, key: str, *, by: str) -> list[tuple[int, int, str]]:
+    """(value of ``by``, category id, name without what Blender appends to copies) of a JSON dataset's rows."""
+    content = containers.read_json_text(path, key)
     try:
         if isinstance(content, dict):
-            return [(int(v), str(k)) if isinstance(v, int) else (int(k), str(v)) for k, v in content.items()]
-        rows = [row for row in content if "category_id" in row and "name" in row]
-        return [(int(row["category_id"]), str(row["name"])) for row in rows]
+            pairs = [(int(v), str(k)) if isinstance(v, int) else (int(k), str(v)) for k, v in content.items()]
+            return [(category, category, name) for category, name in pairs]
+        rows = [row for row in content if by in row and "name" in row]
+        return [(int(r[by]), int(r.get("category_id", 0)), _COPY.sub("", str(r["name"]))) for r in rows]
     except (TypeError, ValueError) as error:
-        raise InputError(f"'{key}' is no list of category_id and name ({error})", where=path,
+        raise InputError(f"'{key}' is no list of {by} and name ({error})", where=path,
                          remedy="Write it anew.") from error  # fmt: skip
 
 
