@@ -36,6 +36,8 @@ _KIND_RATIO = 1.5
 _KIND_DEGREES = 0.5
 _FLAT_NOISES, _FLAT_LEAST = 1.5, 1e-6
 """A patch of inverse depth is a plane when its relative residual is no more than its noise (the depth's steps)."""
+_NOISIEST, _LEAST_PLANES = 2e-4, 3
+"""In coarser steps (0.07 mm at 100 mm) a dome as far away as its radius is told from a plane no more."""
 _TILE_LEAST, _TILE_POINTS = 12, 24
 
 DepthKind = Literal["planar", "ray"]
@@ -232,7 +234,7 @@ def depth_kind(frames: Sequence[Layers], taken: DepthKind) -> DepthKind | None:
         return taken if here < there else other
     flat_here = sum(n for f in as_taken for n in _flatter(f, as_other_kind(f, taken)))
     flat_there = sum(n for f in as_other for n in _flatter(f, _back(f, taken)))
-    if max(flat_here, flat_there) < 2 or min(flat_here, flat_there) * 4 > max(flat_here, flat_there):
+    if max(flat_here, flat_there) < _LEAST_PLANES or min(flat_here, flat_there) * 4 > max(flat_here, flat_there):
         return None
     return taken if flat_here > flat_there else other
 
@@ -256,7 +258,7 @@ def _flatter(frame: Layers, rival: Layers) -> Iterator[int]:
     for rows, columns in _tiles(frame.depth_HW.shape):
         mine, noise = _plane_residual(frame.depth_HW[rows, columns])
         theirs, _ = _plane_residual(rival.depth_HW[rows, columns])
-        flat = mine <= _FLAT_NOISES * noise + _FLAT_LEAST
+        flat = noise <= _NOISIEST and mine <= _FLAT_NOISES * noise + _FLAT_LEAST
         yield int(flat and theirs > 3 * mine + 10 * _FLAT_LEAST)
 
 

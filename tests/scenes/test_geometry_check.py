@@ -110,6 +110,15 @@ def test_a_sphere_without_normals_tells_nothing() -> None:
         assert depth_kind([replace(scene, normals_HW3=None)], "planar") is None
 
 
+@pytest.mark.parametrize("radius", [80.0, 100.0, 120.0, 150.0])
+@pytest.mark.parametrize("step", [0.05, 0.1, 0.5, 1.0])
+def test_a_dome_in_coarse_steps_is_not_taken_for_a_plane(radius: float, step: float) -> None:
+    """Divided by the rays' lengths, a dome about as far away as its radius is nearly flat."""
+    z_HW = sphere((0, 0, 100 + radius), radius).depth_HW
+    stepped_HW = (np.rint(z_HW / step) * step).astype(np.float32)
+    assert depth_kind([Layers(EMPTY_HW3, None, stepped_HW, None, K)], "planar") is None
+
+
 def test_both_at_once_are_found() -> None:
     scene = along_ray(SCENES["sphere"])
     flipped = replace(scene, normals_HW3=scene.normals_HW3 * np.array([1, -1, -1], np.float32))
