@@ -32,6 +32,9 @@ _USUAL_MM = (15.0, 1000.0)
 _UNITS = ((1000.0, "metres"), (10.0, "centimetres"), (0.001, "micrometres"))
 _LEAST_PIXELS, _COMPARED_PIXELS = 200, 20_000
 _SMOOTH = 0.05
+_BLOCKS = (1, 2, 4, 8)
+_TILT = 0.05
+"""Slope that the depth's steps may feign."""
 _KIND_RATIO = 1.5
 _KIND_DEGREES = 0.5
 _FLAT_NOISES, _FLAT_LEAST = 1.5, 1e-6
@@ -207,11 +210,38 @@ def _products(frames: Sequence[Layers]) -> np.ndarray:
     for frame in frames:
         if frame.depth_HW is None or frame.normals_HW3 is None or frame.K is None:
             continue
-        expected_HW3 = normals_from_depth(frame.depth_HW, frame.K)
-        both = expected_HW3.any(axis=2) & frame.normals_HW3.any(axis=2)
-        products_N3 = expected_HW3[both] * frame.normals_HW3[both]
+        depth_HW, K, normals_HW3 = _coarse_enough(frame.depth_HW, frame.K, frame.normals_HW3)
+        expected_HW3 = normals_from_depth(depth_HW, K)
+        both = expected_HW3.any(axis=2) & normals_HW3.any(axis=2)
+        products_N3 = expected_HW3[both] * normals_HW3[both]
         found.append(products_N3[:: max(1, len(products_N3) // _COMPARED_PIXELS)])
     return np.concatenate(found)
+
+
+def _coarse_enough(
+    depth_HW: np.ndarray, K: np.ndarray, normals_HW3: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Depth, K and normals over blocks of pixels so large that the depth's steps no longer tilt the surface."""
+    noise = _noise(depth_HW)
+    side = next((k for k in _BLOCKS if noise * K[0, 0] < _TILT * k * k), _BLOCKS[-1])
+    if side == 1:
+        return depth_HW, K, normals_HW3
+    height, width = (n // side * side for n in depth_HW.shape)
+    blocks = depth_HW[:height, :width].reshape(height // side, side, width // side, side)
+    low, high = blocks.min(axis=(1, 3)), blocks.max(axis=(1, 3))
+    mean_HW = np.where((low > 0) & (high < (1 + 2 * _SMOOTH) * low), blocks.mean(axis=(1, 3)), 0).astype(np.float32)
+    sums_HW3 = normals_HW3[:height, :width].reshape(height // side, side, width // side, side, 3).sum(axis=(1, 3))
+    lengths_HW1 = np.linalg.norm(sums_HW3, axis=2, keepdims=True)
+    mean_HW3 = np.where(lengths_HW1 > 0.5 * side**2, sums_HW3 / np.where(lengths_HW1 > 0, lengths_HW1, 1), 0)
+    return mean_HW, np.diag([1 / side, 1 / side, 1.0]) @ K, mean_HW3.astype(np.float32)
+
+
+def _noise(depth_HW: np.ndarray) -> float:
+    """Standard deviation of a depth's steps by the depth, from third differences along rows, outlines left out."""
+    inverse_HW = 1 / np.where(depth_HW > 0, depth_HW, np.nan).astype(np.float64)
+    jumps = np.diff(inverse_HW, n=3, axis=1) / inverse_HW[:, 3:]
+    smooth = jumps[abs(jumps) < _SMOOTH]
+    return float(np.sqrt((smooth**2).mean() / 20)) if smooth.size else 0.0
 
 
 def _median_angle(products_N3: np.ndarray, flip: str) -> float | None:

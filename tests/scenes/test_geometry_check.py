@@ -75,6 +75,18 @@ def test_every_flip_of_the_normals_is_proposed(name: str, flip: str) -> None:
     np.testing.assert_array_equal(wrong.normals_HW3, scene.normals_HW3 * signs)
 
 
+@pytest.mark.parametrize("name", ["sphere", "wall"])
+@pytest.mark.parametrize("step", [0.1, 0.5, 1.0])
+def test_depth_in_steps_is_no_fault_and_hides_none(name: str, step: float) -> None:
+    """A millimetre at 100 mm tilts the surface between two pixels by half a right angle."""
+    stepped_HW = (np.rint(SCENES[name].depth_HW / step) * step).astype(np.float32)
+    right = replace(SCENES[name], depth_HW=stepped_HW)
+    assert examine([right]).faults == ()
+    assert "agree" in examine([right]).found
+    flipped = replace(right, normals_HW3=right.normals_HW3 * np.array([1, -1, -1], np.float32))
+    assert [fault.entry for fault in examine([flipped]).faults] == ['normals_flip = "yz"']
+
+
 def test_normals_of_another_scene_have_no_flip_that_mends_them() -> None:
     wrong = replace(SCENES["wall"], normals_HW3=np.roll(SCENES["sphere"].normals_HW3, 70, axis=1)[..., [2, 0, 1]])
     report = examine([wrong])
