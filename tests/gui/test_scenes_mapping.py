@@ -44,6 +44,17 @@ def test_folders_of_a_known_layout_are_added_at_once_and_plain_ones_asked_about(
     panel._background.forget()
 
 
+def test_a_mapping_file_dropped_with_the_folder_says_what_is_what(
+    window: Window, tmp_path: Path, started: list[list[str]]
+) -> None:
+    root, file = write_folders(tmp_path / "plain"), tmp_path / "m.toml"
+    file.write_text("patient = 'P'")
+    page = page_of(window)
+    assert page.dropped([str(root), str(file)])
+    assert started == [["scenes", "add", str(window.session.project.folder), str(root), "--mapping", str(file)]]
+    assert not page.dropped([str(file)])
+
+
 def test_a_mapping_is_finished_by_hand_and_then_right(
     window: Window, qtbot: QtBot, tmp_path: Path, started: list[list[str]]
 ) -> None:

@@ -267,12 +267,17 @@ class ScenesPage(Page):
         self.panel.show_mapping(folder)
 
     def dropped(self, paths: list[str]) -> bool:
-        """Scenes of a known layout are added at once; of plain folders it is asked which is what."""
+        """Scenes of a known layout are added at once; of plain folders it is asked which is what.
+
+        A mapping file that is dropped with them says it instead.
+        """
         folders = [Path(p) for p in paths if Path(p).is_dir()]
-        plain = [f for f in folders if is_plain(f)]
+        mappings = [p for p in paths if Path(p).suffix.lower() in (".toml", ".json")]
+        said = ("--mapping", mappings[0]) if len(mappings) == 1 else ()
+        plain = [] if said else [f for f in folders if is_plain(f)]
         for folder in folders:
             if folder not in plain:
-                self._add(str(folder))
+                self._add(str(folder), *said)
         if plain:
             self._ask_mapping(plain[0])
         return bool(folders)
