@@ -20,8 +20,9 @@ from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
 CHECKED = "geometry"
 """Encoding key of what the geometry check established, in words."""
 
-_OPENED_FRAMES = 120
-"""Frames that are opened whole when scenes are added, over all of them; at least 3 of each scene."""
+_OPENED_FRAMES, _COMPARED = 120, 3
+"""Frames that are opened whole when scenes are added, over all of them, and the least of each scene, which are those
+whose depth and normals are compared."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Reader:
     read: Callable[[Path, SceneMapping], list[SceneFiles]]
     load: Callable[[FrameFiles, Mapping[str, str]], Layers]
     example: str
+    opened: int = matching.SAMPLED_FRAMES
+    """Frames of a scene that are opened whole when it is added; 3 do where the layout looks at a sample itself."""
 
 
 def _declared(read: Callable[[Path], list[SceneFiles]]) -> Callable[[Path, SceneMapping], list[SceneFiles]]:
@@ -50,10 +53,11 @@ def _declared(read: Callable[[Path], list[SceneFiles]]) -> Callable[[Path, Scene
 LAYOUTS: dict[str, Reader] = {
     solo.NAME: Reader(solo.recognises, solo.read, solo.load, "metadata.json with sequence.N/"),
     frames.NAME: Reader(
-        frames.recognises, _declared(frames.read), frames.load, "scene.json with rgb/ and seg/",
+        frames.recognises, _declared(frames.read), frames.load, "scene.json with rgb/ and seg/", opened=_COMPARED,
     ),
     image2image.NAME: Reader(
         image2image.recognises, _declared(image2image.read), image2image.load, "simulated/<patient>/inputs",
+        opened=_COMPARED,
     ),
     blenderproc.NAME: Reader(blenderproc.recognises, blenderproc.read, blenderproc.load, "*.hdf5 with colors"),
     bop.NAME: Reader(bop.recognises, bop.read, bop.load, "scene_camera.json with rgb/ and depth/"),
@@ -96,14 +100,14 @@ def read_scenes(path: Path, layout: str = "auto", mapping: SceneMapping = NO_MAP
                          remedy="Take patient out of the mapping, or add one scene's folder.")  # fmt: skip
     said = as_encoding(mapping.geometry)
     scenes = [without_layers(replace(s, encoding=s.encoding | said), mapping.geometry) for s in scenes]
-    return [_verified(scene, max(3, min(matching.SAMPLED_FRAMES, _OPENED_FRAMES // len(scenes)))) for scene in scenes]
+    return [_verified(s, max(_COMPARED, min(_reader(s.layout).opened, _OPENED_FRAMES // len(scenes)))) for s in scenes]
 
 
 def _verified(scene: SceneFiles, count: int) -> SceneFiles:
     """Open a spread sample of frames whole and compare their depth with their normals."""
     compared: list[Layers] = []
     sample = spread(scene.frames, count)
-    wanted = {frame.index for frame in spread(sample, 3)}
+    wanted = {frame.index for frame in spread(sample, _COMPARED)}
     for frame in sample:
         layers = load_layers(scene, frame)
         if frame.index in wanted:
