@@ -86,6 +86,6 @@ def simulate_scenes(project: Project, settings: SimulationSettings, *, name: str
     dest = project.folder / "scenes" / (name or f"simulated-{settings.seed}")
     result = yield from passed_on(simulate(dest, settings))
     # Bodies of different seeds are different patients, though each simulation numbers its own from 0.
-    scenes = [replace(s, patient=f"{s.patient}.s{settings.seed}") for s in read_scenes(dest, "frames")]
+    scenes = [replace(s, patient=f"{s.patient}.s{settings.seed}") for s in read_scenes(dest, "frames", compared=False)]
     yield from _kept(project, scenes)
     yield Done({**result, "scenes": len(scenes), "folder": str(dest), "patients": _patients(scenes)})

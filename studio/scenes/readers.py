@@ -82,11 +82,14 @@ def detect_layout(path: Path) -> str:
     raise InputError("no scenes of a known layout", where=path, remedy=f"Expected {examples}.")
 
 
-def read_scenes(path: Path, layout: str = "auto", mapping: SceneMapping = NO_MAPPING) -> list[SceneFiles]:
+def read_scenes(
+    path: Path, layout: str = "auto", mapping: SceneMapping = NO_MAPPING, *, compared: bool = True
+) -> list[SceneFiles]:
     """All scenes under a folder. Raise InputError, naming the file, for anything wrong in them.
 
     A mapping with folders for layers needs no layout named. Depth and normals of a few frames are compared; where they
-    disagree, InputError says which entry of the mapping would mend it.
+    disagree, InputError says which entry of the mapping would mend it. ``compared`` False leaves that out, for what the
+    studio has just written itself of scenes that were compared.
     """
     reader = None if layout == "auto" else _reader(layout)
     if reader is None and mapping.layers:
@@ -100,6 +103,8 @@ def read_scenes(path: Path, layout: str = "auto", mapping: SceneMapping = NO_MAP
                          remedy="Take patient out of the mapping, or add one scene's folder.")  # fmt: skip
     said = as_encoding(mapping.geometry)
     scenes = [without_layers(replace(s, encoding=s.encoding | said), mapping.geometry) for s in scenes]
+    if not compared:
+        return scenes
     return [_verified(s, max(_COMPARED, min(_reader(s.layout).opened, _OPENED_FRAMES // len(scenes)))) for s in scenes]
 
 

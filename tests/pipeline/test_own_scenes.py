@@ -57,6 +57,22 @@ def test_exports_hold_the_studios_units_and_axes(tmp_path: Path, layout: str, fo
         np.testing.assert_array_equal(load_layers(scene, scene.frames[1]).rgb_HW3, sphere_scene(1).rgb_HW3)
 
 
+def test_what_a_person_has_settled_is_not_questioned_when_it_is_read_back(tmp_path: Path) -> None:
+    """A room of 12 to 20 m, and no laparoscopic view: settled by the mapping, and so the export stands."""
+    mapping = SceneMapping.from_toml(FOLDERS_TOML + "scale = 100")
+    with Project.create(tmp_path / "p") as project:
+        list(add_scenes(project, write_folders(tmp_path / "scene"), mapping=mapping))
+        frame = project.scenes.frames()[0]
+        path = project.folder / "translations" / "1.png"
+        write_png(path, sphere_scene(0).rgb_HW3)
+        project.translations.put([NewTranslation(frame.id, "r", "p", "s", (0.0,), path, "f", 0.9, {})])
+        result_of(export(project, tmp_path / "out", ExportOptions("image2image", split=(1.0, 0.0, 0.0))))
+    (depth,) = (tmp_path / "out").rglob("depth*.exr")
+    np.testing.assert_allclose(read_exr(depth), 100 * sphere_scene(0).depth_HW, atol=0.6)
+    with pytest.raises(InputError, match="median depth"):
+        read_scenes(tmp_path / "out")
+
+
 def test_a_layer_that_is_left_out_is_nowhere(tmp_path: Path) -> None:
     """Normals of another scene can't be mended; without them the scene is added, and says so."""
     root = make_frames_scene(tmp_path / "scene")
