@@ -55,6 +55,7 @@ def test_all_patients_in_one_strip_each_frame_with_its_own_scene(window: Window,
     page.patients.setCurrentIndex(page.groups.index(0))
     qtbot.waitUntil(lambda: page.model.rowCount() == 6, timeout=5000)
     assert shown(page) == [f"{p}: {i:06d}" for p in ("P1", "P2") for i in range(3)]
+    assert page.model.entry(4).caption == "P2  000001"
     page.strip.setCurrentIndex(page.model.index(5))
     qtbot.waitUntil(lambda: page.panel.name.text() == "P2 / 000002", timeout=5000)
 

@@ -36,8 +36,9 @@ NOTHING = Listing([], {})
 class FrameEntries(Sequence[PictureEntry]):
     """Entries by row; records are read a page at a time, and the pages looked at last are kept."""
 
-    def __init__(self, ids: Sequence[int], read: Read) -> None:
+    def __init__(self, ids: Sequence[int], read: Read, *, patients: bool = False) -> None:
         self.ids = ids
+        self._patients = patients
         self._read = read
         self._pages: OrderedDict[int, dict[int, PictureEntry]] = OrderedDict()
 
@@ -55,7 +56,7 @@ class FrameEntries(Sequence[PictureEntry]):
         number = row // _PAGE
         if number not in self._pages:
             records = self._read(self.ids[number * _PAGE : (number + 1) * _PAGE])
-            self._pages[number] = {r.id: entry_of(r) for r in records}
+            self._pages[number] = {r.id: entry_of(r, patient=self._patients) for r in records}
             while len(self._pages) > _KEPT_PAGES:
                 self._pages.popitem(last=False)
         self._pages.move_to_end(number)
@@ -65,9 +66,12 @@ class FrameEntries(Sequence[PictureEntry]):
 class FrameModel(PictureModel):
     """A PictureModel of hundreds of thousands of frames."""
 
-    def set_frames(self, listing: Listing, read: Read) -> None:
-        """Show these frames; the same ids in the same order keep scroll and selection, but are read again."""
-        entries = FrameEntries(listing.ids, read)
+    def set_frames(self, listing: Listing, read: Read, *, patients: bool = False) -> None:
+        """Show these frames; the same ids in the same order keep scroll and selection, but are read again.
+
+        ``patients``: they are of several, who are named with each.
+        """
+        entries = FrameEntries(listing.ids, read, patients=patients)
         if self._rows == listing.rows:
             self._entries = entries
             if listing.ids:
@@ -78,10 +82,10 @@ class FrameModel(PictureModel):
         self.endResetModel()
 
 
-def entry_of(frame: FrameRecord) -> PictureEntry:
+def entry_of(frame: FrameRecord, *, patient: bool) -> PictureEntry:
     path = frame.files.rgb
     return PictureEntry(
-        id=frame.id, caption=frame.name, key=f"frame {path}", load=lambda: read_rgb(path),
+        id=frame.id, caption=f"{frame.patient}  {frame.name}" if patient else frame.name, key=f"frame {path}", load=lambda: read_rgb(path),
         tip=f"{frame.patient}: {frame.name}",
     )  # fmt: skip
 

@@ -197,7 +197,7 @@ class ScenesPage(Page):
         if not isinstance(listing, Listing):
             self.session.say(str(listing), "error")
             return
-        self.model.set_frames(listing, self._records)
+        self.model.set_frames(listing, self._records, patients=self._scene() is None)
         ids = listing.ids
         self.filter.set_count(len(ids))
         wanted = self.session.selection.frame_id
