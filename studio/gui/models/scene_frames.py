@@ -84,8 +84,9 @@ class FrameModel(PictureModel):
 
 def entry_of(frame: FrameRecord, *, patient: bool) -> PictureEntry:
     path = frame.files.rgb
+    caption = f"{frame.patient}  {frame.name}" if patient else frame.name
     return PictureEntry(
-        id=frame.id, caption=f"{frame.patient}  {frame.name}" if patient else frame.name, key=f"frame {path}", load=lambda: read_rgb(path),
+        id=frame.id, caption=caption, key=f"frame {path}", load=lambda: read_rgb(path),
         tip=f"{frame.patient}: {frame.name}",
     )  # fmt: skip
 
