@@ -27,6 +27,8 @@ def add_scenes(project: Project, path: Path, *, layout: str = "auto", mapping: S
     Raise InputError for what cannot be read; the project is then as before.
     """
     said = remembered_mapping(project, path) if mapping is None else mapping
+    if mapping is None and said.layers and layout not in ("auto", "folders"):
+        said = NO_MAPPING  # what was said of plain folders says nothing of another layout
     scenes = read_scenes(path, layout, said)
     yield from _kept(project, scenes)
     if mapping is not None:

@@ -8,7 +8,7 @@ import pytest
 from studio.files.pictures import read_rgb, read_size
 from studio.jobs.events import Done, Note
 from studio.jobs.stages import result_of
-from studio.pipeline.scenes import add_scenes, remembered_mapping, simulate_scenes
+from studio.pipeline.scenes import add_scenes, remember_mapping, remembered_mapping, simulate_scenes
 from studio.pipeline.views import frame_layers
 from studio.project.project import Project
 from studio.scenes.mapping import NO_MAPPING, SceneMapping
@@ -47,6 +47,14 @@ def test_a_mapping_is_remembered_for_the_folder_it_was_said_of(tmp_path: Path) -
     with Project.open(tmp_path / "p") as project:
         assert remembered_mapping(project, root) == mapping
         assert remembered_mapping(project, tmp_path) == NO_MAPPING
+
+
+def test_what_was_said_of_plain_folders_is_not_said_of_another_layout(tmp_path: Path) -> None:
+    root = write_solo(tmp_path / "solo")
+    plain = SceneMapping.from_toml("layers.rgb.folder = 'sequence.0'")
+    with Project.create(tmp_path / "p") as project:
+        remember_mapping(project, root, plain)
+        assert result_of(add_scenes(project, root, layout="solo"))["layout"] == "solo"
 
 
 def test_what_the_geometry_check_found_is_said(tmp_path: Path) -> None:
