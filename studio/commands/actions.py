@@ -33,9 +33,18 @@ def info(a: argparse.Namespace) -> Job:
 
 def scenes_add(a: argparse.Namespace) -> Job:
     from studio.pipeline.scenes import add_scenes
+    from studio.scenes.mapping import read_mapping
+
+    mapping = None if a.mapping is None else read_mapping(a.mapping)
+    with Project.open(a.project) as project:
+        yield from add_scenes(project, a.path, layout=a.layout, mapping=mapping)
+
+
+def scenes_measure(a: argparse.Namespace) -> Job:
+    from studio.pipeline.contents import measure_scenes
 
     with Project.open(a.project) as project:
-        yield from add_scenes(project, a.path, layout=a.layout)
+        yield from measure_scenes(project)
 
 
 def scenes_simulate(a: argparse.Namespace) -> Job:
@@ -335,9 +344,9 @@ def bench(a: argparse.Namespace) -> Job:
 ACTIONS: dict[str, Action] = {
     f.__name__: f
     for f in (
-        new, info, scenes_add, scenes_simulate, footage_add, footage_phantom, footage_screen, translator_train,
-        translator_rename, translator_compare, translator_delete, translator_restore, translator_import,
-        translator_apply, styles_encode, styles_sample, styles_list, styles_show, translate, quality,
+        new, info, scenes_add, scenes_measure, scenes_simulate, footage_add, footage_phantom, footage_screen,
+        translator_train, translator_rename, translator_compare, translator_delete, translator_restore,
+        translator_import, translator_apply, styles_encode, styles_sample, styles_list, styles_show, translate, quality,
         curate, export, reproduce, segmenter_train, segmenter_evaluate, demo, doctor, self_test, bench,
     )
 }  # fmt: skip

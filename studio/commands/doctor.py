@@ -16,7 +16,7 @@ from studio import __version__
 
 _PACKAGES = (
     "torch", "lightning-fabric", "PySide6-Essentials", "pyqtgraph", "numpy", "opencv-python-headless", "scikit-image",
-    "embreex", "trimesh", "OpenEXR", "safetensors", "pycocotools", "av",
+    "embreex", "trimesh", "OpenEXR", "h5py", "safetensors", "pycocotools", "av",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from studio import __version__
 from studio.commands import values
 
+_LAYOUTS = ("auto", "image2image", "frames", "blenderproc", "solo", "bop", "nerfstudio", "folders")
 _EXIT = "exit status: 0 done, 1 failed, 2 the input or the call is wrong, 130 stopped"
 
 
@@ -114,7 +115,12 @@ def _add_scenes(words: _Words) -> None:
     group = _group(words, "scenes", "simulated scenes: add or simulate")
     add = _command(group, "add", "scenes_add", "add scenes where they lie", "scenes add liver.trocar ~/renders")
     add.add_argument("path", type=Path, metavar="PATH")
-    add.add_argument("--layout", default="auto", help="auto, image2image or frames")
+    add.add_argument("--layout", choices=_LAYOUTS, default="auto", help="how the scenes are stored; auto finds it")
+    add.add_argument(
+        "--mapping", type=Path, metavar="FILE", help="TOML or JSON: classes, folders, geometry; remembered"
+    )
+    _command(group, "measure", "scenes_measure", "measure which classes and depths the frames show, to find them by it",
+             "scenes measure liver.trocar")  # fmt: skip
     simulate = _command(group, "simulate", "scenes_simulate", "simulate labelled frames",
                         "scenes simulate liver.trocar --frames 600 --patients 6")  # fmt: skip
     simulate.add_argument("--frames", type=values.positive, required=True, metavar="N")

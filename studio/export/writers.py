@@ -14,9 +14,14 @@ from studio.export.classes import ExportClasses, refuse_unknown
 from studio.export.planning import PlannedFrame
 from studio.export.values import ExportItem, SceneReading
 from studio.files.atomic import hash_bytes, write_bytes
+from studio.files.containers import is_container
 from studio.files.pictures import encode_png, read_exr, read_rgb, read_size, write_exr
 from studio.vocabulary.errors import InputError, TrocarError
 from studio.vocabulary.frames import Layers
+
+_OWN_LAYOUTS = frozenset({"frames", "image2image"})
+_CORRECTED = frozenset({"depth_kind", "normals_flip", "scale"})
+"""Entries of a scene's encoding under which its layers are not what their files hold."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,8 @@ def read_frame(
     depth, normals = item.layers.depth, item.layers.normals
     files = replace(
         item.layers,
-        depth=depth if geometry and depth is not None and not _is_exr(depth) else None,
-        normals=normals if geometry and normals is not None and not _is_exr(normals) else None,
+        depth=depth if geometry and depth is not None and not _copied(item, depth) else None,
+        normals=normals if geometry and normals is not None and not _copied(item, normals) else None,
     )
     layers = reading.load_layers_of(files, layout=item.layout, encoding=item.encoding)
     if layers.segmentation_HW is None or files.segmentation is None:
@@ -156,13 +161,13 @@ def put_picture(source: Path, dest: Path) -> str:
 
 
 def put_layer(stored: Path | None, decoded: np.ndarray | None, dest: Path) -> None:
-    """Depth or normals as EXR: copied where they are stored so, else written from what was decoded."""
+    """Depth or normals as EXR: written from what was decoded, and copied where read_frame left them for that."""
     if stored is None or dest.is_file():
         return
-    if _is_exr(stored):
-        write_bytes(dest, read_source(stored))
-    elif decoded is not None:
+    if decoded is not None:
         write_exr(dest, decoded)
+    elif _is_exr(stored):
+        write_bytes(dest, read_source(stored))
 
 
 def same_layers(item: ExportItem, depth: Path, normals: Path, reading: SceneReading) -> None:
@@ -202,8 +207,15 @@ def readable_image(path: Path, size: tuple[int, int]) -> None:
 
 def _is_plain_png(path: Path) -> bool:
     read_size(path)  # refuses, in words, what is no picture
+    if is_container(path):
+        return False
     with Image.open(path) as picture:
         return picture.format == "PNG" and picture.mode == "RGB"
+
+
+def _copied(item: ExportItem, path: Path) -> bool:
+    """Whether a layer's file is as the studio would write it. EXR of other programs has their units and axes."""
+    return _is_exr(path) and item.layout in _OWN_LAYOUTS and not _CORRECTED & set(item.encoding)
 
 
 def _is_exr(path: Path) -> bool:

@@ -36,6 +36,15 @@ def files_in(folder: Path, suffixes: frozenset[str] = PICTURE_SUFFIXES) -> list[
     return [folder / name for name in sorted(names, key=natural_key)]
 
 
+def has_files(folder: Path, suffixes: frozenset[str] = PICTURE_SUFFIXES) -> bool:
+    """Whether files_in would find any, without listing all of them."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(not e.name.startswith(".") and _suffix(e.name) in suffixes and e.is_file() for e in entries)
+    except OSError:
+        return False
+
+
 def folders_in(folder: Path) -> list[Path]:
     """Sub-folders in natural order, hidden ones left out. An absent folder holds none."""
     try:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from studio.files.atomic import write_bytes, write_with
+from studio.files.containers import is_container, picture_size, read_picture
 from studio.vocabulary.errors import InputError
 
 MIN_SIDE, MAX_SIDE = 8, 8192
@@ -29,6 +30,8 @@ def read_size(path: Path) -> tuple[int, int]:
 
     Raise InputError when it is no picture, of an unusable size or cut short.
     """
+    if is_container(path):
+        return _usable(picture_size(path), path)
     with _opened(path) as picture:
         size = picture.size
         if not _has_its_end(path, picture.format):
@@ -39,8 +42,11 @@ def read_size(path: Path) -> tuple[int, int]:
 def read_rgb(path: Path) -> np.ndarray:
     """uint8 HxWx3 RGB of any 8- or 16-bit grey, colour, alpha (over black), palette or CMYK picture.
 
+    Of an HDF5 file it is the dataset ``colors``, so that frames in containers need no case of their own anywhere.
     Raise InputError for a missing, truncated or unreadable file and for sides outside 8 ... 8192 px.
     """
+    if is_container(path):
+        return read_picture(path)
     with _opened(path) as picture:
         if picture.mode in ("RGB", "L", "P", "CMYK", "1", "YCbCr"):
             return np.asarray(_decoded(picture, path).convert("RGB"))
@@ -77,15 +83,23 @@ def _opened(path: Path) -> Image.Image:
         raise InputError("may not be read", where=path, remedy="Change its permissions.") from error
     except (OSError, ValueError, SyntaxError) as error:
         raise InputError("not a readable picture", where=path, remedy="Save it again or leave it out.") from error
-    width, height = picture.size
-    if not (MIN_SIDE <= width <= MAX_SIDE and MIN_SIDE <= height <= MAX_SIDE):
+    try:
+        _usable(picture.size, path)
+    except InputError:
         picture.close()
+        raise
+    return picture
+
+
+def _usable(size: tuple[int, int], path: Path) -> tuple[int, int]:
+    width, height = size
+    if not (MIN_SIDE <= width <= MAX_SIDE and MIN_SIDE <= height <= MAX_SIDE):
         raise InputError(
             f"the picture has {width}x{height} px; sides of {MIN_SIDE} to {MAX_SIDE} can be used",
             where=path,
             remedy="Resize it or leave it out.",
         )
-    return picture
+    return size
 
 
 def _has_its_end(path: Path, kind: str | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from studio.export.values import ExportItem, ExportOptions, SceneReading
@@ -17,7 +18,7 @@ from studio.scenes.readers import load_layers_of, read_scenes
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.verdicts import VERDICTS, VerdictValue
 
-READING = SceneReading(load_layers_of, read_scenes)
+READING = SceneReading(load_layers_of, partial(read_scenes, compared=False))
 USABLE: tuple[VerdictValue, ...] = ("accepted", "undecided")
 
 

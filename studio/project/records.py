@@ -46,6 +46,34 @@ class FrameRecord:
         return self.files.name
 
 
+@dataclass(frozen=True, slots=True)
+class FrameContents:
+    """What a simulated frame shows: share of the pixels (0 to 1) by class id, and the depth's range in mm.
+
+    ``depth`` is (near, median, far), the 2nd, 50th and 98th percentile; None where there is none. ``problem`` says why
+    the frame could not be read.
+    """
+
+    frame_id: int
+    shares: Mapping[int, float] = field(default_factory=dict)
+    depth: tuple[float, float, float] | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFilter:
+    """Which simulated frames are wanted: of one scene, showing a class, with a median depth in mm from ... to."""
+
+    scene_id: int | None = None
+    class_id: int | None = None
+    depth_from: float | None = None
+    depth_to: float | None = None
+
+    @property
+    def needs_contents(self) -> bool:
+        return not (self.class_id is None and self.depth_from is None and self.depth_to is None)
+
+
 @dataclass(frozen=True)
 class FootageRecord:
     """One real frame. ``reason`` is why screening would leave it out; ``decided_by`` is "", "screening" or "person"."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from studio.files.atomic import hash_file
+from studio.files.atomic import hash_ends, hash_file
+from studio.files.containers import is_container
 from studio.project.paths import found, kept
 from studio.project.records import FrameRecord, SceneRecord
 from studio.vocabulary.errors import InputError
@@ -32,6 +33,11 @@ class SceneTable:
         """
         with self._db:
             scene_id = self._upsert(scene)
+            # What the frames show is measured anew: their labels may have changed though their pictures did not.
+            for table in ("frame_contents", "frame_classes"):
+                self._db.execute(
+                    f"DELETE FROM {table} WHERE frame_id IN (SELECT id FROM frames WHERE scene_id = ?)", (scene_id,)
+                )
             known = dict(self._db.execute("SELECT name, id FROM frames WHERE scene_id = ?", (scene_id,)).fetchall())
             # Positions are unique: move the old ones out of the way before they are given anew.
             self._db.execute("UPDATE frames SET position = -1 - position WHERE scene_id = ?", (scene_id,))
@@ -58,8 +64,12 @@ class SceneTable:
 
     def _put_frame(self, scene_id: int, root: Path, frame: FrameFiles, known_id: int | None) -> None:
         def relative(path: Path | None) -> str | None:
-            return None if path is None else kept(path, root)
+            # By name alone where it can be: a folder that is a link stays within its scene, and costs no look-ups.
+            if path is None or ".." in path.parts or not path.is_relative_to(root):
+                return None if path is None else kept(path, root)
+            return path.relative_to(root).as_posix()
 
+        size_bytes, rgb_hash = _measured(frame.rgb)
         self._db.execute(
             "INSERT INTO frames (id, scene_id, position, name, rgb, segmentation, depth, normals, size_bytes, hash)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET position = excluded.position,"
@@ -67,9 +77,13 @@ class SceneTable:
             " normals = excluded.normals, size_bytes = excluded.size_bytes, hash = excluded.hash",
             (
                 known_id, scene_id, frame.index, frame.name, relative(frame.rgb), relative(frame.segmentation),
-                relative(frame.depth), relative(frame.normals), frame.rgb.stat().st_size, hash_file(frame.rgb),
+                relative(frame.depth), relative(frame.normals), size_bytes, rgb_hash,
             ),
         )  # fmt: skip
+
+    def ids(self) -> frozenset[int]:
+        """Ids of all scenes."""
+        return frozenset(int(row[0]) for row in self._db.execute("SELECT id FROM scenes"))
 
     def all(self) -> list[SceneRecord]:
         """All scenes, by patient and name."""
@@ -100,7 +114,7 @@ class SceneTable:
         row = self._db.execute(
             "SELECT rgb, hash FROM frames WHERE scene_id = ? ORDER BY position LIMIT 1", (scene_id,)
         ).fetchone()
-        if row is None or not (root / row["rgb"]).is_file() or hash_file(root / row["rgb"]) != row["hash"]:
+        if row is None or not (root / row["rgb"]).is_file() or _identity(root / row["rgb"]) != row["hash"]:
             raise InputError("this is not the scene's folder", where=root, remedy="Choose the folder that was moved.")
         with self._db:
             self._db.execute("UPDATE scenes SET root = ? WHERE id = ?", (kept(root, self._folder), scene_id))
@@ -117,6 +131,16 @@ class SceneTable:
             {"scene": scene_id, "limit": limit, "offset": offset},
         )
         return [self._frame(row) for row in rows]
+
+    def some(self, ids: Sequence[int]) -> list[FrameRecord]:
+        """Frames by id, in the order of the ids; those that are gone are left out."""
+        marks = ",".join("?" * len(ids))
+        rows = self._db.execute(
+            "SELECT f.*, s.patient, s.root FROM frames f JOIN scenes s ON s.id = f.scene_id "
+            f"WHERE f.id IN ({marks})", tuple(ids),
+        )  # fmt: skip
+        found = {row["id"]: self._frame(row) for row in rows}
+        return [found[i] for i in ids if i in found]
 
     def frame(self, frame_id: int) -> FrameRecord:
         """Raise InputError when there is none."""
@@ -138,3 +162,17 @@ class SceneTable:
             segmentation=absolute("segmentation"), depth=absolute("depth"), normals=absolute("normals"),
         )  # fmt: skip
         return FrameRecord(row["id"], row["scene_id"], row["patient"], files)
+
+
+def _identity(path: Path) -> str:
+    """By which a render is known again. Containers hold all layers: reading them whole would take minutes."""
+    return hash_ends(path) if is_container(path) else hash_file(path)
+
+
+def _measured(path: Path) -> tuple[int, str]:
+    """Size in bytes and hash of a render. Raise InputError when it has vanished since it was listed."""
+    try:
+        return path.stat().st_size, _identity(path)
+    except OSError as error:
+        raise InputError(f"the file vanished or can't be read ({error.strerror})", where=path,
+                         remedy="Add the scenes again when the folder is whole.") from error  # fmt: skip

@@ -53,6 +53,18 @@ MIGRATIONS: tuple[str, ...] = (
         id INTEGER PRIMARY KEY, report TEXT NOT NULL, result TEXT NOT NULL, created TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE frame_contents (
+        frame_id INTEGER PRIMARY KEY REFERENCES frames(id) ON DELETE CASCADE,
+        depth_near REAL, depth_median REAL, depth_far REAL, problem TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX frame_contents_by_depth ON frame_contents (depth_median);
+    CREATE TABLE frame_classes (
+        class_id INTEGER NOT NULL, frame_id INTEGER NOT NULL REFERENCES frames(id) ON DELETE CASCADE,
+        share REAL NOT NULL, PRIMARY KEY (class_id, frame_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX frame_classes_by_frame ON frame_classes (frame_id);
+    """,
 )
 
 SCHEMA_VERSION = len(MIGRATIONS)

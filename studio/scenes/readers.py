@@ -6,12 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from studio.scenes.layouts import frames, image2image, matching
+from studio.files.listing import spread
+from studio.scenes import geometry_check
+from studio.scenes.corrections import as_encoding, corrected, without_layers
+from studio.scenes.layouts import blenderproc, bop, folders, frames, image2image, matching, nerfstudio, solo
+from studio.scenes.mapping import NO_MAPPING, SceneMapping
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
+
+CHECKED = "geometry"
+"""Encoding key of what the geometry check established, in words."""
+
+_OPENED_FRAMES, _COMPARED = 120, 3
+"""Frames that are opened whole when scenes are added, over all of them, and the least of each scene, which are those
+whose depth and normals are compared."""
 
 
 @dataclass(frozen=True)
@@ -19,14 +30,41 @@ class Reader:
     """One layout: does a folder have it, which scenes lie in it, and one frame's layers."""
 
     recognises: Callable[[Path], bool]
-    read: Callable[[Path], list[SceneFiles]]
+    read: Callable[[Path, SceneMapping], list[SceneFiles]]
     load: Callable[[FrameFiles, Mapping[str, str]], Layers]
+    example: str
+    opened: int = matching.SAMPLED_FRAMES
+    """Frames of a scene that are opened whole when it is added; 3 do where the layout looks at a sample itself."""
+
+
+def _declared(read: Callable[[Path], list[SceneFiles]]) -> Callable[[Path, SceneMapping], list[SceneFiles]]:
+    """A layout that declares its classes itself, so that a mapping can only speak of geometry and patient."""
+
+    def read_declared(path: Path, mapping: SceneMapping) -> list[SceneFiles]:
+        if mapping.classes:
+            raise InputError("this layout declares its classes itself", where=path,
+                             remedy="Take [classes] out of the mapping.")  # fmt: skip
+        scenes = read(path)
+        return [replace(s, patient=mapping.patient) for s in scenes] if mapping.patient else scenes
+
+    return read_declared
 
 
 LAYOUTS: dict[str, Reader] = {
-    frames.NAME: Reader(frames.recognises, frames.read, frames.load),
-    image2image.NAME: Reader(image2image.recognises, image2image.read, image2image.load),
-}
+    solo.NAME: Reader(solo.recognises, solo.read, solo.load, "metadata.json with sequence.N/"),
+    frames.NAME: Reader(
+        frames.recognises, _declared(frames.read), frames.load, "scene.json with rgb/ and seg/", opened=_COMPARED,
+    ),
+    image2image.NAME: Reader(
+        image2image.recognises, _declared(image2image.read), image2image.load, "simulated/<patient>/inputs",
+        opened=_COMPARED,
+    ),
+    blenderproc.NAME: Reader(blenderproc.recognises, blenderproc.read, blenderproc.load, "*.hdf5 with colors"),
+    bop.NAME: Reader(bop.recognises, bop.read, bop.load, "scene_camera.json with rgb/ and depth/"),
+    nerfstudio.NAME: Reader(nerfstudio.recognises, nerfstudio.read, nerfstudio.load, "transforms.json"),
+    folders.NAME: Reader(folders.recognises, folders.read, folders.load, "any folders, with --mapping FILE"),
+}  # fmt: skip
+"""In the order in which they are looked for: a file at the root tells sooner than thousands of folders below it."""
 
 
 def detect_layout(path: Path) -> str:
@@ -40,18 +78,55 @@ def detect_layout(path: Path) -> str:
     for name, reader in LAYOUTS.items():
         if reader.recognises(path):
             return name
-    raise InputError(
-        "no scenes of a known layout",
-        where=path,
-        remedy="Expected scene.json with rgb/ and seg/ (frames), or simulated/<patient>/inputs (image2image).",
-    )
+    examples = "; ".join(f"{reader.example} ({name})" for name, reader in LAYOUTS.items())
+    raise InputError("no scenes of a known layout", where=path, remedy=f"Expected {examples}.")
 
 
-def read_scenes(path: Path, layout: str = "auto") -> list[SceneFiles]:
-    """All scenes under a folder. Raise InputError, naming the file, for anything wrong in them."""
+def read_scenes(
+    path: Path, layout: str = "auto", mapping: SceneMapping = NO_MAPPING, *, compared: bool = True
+) -> list[SceneFiles]:
+    """All scenes under a folder. Raise InputError, naming the file, for anything wrong in them.
+
+    A mapping with folders for layers needs no layout named. Depth and normals of a few frames are compared; where they
+    disagree, InputError says which entry of the mapping would mend it. ``compared`` False leaves that out, for what the
+    studio has just written itself of scenes that were compared.
+    """
     reader = None if layout == "auto" else _reader(layout)
-    found = detect_layout(path)
-    return (reader or _reader(found)).read(path)
+    if reader is None and mapping.layers:
+        reader = _reader(folders.NAME)
+    if reader is not None and reader is not LAYOUTS[folders.NAME] and mapping.layers:
+        raise InputError("[layers] is for plain folders", where=path, remedy="Take it out, or say --layout folders.")
+    found = detect_layout(path) if reader is None or not path.is_dir() else layout
+    scenes = (reader or _reader(found)).read(path, mapping)
+    if mapping.patient and len(scenes) > 1:
+        raise InputError(f"{len(scenes)} scenes can't all be the patient '{mapping.patient}'", where=path,
+                         remedy="Take patient out of the mapping, or add one scene's folder.")  # fmt: skip
+    said = as_encoding(mapping.geometry)
+    scenes = [without_layers(replace(s, encoding=s.encoding | said), mapping.geometry) for s in scenes]
+    if not compared:
+        return scenes
+    return [_verified(s, max(_COMPARED, min(_reader(s.layout).opened, _OPENED_FRAMES // len(scenes)))) for s in scenes]
+
+
+def _verified(scene: SceneFiles, count: int) -> SceneFiles:
+    """Open a spread sample of frames whole and compare their depth with their normals."""
+    compared: list[Layers] = []
+    sample = spread(scene.frames, count)
+    wanted = {frame.index for frame in spread(sample, _COMPARED)}
+    for frame in sample:
+        layers = load_layers(scene, frame)
+        if frame.index in wanted:
+            compared.append(layers)
+    report = geometry_check.examine(compared, geometry_check.Said.by(scene.encoding))
+    if report.faults:
+        what = "; ".join(fault.what for fault in report.faults)
+        raise InputError(what, where=compared_file(sample[0]), remedy=report.remedy)
+    return replace(scene, encoding=scene.encoding | ({CHECKED: report.found} if report.found else {}))
+
+
+def compared_file(frame: FrameFiles) -> Path:
+    """The file that a disagreement is reported for."""
+    return frame.normals or frame.depth or frame.rgb
 
 
 def load_layers(scene: SceneFiles, frame: FrameFiles) -> Layers:
@@ -63,7 +138,7 @@ def load_layers(scene: SceneFiles, frame: FrameFiles) -> Layers:
 
 def load_layers_of(files: FrameFiles, *, layout: str, encoding: Mapping[str, str]) -> Layers:
     """Like load_layers, for those who hold a frame's files and its scene's layout and encoding only."""
-    layers = _reader(layout).load(files, encoding)
+    layers = corrected(_reader(layout).load(files, encoding), encoding)
     for layer, path, array in (
         ("label picture", files.segmentation, layers.segmentation_HW),
         ("depth picture", files.depth, layers.depth_HW),

@@ -9,6 +9,7 @@ import pytest
 
 from studio.cli import main
 from studio.commands.parser import build_parser
+from tests.scenes.layout_files import write_bop
 
 
 def lines_of(text: str) -> list[str]:
@@ -35,6 +36,8 @@ def test_new_info_and_their_json(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (["new", "taken"], ["taken", "exists already"]),
         (["scenes", "add", "taken", "missing-folder"], ["missing-folder"]),
         (["scenes", "add", "taken", ".", "--layout", "what"], ["what"]),
+        (["scenes", "add", "taken", ".", "--layout", "folders"], ["--mapping FILE"]),
+        (["scenes", "add", "taken", ".", "--mapping", "gone.toml"], ["gone.toml", "can't be read"]),
         (["footage", "add", "taken", "missing.mp4"], ["missing.mp4"]),
         (["footage", "add", "taken", "empty"], ["empty"]),
         (["translator", "train", "taken"], ["no scenes"]),
@@ -121,3 +124,21 @@ def test_a_read_only_place_is_named(tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "file").write_text("in the way")
     status, _, err = run(capsys, "new", tmp_path / "file" / "body")
     assert status == 2 and len(lines_of(err)) == 1 and "body" in err
+
+
+def test_scenes_of_another_program_by_a_mapping_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused with the mapping to write, added with it, found again by what the frames show."""
+    project, data, mapping = tmp_path / "body.trocar", write_bop(tmp_path / "data"), tmp_path / "m.toml"
+    run(capsys, "new", project)
+    status, _, err = run(capsys, "scenes", "add", project, data)
+    assert status == 2
+    (line,) = lines_of(err)
+    assert 'classes = {"10" = "CLASS", "30" = "CLASS", "60" = "CLASS"}' in line
+    mapping.write_text('classes = {"10" = "liver", "30" = "abdominal wall", "60" = "tool tip"}')
+    status, out, _ = run(capsys, "scenes", "add", project, data, "--mapping", mapping, "--json")
+    assert status == 0
+    result = json.loads(lines_of(out)[-1])["result"]
+    assert result == {"scenes": 1, "frames": 3, "layout": "bop", "patients": ["train-000001"]}
+    assert run(capsys, "scenes", "add", project, data)[0] == 0, "the mapping is remembered"
+    status, out, _ = run(capsys, "scenes", "measure", project, "--json")
+    assert json.loads(lines_of(out)[-1])["result"] == {"measured": 3, "unreadable": 0}

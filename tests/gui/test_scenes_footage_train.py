@@ -57,8 +57,9 @@ def train_of(window: Window) -> TrainPage:
 
 def test_scenes_show_the_chosen_frame_with_its_layers(window: Window, qtbot: QtBot) -> None:
     page = scenes_of(window)
-    assert [page.groups.group(r).name for r in range(page.groups.rowCount())] == ["P1", "P2"]
-    assert page.model.rowCount() == 3
+    assert [page.groups.group(r).name for r in range(page.groups.rowCount())] == ["All patients", "P1", "P2"]
+    assert page.patients.chosen() == page.groups.group(1).key
+    qtbot.waitUntil(lambda: page.model.rowCount() == 3, timeout=5000)
     qtbot.waitUntil(lambda: page.view.state is not None, timeout=5000)
     state = page.view.state
     assert state is not None
@@ -78,12 +79,12 @@ def test_a_moved_scene_says_so_and_can_be_found_again(
     (tmp_path / "scenes" / "P1").rename(tmp_path / "moved")
     page = scenes_of(window)
     page.refresh(Changed(scenes=True))
-    assert page.groups.group(0).detail == "folder not found"
+    assert page.groups.group(1).detail == "folder not found"
     assert window.actions_table.qaction("scenes.relink").isEnabled()
     qtbot.waitUntil(lambda: window.status.text != "", timeout=5000)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: str(tmp_path / "moved"))
     page.relink()
-    assert page.groups.group(0).detail != "folder not found"
+    assert page.groups.group(1).detail != "folder not found"
     qtbot.waitUntil(lambda: page.view.state is not None, timeout=5000)
 
 

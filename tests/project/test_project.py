@@ -11,7 +11,7 @@ import pytest
 from studio.files.pictures import write_png
 from studio.project.lock import TOKEN_VARIABLE
 from studio.project.project import Project
-from studio.project.schema import SCHEMA_VERSION
+from studio.project.schema import MIGRATIONS, SCHEMA_VERSION
 from studio.project.translation_table import NewTranslation
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FootageFile, FrameFiles, SceneFiles
@@ -71,6 +71,20 @@ def test_an_older_project_on_a_sealed_disk_is_refused_in_words(tmp_path: Path, m
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(InputError, match="may not be written"):
         Project.open(tmp_path / "old", write=False)
+
+
+def test_a_project_of_the_first_version_becomes_one_of_today(tmp_path: Path) -> None:
+    Project.create(tmp_path / "old").close()
+    file = tmp_path / "old.trocar" / "catalogue.sqlite"
+    for path in file.parent.glob("catalogue.sqlite*"):
+        path.unlink()
+    with sqlite3.connect(file) as connection:
+        connection.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
+        connection.execute("INSERT INTO meta VALUES ('note', '1')")
+    connection.close()
+    with Project.open(tmp_path / "old") as project:
+        assert project.setting("note") == 1
+        assert project.contents.missing_count() == 0
 
 
 def test_a_killed_writer_leaves_no_lock(tmp_path: Path) -> None:

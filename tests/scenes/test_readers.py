@@ -153,7 +153,7 @@ def test_normals_in_opengl_axes_are_caught_with_the_flip_that_mends_them(tmp_pat
     root = make_frames_scene(tmp_path)
     for i in range(3):
         write_exr(root / f"normals/{i:06d}.exr", sphere_scene(i).normals_HW3 * np.array([1, -1, -1], np.float32))
-    with pytest.raises(InputError, match="Flipping y and z"):
+    with pytest.raises(InputError, match=r"flipping y and z.*normals_flip = \"yz\""):
         read_scenes(root)
 
 

@@ -34,7 +34,7 @@ class CatalogueReader(QObject):
         number = self._newest[name] = self._count
 
         def work() -> Any:
-            with Project.open(self._folder, write=False) as project:
+            with Project.open(self._folder, write=False, check=False) as project:
                 return question(project)
 
         def take(result: Any) -> None:

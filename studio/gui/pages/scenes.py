@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from studio.files.pictures import read_rgb
+from studio.files.listing import spread
 from studio.gui import amounts
 from studio.gui.actions import Action, ActionTable
 from studio.gui.models.background import Background
+from studio.gui.models.catalogue_reader import CatalogueReader
 from studio.gui.models.groups import Group, GroupList, GroupModel
-from studio.gui.models.pictures import PictureEntry, PictureModel
+from studio.gui.models.scene_frames import NOTHING, FrameModel, Listing
+from studio.gui.pages.class_counts import SAMPLED_FRAMES
 from studio.gui.pages.page import Page
+from studio.gui.pages.scenes_filter import FrameFilterBar, Measured, measured
 from studio.gui.pages.scenes_panel import ScenesPanel
 from studio.gui.session import Session
 from studio.gui.widgets.basics import EmptyState, PageHeader, holder, label, row
@@ -25,11 +29,13 @@ from studio.gui.widgets.picture_list import PictureList
 from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.readout import Readout
 from studio.project.records import Changed, FrameRecord, SceneRecord
-from studio.scenes.readers import load_layers_of
+from studio.scenes.folder_guess import is_plain
+from studio.scenes.readers import CHECKED, load_layers_of
 from studio.vocabulary.frames import Layers
 
 _TOUCHES = Changed(scenes=True)
 _KEPT_STATES = 24
+_ALL = "all"
 
 
 class ScenesPage(Page):
@@ -40,6 +46,9 @@ class ScenesPage(Page):
     rows = (
         Action("scenes.add", "Add folder…", "Add simulated scenes from a folder; they stay where they lie",
                "add_folder", shortcut="Ctrl+Shift+O", icon="folder", needs="project", page="Scenes"),
+        Action("scenes.folders", "Add plain folders…", "Say which folder holds pictures, labels, depth and normals, and"
+               " see what is understood before anything is added", "add_plain_folders", icon="layers", needs="project",
+               page="Scenes"),
         Action("scenes.simulate", "Simulate…", "Render new labelled frames of simulated bodies into the project",
                "show_simulate", shortcut="Ctrl+R", icon="cube", needs="project", page="Scenes"),
         Action("scenes.plain", "Picture only", "Show the render without a layer over it", "show_plain", shortcut="P",
@@ -50,6 +59,8 @@ class ScenesPage(Page):
                icon="depth", needs="project", page="Scenes"),
         Action("scenes.normals", "Show normals", "Show where surfaces face", "show_normals", shortcut="N",
                icon="normals", needs="project", page="Scenes"),
+        Action("scenes.measure", "Measure frames", "Read every frame once and keep which classes and depths it shows,"
+               " so that frames can be found by them", "measure", icon="filter", needs="project", page="Scenes"),
         Action("scenes.relink", "Find moved folder…", "Point the chosen scene to where its folder lies now", "relink",
                icon="search", needs="project", page="Scenes"),
         Action("scenes.remove", "Remove scene…", "Take the chosen scene out of the project; its files stay", "remove",
@@ -59,17 +70,18 @@ class ScenesPage(Page):
     def __init__(self, session: Session, actions: ActionTable) -> None:
         super().__init__(session, actions)
         self._scenes: dict[str, SceneRecord] = {}
-        self._frames: dict[int, FrameRecord] = {}
         self._states: OrderedDict[int, PictureState] = OrderedDict()
         self._background = Background(self, depth=3)
         self.groups = GroupModel(self)
         self.patients = GroupList(self.groups, "Scenes")
-        self.model = PictureModel(session.project.cache / "thumbnails", self)
+        self._reader = CatalogueReader(session.project.folder, self)
+        self.model = FrameModel(session.project.cache / "thumbnails", self)
         self.strip = PictureList(strip=True)
         self.strip.setModel(self.model)
         self.strip.setAccessibleName("Frames")
         self.bar = OverlayBar(("none", "segmentation", "depth", "normals"))
         self.view = PictureView()
+        self.filter = FrameFilterBar()
         self.readout = label("", "muted")
         self.panel = ScenesPanel(session, actions)
         self._build()
@@ -78,7 +90,10 @@ class ScenesPage(Page):
         self.view.kept.connect(self.panel.show_point)
         self.patients.selectionModel().currentChanged.connect(self._scene_chosen)
         self.strip.selectionModel().currentChanged.connect(self._frame_chosen)
+        self.filter.changed.connect(self._list_frames)
+        self.filter.measure.connect(self.measure)
         self.panel.simulate.wanted.connect(self._simulate)
+        self.panel.mapping.wanted.connect(lambda folder: self._add(folder, "--layout", "folders"))
 
     def _build(self) -> None:
         button = self.action_table.button
@@ -99,6 +114,7 @@ class ScenesPage(Page):
         tools.setContentsMargins(8, 4, 16, 4)
         layout.addWidget(bar)
         layout.addWidget(self.view, 1)
+        layout.addWidget(self.filter)
         layout.addWidget(self.strip)
         body = QSplitter(Qt.Orientation.Horizontal)
         body.addWidget(self.patients)
@@ -122,6 +138,7 @@ class ScenesPage(Page):
 
     def project_closed(self) -> None:
         self.model.close()
+        self._reader.close()
         self._background.forget()
         self.panel.close_threads()
 
@@ -131,6 +148,7 @@ class ScenesPage(Page):
         if not changed.scenes:
             return
         scenes = self.session.project.scenes.all()
+        self._states.clear()
         self._scenes = {str(s.id): s for s in scenes}
         self.stack.setCurrentIndex(1 if scenes else 0)
         for action_id in ("scenes.plain", "scenes.labels", "scenes.depth", "scenes.normals", "scenes.remove"):
@@ -142,8 +160,8 @@ class ScenesPage(Page):
             ", ".join(f"{w} × {h} px" for w, h in sizes[:3]),
         )
         chosen = self.patients.chosen()
-        self.groups.set_groups([_group(s) for s in scenes])
-        self.patients.choose(chosen)
+        self.groups.set_groups(_groups(scenes))
+        self.patients.choose(chosen or next(iter(self._scenes), _ALL))
         self.panel.simulate.take_next_seed()
         self._scene_chosen()
 
@@ -153,24 +171,53 @@ class ScenesPage(Page):
     def _scene_chosen(self) -> None:
         scene = self._scene()
         self.action_table.allow("scenes.relink", scene is not None and not scene.root.exists())
-        if scene is None:
-            self.model.set_entries([])
+        self.action_table.allow("scenes.remove", scene is not None)
+        if not self._scenes:
+            self.model.set_frames(NOTHING, self._records)
             self.view.set_state(None, "Choose a scene")
             return
-        frames = self.session.project.scenes.frames(scene.id)
-        self._frames = {f.id: f for f in frames}
-        self.strip.set_ratio(scene.size[1] / scene.size[0])
-        self.model.set_entries([_entry(f) for f in frames])
+        shape = scene or next(iter(self._scenes.values()))
+        self.strip.set_ratio(shape.size[1] / shape.size[0])
+        scene_id = None if scene is None else scene.id
+        self._reader.ask("measured", lambda project: measured(project, scene_id), self._offer)
+        self._list_frames()
+
+    def _offer(self, known: object) -> None:
+        if isinstance(known, Measured):
+            shape = self._scene() or next(iter(self._scenes.values()))
+            self.filter.offer(shape.classes, known)
+
+    def _list_frames(self) -> None:
+        """Ask for the ids of the frames that are wanted; even without a condition that takes a while for many."""
+        scene = self._scene()
+        wanted = self.filter.wanted(None if scene is None else scene.id)
+        self._reader.ask("frames", lambda project: Listing.of(project.contents.matching(wanted)), self._listed)
+
+    def _listed(self, listing: object) -> None:
+        if not isinstance(listing, Listing):
+            self.session.say(str(listing), "error")
+            return
+        self.model.set_frames(listing, self._records, patients=self._scene() is None)
+        ids = listing.ids
+        self.filter.set_count(len(ids))
         wanted = self.session.selection.frame_id
-        self.strip.choose(wanted if wanted in self._frames else (frames[0].id if frames else 0))
-        self.panel.show_scene(scene, frames)
+        self.strip.choose(wanted if self.model.row_of(wanted) >= 0 else (ids[0] if ids else 0))
+        scene = self._scene()
+        if scene is None:
+            self.panel.show_no_scene()
+        elif len(ids) == scene.frame_count:
+            self.panel.show_scene(scene, self._records(spread(ids, SAMPLED_FRAMES)))
         self._frame_chosen()
 
+    def _records(self, ids: Sequence[int]) -> list[FrameRecord]:
+        return self.session.project.scenes.some(ids)
+
     def _frame_chosen(self) -> None:
-        scene, frame = self._scene(), self._frames.get(self.strip.current_id())
-        if scene is None or frame is None:
-            self.view.set_state(None, "No frame")
+        frame = next(iter(self._records([self.strip.current_id()])), None)
+        if frame is None:
+            self.view.set_state(None, "No frame" if self._scenes else "Choose a scene")
             return
+        scene = self._scenes[str(frame.scene_id)]
         self.session.select(replace(self.session.selection, frame_id=frame.id))
         kept = self._states.get(frame.id)
         if kept is not None:
@@ -210,12 +257,34 @@ class ScenesPage(Page):
         if name:
             self.dropped([name])
 
+    def add_plain_folders(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Folder above those of the layers", str(Path.home()))
+        if name:
+            self._ask_mapping(Path(name))
+
+    def _ask_mapping(self, folder: Path) -> None:
+        self.session.inspector_wanted.emit()
+        self.panel.show_mapping(folder)
+
     def dropped(self, paths: list[str]) -> bool:
-        folders = [p for p in paths if Path(p).is_dir()]
+        """Scenes of a known layout are added at once; of plain folders it is asked which is what.
+
+        A mapping file that is dropped with them says it instead.
+        """
+        folders = [Path(p) for p in paths if Path(p).is_dir()]
+        mappings = [p for p in paths if Path(p).suffix.lower() in (".toml", ".json")]
+        said = ("--mapping", mappings[0]) if len(mappings) == 1 else ()
+        plain = [] if said else [f for f in folders if is_plain(f)]
         for folder in folders:
-            argv = ["scenes", "add", str(self.session.project.folder), folder]
-            self.session.start(f"Add scenes: {Path(folder).name}", argv, touches=_TOUCHES)
+            if folder not in plain:
+                self._add(str(folder), *said)
+        if plain:
+            self._ask_mapping(plain[0])
         return bool(folders)
+
+    def _add(self, folder: str, *options: str) -> None:
+        argv = ["scenes", "add", str(self.session.project.folder), folder, *options]
+        self.session.start(f"Add scenes: {Path(folder).name}", argv, touches=_TOUCHES)
 
     def show_simulate(self) -> None:
         self.session.inspector_wanted.emit()
@@ -225,6 +294,10 @@ class ScenesPage(Page):
         argv = ["scenes", "simulate", str(self.session.project.folder), *arguments]
         frames = amounts.count(self.panel.simulate.frames.value(), "frames")
         self.session.start(f"Simulate {frames}", argv, touches=_TOUCHES)
+
+    def measure(self) -> None:
+        argv = ["scenes", "measure", str(self.session.project.folder)]
+        self.session.start("Measure frames", argv, touches=_TOUCHES)
 
     def _layer(self, name: LayerChoice) -> None:
         self.bar.set_layer(name)
@@ -268,6 +341,13 @@ class ScenesPage(Page):
         )
 
 
+def _groups(scenes: Sequence[SceneRecord]) -> list[Group]:
+    """All of them first, where there are several."""
+    frames = sum(s.frame_count for s in scenes)
+    everyone = Group(_ALL, "All patients", f"{frames:,}", amounts.count(len(scenes), "scenes"))
+    return ([everyone] if len(scenes) > 1 else []) + [_group(s) for s in scenes]
+
+
 def _group(scene: SceneRecord) -> Group:
     width, height = scene.size
     if not scene.root.exists():
@@ -277,13 +357,5 @@ def _group(scene: SceneRecord) -> Group:
     source = scene.root.parent.name if scene.root.name == scene.patient else scene.root.name
     detail = scene.notes[0] if scene.notes else f"{width} × {height}   {source}"
     tone = "warning" if scene.notes else ""
-    tip = "\n".join([str(scene.root), f"layout {scene.layout}", *scene.notes])
+    tip = "\n".join([str(scene.root), f"layout {scene.layout}", *scene.notes, scene.encoding.get(CHECKED, "")]).strip()
     return Group(str(scene.id), scene.patient, f"{scene.frame_count:,}", detail, tone, tip)
-
-
-def _entry(frame: FrameRecord) -> PictureEntry:
-    path = frame.files.rgb
-    return PictureEntry(
-        id=frame.id, caption=frame.name, key=f"frame {path}", load=lambda: read_rgb(path),
-        tip=f"{frame.patient}: {frame.name}",
-    )  # fmt: skip

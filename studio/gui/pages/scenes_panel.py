@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
+from studio.files.atomic import hash_bytes
 from studio.gui.actions import ActionTable
 from studio.gui.models.background import Background
 from studio.gui.pages.class_counts import class_shares
+from studio.gui.pages.scenes_mapping import MappingPanel
 from studio.gui.pages.simulate_form import SimulateForm
 from studio.gui.session import Session
 from studio.gui.widgets.basics import Figures, Section, inspector, label
@@ -39,13 +42,25 @@ class ScenesPanel(QWidget):
             self._frame, self._classes, self.simulate,
             Section("Scene", actions.button("scenes.relink"), actions.button("scenes.remove")),
         )  # fmt: skip
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._area)
+        self.mapping = MappingPanel(session)
+        self._places = QStackedLayout(self)
+        self._places.addWidget(self._area)
+        self._places.addWidget(self.mapping)
+        self.mapping.left.connect(self.leave_mapping)
+        self.mapping.wanted.connect(self.leave_mapping)
         self._frame.hide()
         self._classes.hide()
 
+    def show_mapping(self, folder: Path) -> None:
+        """Ask in this place what plain folders hold."""
+        self._places.setCurrentWidget(self.mapping)
+        self.mapping.show_folder(folder)
+
+    def leave_mapping(self) -> None:
+        self._places.setCurrentWidget(self._area)
+
     def show_simulate_form(self) -> None:
+        self.leave_mapping()
         self._area.ensureWidgetVisible(self.simulate.button)
         self.simulate.frames.setFocus()
         QTimer.singleShot(0, self.simulate.frames.selectAll)  # after the focus has come
@@ -55,7 +70,8 @@ class ScenesPanel(QWidget):
         self._classes.setVisible(bool(frames))
         if not frames:
             return
-        kept = self._session.project.cache / "classes" / f"{scene.id}-{scene.frame_count}.json"
+        stored = hash_bytes(json.dumps(dict(scene.encoding), sort_keys=True).encode())[:12]
+        kept = self._session.project.cache / "classes" / f"{scene.id}-{scene.frame_count}-{stored}.json"
         if kept == self._counted_file:
             return
         self._counted_file = kept
@@ -65,6 +81,11 @@ class ScenesPanel(QWidget):
             "classes", lambda: class_shares(files, layout=layout, encoding=encoding, kept=kept),
             lambda shares: self._counted(scene, shares),
         )  # fmt: skip
+
+    def show_no_scene(self) -> None:
+        """Frames of several scenes are looked at: no one's classes are theirs."""
+        self._counted_file = Path()
+        self._classes.hide()
 
     def _counted(self, scene: SceneRecord, shares: object) -> None:
         if isinstance(shares, dict):
@@ -93,4 +114,5 @@ class ScenesPanel(QWidget):
         self.point.setEnabled(kept)
 
     def close_threads(self) -> None:
+        self.mapping.close_threads()
         self._background.forget()

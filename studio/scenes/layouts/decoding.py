@@ -10,8 +10,8 @@ import numpy as np
 from studio.files.pictures import read_exr, read_size
 from studio.vocabulary.errors import InputError
 
-FARTHEST_MM = 1e5
-"""Depths beyond this (renderers write 1e10 for 'nothing hit') count as nothing there."""
+FARTHEST = 1e5
+"""Stored depths beyond this (renderers write 1e10 for 'nothing hit') count as nothing there."""
 
 _DEEP_STEPS = 65535.0
 _PNG_END = b"IEND\xaeB`\x82"
@@ -32,7 +32,7 @@ def read_deep_png(path: Path) -> np.ndarray:
 def read_depth(path: Path, *, mm_per_step: float | None) -> np.ndarray:
     """float32 HxW planar z in mm, 0 = nothing there; ``mm_per_step`` belongs to 16-bit PNG.
 
-    Raise InputError for negative depths and for a PNG without a scale.
+    Raise InputError for negative depths, for values that are no numbers and for a PNG without a scale.
     """
     if path.suffix.lower() == ".exr":
         depth = read_exr(path)
@@ -40,10 +40,25 @@ def read_depth(path: Path, *, mm_per_step: float | None) -> np.ndarray:
         raise InputError("a depth picture without a declared scale", where=path, remedy="Declare mm per step.")
     else:
         depth = read_deep_png(path).astype(np.float32) * np.float32(mm_per_step)
-    depth_HW = depth if depth.ndim == 2 else depth[..., 0]
-    depth_HW = np.where(np.isfinite(depth_HW) & (depth_HW < FARTHEST_MM), depth_HW, 0).astype(np.float32)
+    return depth_in_mm(depth, where=path)
+
+
+def depth_in_mm(values: np.ndarray, *, where: Path, mm_per_unit: float = 1.0) -> np.ndarray:
+    """float32 HxW of stored depths, of which the first channel counts; what is infinite or far beyond becomes 0.
+
+    Raise InputError for negative depths and for values that are no numbers.
+    """
+    depth_HW = np.asarray(values if values.ndim == 2 else values[..., 0], np.float32)
+    broken = int(np.isnan(depth_HW).sum())
+    if broken:
+        raise InputError(f"the depth of {broken} pixels is no number (NaN)", where=where,
+                         remedy="Write 0 where nothing is there.")  # fmt: skip
+    # In the file's own units: "nothing hit" is 1e10 in any, and a body modelled in mm is read as metres at first.
+    depth_HW = np.where(depth_HW < FARTHEST, depth_HW, 0).astype(np.float32)
+    if mm_per_unit != 1:
+        depth_HW *= np.float32(mm_per_unit)
     if depth_HW.size and float(depth_HW.min()) < 0:
-        raise InputError("the depth holds negative values", where=path, remedy="Depth is z in mm, 0 = nothing there.")
+        raise InputError("the depth holds negative values", where=where, remedy="Depth is z in mm, 0 = nothing there.")
     return depth_HW
 
 
@@ -62,6 +77,14 @@ def read_normals(path: Path) -> np.ndarray:
     if normals.ndim != 3 or normals.shape[2] != 3:
         raise InputError("the normals have not three channels", where=path, remedy="Store x, y, z.")
     return unit_normals(normals)
+
+
+def normals_from_01(values_HW3: np.ndarray) -> np.ndarray:
+    """float32 unit vectors of stored (n + 1) / 2; where all three are 0 there is none."""
+    nothing_HW = (values_HW3[..., :3] == 0).all(axis=2)
+    normals_HW3 = values_HW3[..., :3].astype(np.float32) * 2 - 1
+    normals_HW3[nothing_HW] = 0
+    return unit_normals(normals_HW3)
 
 
 def unit_normals(normals_HW3: np.ndarray) -> np.ndarray:

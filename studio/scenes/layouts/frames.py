@@ -23,7 +23,6 @@ from studio.files import listing
 from studio.files.labels import read_label_values, values_in
 from studio.files.pictures import read_rgb, read_size
 from studio.scenes.layouts import matching
-from studio.scenes.layouts.consistency import check_normals
 from studio.scenes.layouts.decoding import read_depth, read_normals
 from studio.scenes.layouts.poses import NO_POSE, poses_of
 from studio.vocabulary.errors import InputError
@@ -34,7 +33,6 @@ NAME = "frames"
 FORMAT = "trocar-frames"
 VERSION = 1
 DESCRIPTION = "scene.json"
-_CHECKED_FOR_NORMALS = 3
 
 
 def recognises(path: Path) -> bool:
@@ -90,7 +88,7 @@ def _read_scene(root: Path) -> SceneFiles:
     if not renders:
         raise InputError("holds no pictures", where=root / "rgb", remedy="Write the frames or remove the scene.")
     frames, notes = _frames(renders, root)
-    _check_sample(frames, size, encoding)
+    _check_sample(frames, size)
     if not (root / "frames.json").is_file():
         notes.append("no frames.json: poses and intrinsics are unknown")
     name = str(description.get("name") or root.name)
@@ -123,8 +121,8 @@ def _frames(renders: list[Path], root: Path) -> tuple[list[FrameFiles], list[str
     return frames, notes
 
 
-def _check_sample(frames: list[FrameFiles], size: tuple[int, int], encoding: Mapping[str, str]) -> None:
-    """Sizes of a spread sample from their headers; a few frames whole, so that wrong conventions show at once."""
+def _check_sample(frames: list[FrameFiles], size: tuple[int, int]) -> None:
+    """Sizes of a spread sample, from their headers."""
     by_render = {f.rgb: f for f in frames}
     sample = listing.spread(list(by_render), matching.SAMPLED_FRAMES)
     for path in sample:
@@ -132,8 +130,6 @@ def _check_sample(frames: list[FrameFiles], size: tuple[int, int], encoding: Map
         segmentation = by_render[path].segmentation
         if segmentation is not None:
             matching.same_size(segmentation, read_size(segmentation), size, layer="label picture")
-    for path in listing.spread(sample, _CHECKED_FOR_NORMALS):
-        check_normals(load(by_render[path], encoding), where=by_render[path].normals or path)
 
 
 def _description(path: Path) -> dict[str, Any]:

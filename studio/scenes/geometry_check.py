@@ -1,0 +1,327 @@
+"""Do a scene's depth and normals tell the same story, and which change would make them? Proposed, never applied.
+
+Three questions, answered from a few frames in the studio's conventions:
+
+- Normals that follow from the depth agree with the normal layer, or would after flipping axes.
+- The depth is planar z or runs along the ray. With normals the right kind agrees better. Without, a plane decides:
+  its inverse planar z is affine in pixel coordinates, 1/z = a u + b v + c, that of its distance along the ray is not.
+- The distances are those of a laparoscope in mm; those in metres, centimetres or micrometres lie far off.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from studio.scenes.corrections import STORED_KIND
+from studio.scenes.layouts.axes import ray_lengths
+from studio.vocabulary.frames import Layers
+
+MEDIAN_LIMIT_DEGREES = 20.0
+"""Right conventions give 1 to 8 degrees on our renders, a wrong axis 40 and more."""
+
+NEAREST_MM, FARTHEST_MM = 10.0, 5000.0
+"""A median depth outside of this is no view through a laparoscope."""
+
+_USUAL_MM = (15.0, 1000.0)
+_UNITS = ((1000.0, "metres"), (10.0, "centimetres"), (0.001, "micrometres"))
+_LEAST_PIXELS, _COMPARED_PIXELS = 200, 20_000
+_SMOOTH = 0.05
+_BLOCKS = (1, 2, 4, 8)
+_TILT = 0.05
+"""Slope that the depth's steps may feign."""
+_KIND_RATIO = 1.5
+_KIND_DEGREES = 0.5
+_FLAT_NOISES, _FLAT_LEAST = 1.5, 1e-6
+"""A patch of inverse depth is a plane when its relative residual is no more than its noise (the depth's steps)."""
+_NOISIEST, _LEAST_PLANES = 2e-4, 3
+"""In coarser steps (0.07 mm at 100 mm) a dome as far away as its radius is told from a plane no more."""
+_TILE_LEAST, _TILE_POINTS = 12, 24
+
+DepthKind = Literal["planar", "ray"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, and the entry of a mapping's ``geometry`` that mends it ("" = none was found)."""
+
+    what: str
+    entry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GeometryReport:
+    """``found``: one line of what was established; ``faults``: what disagrees."""
+
+    found: str
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def remedy(self) -> str:
+        """One line that mends all faults together, or says what to look at."""
+        entries = ", ".join(fault.entry for fault in self.faults if fault.entry)
+        if not entries:
+            return (
+                'Check depth and normals, or leave the normals out: geometry = {leave_out = ["normals"]} (--mapping).'
+            )
+        return f"If that is so, write geometry = {{{entries}}} into a mapping file and name it with --mapping FILE."
+
+
+NOT_EXAMINED = GeometryReport("")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said of the frames' geometry already: how their depth was taken, which axes of their normals were flipped
+    ("none" = as they are, for sure), and whether kind and scale are a person's word, which is not questioned.
+    """
+
+    kind: DepthKind = "planar"
+    flipped: str = ""
+    kind_settled: bool = False
+    scale_settled: bool = False
+
+    @staticmethod
+    def by(encoding: Mapping[str, str]) -> Said:
+        """As a scene's encoding has it."""
+        kind = encoding.get("depth_kind", encoding.get(STORED_KIND, "planar"))
+        return Said(
+            "ray" if kind == "ray" else "planar", encoding.get("normals_flip", ""), "depth_kind" in encoding,
+            "scale" in encoding,
+        )  # fmt: skip
+
+
+def examine(frames: Sequence[Layers], said: Said | None = None) -> GeometryReport:
+    """Examine frames in the studio's conventions, as far as these are known by now."""
+    said = said or Said()
+    with_depth = [f for f in frames if f.depth_HW is not None]
+    if not with_depth:
+        return NOT_EXAMINED
+    usable = [f for f in with_depth if f.K is not None]
+    found: list[str] = []
+    faults: list[Fault] = []
+    if usable:
+        _examine_shape(usable, said, found, faults)
+    elif any(f.normals_HW3 is not None for f in with_depth):
+        found.append("no intrinsics, so that depth and normals could not be compared")
+    if not said.scale_settled:
+        faults += _scale_faults(with_depth)
+    return GeometryReport("; ".join(found), tuple(faults))
+
+
+def _examine_shape(frames: Sequence[Layers], said: Said, found: list[str], faults: list[Fault]) -> None:
+    """The depth's kind first: under the wrong one the normals disagree, too, though none is flipped."""
+    other: DepthKind = "ray" if said.kind == "planar" else "planar"
+    kind = None if said.kind_settled else depth_kind(frames, said.kind)
+    if kind == other:
+        faults.append(Fault(f"the depth was taken as {_in_words(said.kind)} but is {_in_words(other)}",
+                            f'depth_kind = "{other}"'))  # fmt: skip
+        frames = [as_other_kind(f, said.kind) for f in frames]
+    elif kind is not None:
+        found.append(f"the depth is {_in_words(kind)}")
+    angle = normals_angle(frames)
+    if angle is None:
+        return
+    flip, best = best_flip(frames)
+    # Surfaces that face the camera hardly change when x or y is flipped: what matters is that a flip is much better.
+    if angle <= MEDIAN_LIMIT_DEGREES and not (flip and 2 * best < angle - 1):
+        found.append(f"normals and depth agree within {angle:.1f} degrees (median)")
+    elif said.flipped == "none":
+        found.append(f"normals and depth are {angle:.0f} degrees apart (median), as the mapping has it")
+    else:
+        faults.append(_flip_fault(angle, flip, best, said.flipped))
+
+
+def _flip_fault(angle: float, flip: str, best: float, flipped: str) -> Fault:
+    what = f"normals and depth disagree by {angle:.0f} degrees (median)"
+    if best > MEDIAN_LIMIT_DEGREES:
+        return Fault(what)
+    axes = " and ".join(flip)
+    from_stored = "".join(axis for axis in "xyz" if (axis in flip) != (axis in flipped)) or "none"
+    return Fault(f"{what}; flipping {axes} of the normals makes them agree ({best:.1f} degrees)",
+                 f'normals_flip = "{from_stored}"')  # fmt: skip
+
+
+def _scale_faults(frames: Sequence[Layers]) -> list[Fault]:
+    depths = [f.depth_HW[f.depth_HW > 0] for f in frames if f.depth_HW is not None]
+    valid = np.concatenate(depths)
+    if not valid.size:
+        return [Fault("the depth is 0 everywhere")]
+    median = float(np.median(valid))
+    if NEAREST_MM <= median <= FARTHEST_MM:
+        return []
+    for factor, unit in _UNITS:
+        if _USUAL_MM[0] <= median * factor <= _USUAL_MM[1]:
+            return [Fault(f"the median depth is {_in_mm(median)}, which looks like {unit}", f"scale = {factor:g}")]
+    return [Fault(f"the median depth is {_in_mm(median)}", "scale = 1")]
+
+
+def _in_mm(depth: float) -> str:
+    return f"{depth:,.0f} mm" if depth >= 100 else f"{depth:.3g} mm"
+
+
+# -- normals
+
+
+def normals_from_depth(depth_HW: np.ndarray, K: np.ndarray) -> np.ndarray:
+    """float32 HxWx3 normals of the surface that a planar-z depth in mm describes, pointing at the camera.
+
+    Zero where a neighbour is missing or the depth jumps by more than 5 % (an outline).
+    """
+    height, width = depth_HW.shape
+    x_W = (np.arange(width, dtype=np.float32) + 0.5 - K[0, 2]) / K[0, 0]
+    y_H = (np.arange(height, dtype=np.float32) + 0.5 - K[1, 2]) / K[1, 1]
+    points_HW3 = np.stack([depth_HW * x_W, depth_HW * y_H[:, None], depth_HW], axis=2)
+    normals_HW3 = np.zeros_like(points_HW3)
+    across = points_HW3[1:-1, 2:] - points_HW3[1:-1, :-2]
+    down = points_HW3[2:, 1:-1] - points_HW3[:-2, 1:-1]
+    inner = np.cross(down, across)
+    length = np.linalg.norm(inner, axis=2, keepdims=True)
+    centre = depth_HW[1:-1, 1:-1]
+    neighbours = (depth_HW[1:-1, 2:], depth_HW[1:-1, :-2], depth_HW[2:, 1:-1], depth_HW[:-2, 1:-1])
+    smooth = (centre > 0) & np.logical_and.reduce([(n > 0) & (abs(n - centre) < _SMOOTH * centre) for n in neighbours])
+    inner = np.where(smooth[..., None] & (length > 0), inner / np.where(length > 0, length, 1), 0)
+    normals_HW3[1:-1, 1:-1] = inner
+    return normals_HW3
+
+
+def normals_angle(frames: Sequence[Layers], flip: str = "") -> float | None:
+    """Median angle in degrees between the normals and those that follow from the depth; None with too few pixels."""
+    return _median_angle(_products(frames), flip)
+
+
+def best_flip(frames: Sequence[Layers]) -> tuple[str, float]:
+    """The axes ("" to "xyz") whose flip makes normals and depth agree best, and the median angle then, in degrees."""
+    products_N3 = _products(frames)
+    flips = ["".join(axes) for n in range(4) for axes in itertools.combinations("xyz", n)]
+    angles = {flip: angle for flip in flips if (angle := _median_angle(products_N3, flip)) is not None}
+    best = min(angles, key=lambda flip: angles[flip], default="")
+    return best, angles.get(best, 180.0)
+
+
+def _products(frames: Sequence[Layers]) -> np.ndarray:
+    """N x 3: what x, y and z add to the cosine between normal and expected normal, where both are there."""
+    found = [np.zeros((0, 3), np.float32)]
+    for frame in frames:
+        if frame.depth_HW is None or frame.normals_HW3 is None or frame.K is None:
+            continue
+        depth_HW, K, normals_HW3 = _coarse_enough(frame.depth_HW, frame.K, frame.normals_HW3)
+        expected_HW3 = normals_from_depth(depth_HW, K)
+        both = expected_HW3.any(axis=2) & normals_HW3.any(axis=2)
+        products_N3 = expected_HW3[both] * normals_HW3[both]
+        found.append(products_N3[:: max(1, len(products_N3) // _COMPARED_PIXELS)])
+    return np.concatenate(found)
+
+
+def _coarse_enough(
+    depth_HW: np.ndarray, K: np.ndarray, normals_HW3: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Depth, K and normals over blocks of pixels so large that the depth's steps no longer tilt the surface."""
+    noise = _noise(depth_HW)
+    side = next((k for k in _BLOCKS if noise * K[0, 0] < _TILT * k * k), _BLOCKS[-1])
+    if side == 1:
+        return depth_HW, K, normals_HW3
+    height, width = (n // side * side for n in depth_HW.shape)
+    blocks = depth_HW[:height, :width].reshape(height // side, side, width // side, side)
+    low, high = blocks.min(axis=(1, 3)), blocks.max(axis=(1, 3))
+    mean_HW = np.where((low > 0) & (high < (1 + 2 * _SMOOTH) * low), blocks.mean(axis=(1, 3)), 0).astype(np.float32)
+    sums_HW3 = normals_HW3[:height, :width].reshape(height // side, side, width // side, side, 3).sum(axis=(1, 3))
+    lengths_HW1 = np.linalg.norm(sums_HW3, axis=2, keepdims=True)
+    mean_HW3 = np.where(lengths_HW1 > 0.5 * side**2, sums_HW3 / np.where(lengths_HW1 > 0, lengths_HW1, 1), 0)
+    return mean_HW, np.diag([1 / side, 1 / side, 1.0]) @ K, mean_HW3.astype(np.float32)
+
+
+def _noise(depth_HW: np.ndarray) -> float:
+    """Standard deviation of a depth's steps by the depth, from third differences along rows, outlines left out."""
+    inverse_HW = 1 / np.where(depth_HW > 0, depth_HW, np.nan).astype(np.float64)
+    jumps = np.diff(inverse_HW, n=3, axis=1) / inverse_HW[:, 3:]
+    smooth = jumps[abs(jumps) < _SMOOTH]
+    return float(np.sqrt((smooth**2).mean() / 20)) if smooth.size else 0.0
+
+
+def _median_angle(products_N3: np.ndarray, flip: str) -> float | None:
+    if len(products_N3) < _LEAST_PIXELS:
+        return None
+    cosines = products_N3 @ np.array([-1 if axis in flip else 1 for axis in "xyz"], np.float32)
+    return float(np.degrees(np.arccos(np.clip(np.median(cosines), -1, 1))))
+
+
+# -- planar or along the ray
+
+
+def depth_kind(frames: Sequence[Layers], taken: DepthKind) -> DepthKind | None:
+    """How the depth was stored, given that it was taken as ``taken``; None where neither normals nor planes tell."""
+    other: DepthKind = "ray" if taken == "planar" else "planar"
+    as_taken, as_other = list(frames), [as_other_kind(f, taken) for f in frames]
+    here, there = best_flip(as_taken)[1], best_flip(as_other)[1]
+    low, high = min(here, there), max(here, there)
+    if low <= MEDIAN_LIMIT_DEGREES and high >= max(_KIND_RATIO * low, low + _KIND_DEGREES):
+        return taken if here < there else other
+    flat_here = sum(n for f in as_taken for n in _flatter(f, as_other_kind(f, taken)))
+    flat_there = sum(n for f in as_other for n in _flatter(f, _back(f, taken)))
+    if max(flat_here, flat_there) < _LEAST_PLANES or min(flat_here, flat_there) * 4 > max(flat_here, flat_there):
+        return None
+    return taken if flat_here > flat_there else other
+
+
+def as_other_kind(frame: Layers, taken: DepthKind) -> Layers:
+    """The frame as it would be, had its depth been stored the other way."""
+    if frame.depth_HW is None or frame.K is None:
+        return frame
+    lengths_HW = ray_lengths(frame.size, frame.K)
+    depth_HW = frame.depth_HW / lengths_HW if taken == "planar" else frame.depth_HW * lengths_HW
+    return replace(frame, depth_HW=depth_HW.astype(np.float32))
+
+
+def _back(frame: Layers, taken: DepthKind) -> Layers:
+    return as_other_kind(frame, "ray" if taken == "planar" else "planar")
+
+
+def _flatter(frame: Layers, rival: Layers) -> Iterator[int]:
+    """1 for each patch that is a plane in ``frame`` and clearly none in ``rival``, 0 for each other one."""
+    assert frame.depth_HW is not None and rival.depth_HW is not None
+    for rows, columns in _tiles(frame.depth_HW.shape):
+        mine, noise = _plane_residual(frame.depth_HW[rows, columns])
+        theirs, _ = _plane_residual(rival.depth_HW[rows, columns])
+        flat = noise <= _NOISIEST and mine <= _FLAT_NOISES * noise + _FLAT_LEAST
+        yield int(flat and theirs > 3 * mine + 10 * _FLAT_LEAST)
+
+
+def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
+    """Patches of a half, a third and a quarter of the picture's sides, each size shifted by half of itself."""
+    for parts in (2, 3, 4):
+        sides = [n // parts for n in shape]
+        if min(sides) < _TILE_LEAST:
+            continue
+        starts = [range(0, n - side + 1, max(1, side // 2)) for n, side in zip(shape, sides, strict=True)]
+        for top, left in itertools.product(*starts):
+            yield slice(top, top + sides[0]), slice(left, left + sides[1])
+
+
+def _plane_residual(depth_HW: np.ndarray) -> tuple[float, float]:
+    """Root mean square residual of 1/z against its best affine fit, and its noise, both by its mean.
+
+    Noise is what neighbours jump by: a smooth surface has third differences of nearly 0 however much it bends, rounded
+    depths have some of sqrt(20) times the standard deviation of the rounding. Infinite, 0 where depth is missing.
+    """
+    if not (depth_HW > 0).all():
+        return math.inf, 0.0
+    steps = [max(1, side // _TILE_POINTS) for side in depth_HW.shape]
+    some_HW = depth_HW[:: steps[0], :: steps[1]]
+    inverse_N = (1 / some_HW.astype(np.float64)).ravel()
+    rows, columns = np.indices(some_HW.shape)
+    design_N3 = np.stack([columns.ravel(), rows.ravel(), np.ones(inverse_N.size)], axis=1)
+    solution, *_ = np.linalg.lstsq(design_N3, inverse_N, rcond=None)
+    residual_N = inverse_N - design_N3 @ solution
+    jumps = np.diff(1 / depth_HW[:: steps[0]].astype(np.float64), n=3, axis=1)
+    noise = float(np.sqrt((jumps**2).mean() / 20) / inverse_N.mean())
+    return float(np.sqrt((residual_N**2).mean()) / inverse_N.mean()), noise
+
+
+def _in_words(kind: DepthKind) -> str:
+    return "planar z" if kind == "planar" else "the distance along the ray"

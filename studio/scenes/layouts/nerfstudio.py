@@ -1,0 +1,210 @@
+"""nerfstudio and instant-ngp: one transforms.json is one scene.
+
+::
+
+    transforms.json   fl_x fl_y cx cy w h (or camera_angle_x), for all frames or in each;
+                      frames: [{file_path, transform_matrix, depth_file_path, mask_path}]
+
+``transform_matrix`` is camera-to-world in OpenGL axes; K has pixel centres at +0.5. Depth is planar z in 16 bits,
+times ``depth_unit_scale_factor`` (0.001 where none stands there: mm in a world of metres), 0 = unknown. Masks say which
+pixels nerfstudio trains on; they are labels only where a mapping gives their values classes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.files import listing
+from studio.files.labels import read_label_values, values_in
+from studio.files.pictures import PICTURE_SUFFIXES, read_rgb
+from studio.scenes.class_names import SourceClass, ids_by_value, studio_ids, table_of
+from studio.scenes.layouts import axes, json_tables, matching
+from studio.scenes.layouts.decoding import read_depth
+from studio.scenes.layouts.listed import notes_on_layers, required
+from studio.scenes.mapping import SceneMapping
+from studio.vocabulary.errors import InputError
+from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
+from studio.vocabulary.labels import STUDIO_CLASSES
+
+NAME = "nerfstudio"
+TRANSFORMS = "transforms.json"
+_MM_PER_UNIT = 1000.0
+_DEPTH_UNIT = 0.001
+_DISTORTION = ("k1", "k2", "k3", "k4", "p1", "p2")
+_MODELS = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE")
+
+
+@dataclass(frozen=True)
+class _Transforms:
+    """A transforms.json: what holds for all frames, and the frames by their picture's file."""
+
+    common: Mapping[str, Any]
+    frames: Mapping[Path, Mapping[str, Any]]
+    where: Path
+
+    def at(self, rgb: Path) -> tuple[str, Mapping[str, Any]]:
+        """(place for messages, what holds for one frame). Raise InputError when the file does not name it."""
+        if rgb not in self.frames:
+            raise InputError(f"names no picture {rgb.name}", where=self.where, remedy="Add the scene again.")
+        row = self.frames[rgb]
+        return f"frame '{row['file_path']}'", {**self.common, **row}
+
+    def file(self, rgb: Path, key: str) -> Path | None:
+        row = self.frames[rgb]
+        if not row.get(key):
+            return None
+        return json_tables.inside(self.where.parent, str(row[key]), where=self.where)
+
+
+def recognises(path: Path) -> bool:
+    return bool(_scene_folders(path))
+
+
+def read(path: Path, mapping: SceneMapping) -> list[SceneFiles]:
+    """The scene in this folder, or those in the folders below. Raise InputError for what is wrong."""
+    folders = _scene_folders(path)
+    if not folders:
+        raise InputError(f"no {TRANSFORMS} here or below", where=path, remedy="Name the folder that holds it.")
+    return [_read_scene(folder, mapping) for folder in folders]
+
+
+def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
+    """One frame in the studio's conventions."""
+    transforms = _transforms_of(files.rgb)
+    at, row = transforms.at(files.rgb)
+    rgb_HW3 = read_rgb(files.rgb)
+    K = _K(row, (rgb_HW3.shape[1], rgb_HW3.shape[0]), at, transforms.where)
+    matrix = json_tables.numbers(row, "transform_matrix", count=16, at=at, where=transforms.where).reshape(4, 4)
+    pose = json_tables.geometric(
+        lambda: axes.checked_pose(axes.pose_from_opengl(matrix, mm_per_unit=_MM_PER_UNIT)), at=at,
+        where=transforms.where,
+    )  # fmt: skip
+    depth = None
+    if files.depth is not None:
+        unit = _depth_unit(row, at, transforms.where)
+        depth = read_depth(files.depth, mm_per_step=unit * _MM_PER_UNIT)
+    ids = None if files.segmentation is None else _ids(files.segmentation, table_of(encoding))
+    return Layers(rgb_HW3, ids, depth, None, K, pose)
+
+
+def _scene_folders(path: Path) -> list[Path]:
+    if (path / TRANSFORMS).is_file():
+        return [path]
+    return [f for f in listing.folders_in(path) if (f / TRANSFORMS).is_file()]
+
+
+def _read_scene(root: Path, mapping: SceneMapping) -> SceneFiles:
+    transforms = _read(root / TRANSFORMS)
+    renders = sorted(transforms.frames, key=lambda p: listing.natural_key(p.relative_to(root).as_posix()))
+    absent = [p for p in renders if not p.is_file()]
+    if absent:
+        raise InputError(f"{len(absent)} of {len(renders)} pictures that it names are not there: "
+                         f"{listing.named(absent)}", where=root / TRANSFORMS, remedy="Add them.")  # fmt: skip
+    masks = {p: transforms.file(p, "mask_path") for p in renders}
+    depths = {p: transforms.file(p, "depth_file_path") for p in renders}
+    labelled = bool(mapping.classes) and any(masks.values())
+    if labelled:
+        required(renders, masks, layer="mask_path", where=root / TRANSFORMS)
+    names = _frame_names(renders, root)
+    frames = [
+        FrameFiles(names[p], i, p, masks[p] if labelled else None, depths[p]) for i, p in enumerate(renders)
+    ]  # fmt: skip
+    sample = listing.spread(frames, matching.SAMPLED_FRAMES)
+    notes = [*notes_on_layers(frames), *_notes(transforms)]
+    if any(masks.values()) and not labelled:
+        notes.append(
+            'masks were left out: a mapping makes them labels, such as classes = {"255" = "liver", "0" = "void"}'
+        )
+    size = matching.common_size([f.rgb for f in sample])
+    encoding = {"classes": json.dumps(dict(mapping.classes))}
+    return SceneFiles(root.name, mapping.patient or root.name, NAME, root, size, STUDIO_CLASSES, tuple(frames),
+                      encoding, tuple(notes))  # fmt: skip
+
+
+def _frame_names(renders: Sequence[Path], root: Path) -> dict[Path, str]:
+    """The stem where stems differ, else the path below the scene's folder."""
+    if len({p.stem for p in renders}) == len(renders):
+        return {p: p.stem for p in renders}
+    return {p: p.relative_to(root).with_suffix("").as_posix() for p in renders}
+
+
+def _notes(transforms: _Transforms) -> list[str]:
+    rows = [transforms.common, *transforms.frames.values()]
+    lens = sorted({key for row in rows for key in _DISTORTION if row.get(key)})
+    return [f"lens distortion ({', '.join(lens)}) is not taken into account"] if lens else []
+
+
+@json_tables.kept_while_unchanged
+def _read(where: Path) -> _Transforms:
+    content = json_tables.table(json_tables.read_json(where), at="the file", where=where)
+    model = str(content.get("camera_model", _MODELS[0])).upper()
+    if model not in _MODELS:
+        raise InputError(f"camera_model is '{model}'", where=where, remedy=f"Only {', '.join(_MODELS)} are read.")
+    frames: dict[Path, Mapping[str, Any]] = {}
+    for number, value in enumerate(json_tables.rows(content, "frames", at="the file", where=where)):
+        at = f"frame {number}"
+        row = json_tables.table(value, at=at, where=where)
+        path = _picture(json_tables.text(row, "file_path", at=at, where=where), where)
+        if path in frames:
+            raise InputError(f"{at} names '{row['file_path']}' again", where=where, remedy="Name each picture once.")
+        json_tables.numbers(row, "transform_matrix", count=16, at=at, where=where)
+        frames[path] = row
+    if not frames:
+        raise InputError("names no frames", where=where, remedy="Write it anew.")
+    common = {key: value for key, value in content.items() if key != "frames"}
+    return _Transforms(common, frames, where)
+
+
+def _picture(name: str, where: Path) -> Path:
+    """Synthetic scenes of the first NeRF leave the ending away, and mean .png."""
+    path = json_tables.inside(where.parent, name, where=where)
+    return path if path.suffix.lower() in PICTURE_SUFFIXES else path.with_name(path.name + ".png")
+
+
+def _transforms_of(rgb: Path) -> _Transforms:
+    """Of the nearest folder above that has one which names the picture."""
+    for folder in rgb.parents:
+        if (folder / TRANSFORMS).is_file() and rgb in (found := _read(folder / TRANSFORMS)).frames:
+            return found
+    raise InputError(f"no {TRANSFORMS} above names this picture", where=rgb, remedy="Add the scene again.")
+
+
+def _K(row: Mapping[str, Any], size: tuple[int, int], at: str, where: Path) -> np.ndarray:
+    """At the picture's size, whatever size w and h say."""
+    width, height = size
+    of_width = json_tables.number(row, "w", at=at, where=where) if "w" in row else width
+    of_height = json_tables.number(row, "h", at=at, where=where) if "h" in row else height
+    if "fl_x" in row:
+        fx = json_tables.number(row, "fl_x", at=at, where=where)
+    else:
+        angle = json_tables.number(row, "camera_angle_x", at=at, where=where)
+        fx = of_width / 2 / math.tan(angle / 2)
+    fy = json_tables.number(row, "fl_y", at=at, where=where) if "fl_y" in row else fx
+    cx = json_tables.number(row, "cx", at=at, where=where) if "cx" in row else of_width / 2
+    cy = json_tables.number(row, "cy", at=at, where=where) if "cy" in row else of_height / 2
+    by_x, by_y = width / of_width, height / of_height
+    return json_tables.geometric(
+        lambda: axes.intrinsics(fx * by_x, fy * by_y, cx * by_x, cy * by_y), at=at, where=where
+    )
+
+
+def _depth_unit(row: Mapping[str, Any], at: str, where: Path) -> float:
+    if "depth_unit_scale_factor" not in row:
+        return _DEPTH_UNIT
+    unit = json_tables.number(row, "depth_unit_scale_factor", at=at, where=where)
+    if unit <= 0:
+        raise InputError(f"depth_unit_scale_factor is {unit:g}", where=where, remedy="Give a number above 0.")
+    return unit
+
+
+def _ids(path: Path, classes: Mapping[str, str]) -> np.ndarray:
+    values_HW = read_label_values(path)
+    found = studio_ids([SourceClass(str(v)) for v in values_in(values_HW)], classes, where=path)
+    return ids_by_value(values_HW, {int(key): target for key, target in found.items()})

@@ -1,0 +1,241 @@
+"""Unity Perception's SOLO: one data set is one scene, each RGB capture of each step one frame.
+
+::
+
+    metadata.json
+    sequence.N/stepM.frame_data.json           (older versions: step.M.frame.json)
+    sequence.N/stepM.<sensor>.png              the picture; all files of a step begin with its name
+    sequence.N/stepM.<sensor>.<labeler>.png    labels by colour: instances [{labelName, pixelValue RGBA}], black = none
+    sequence.N/stepM.<sensor>.Depth.exr        channel R in Unity units (metres), planar or along the ray as
+                                               measurementStrategy says ("Depth" or "Range")
+    sequence.N/stepM.<sensor>.Normal.exr       (n + 1) / 2, axes x right, y up, z back
+
+``matrix`` of a capture is the upper 3x3 of the projection matrix, not K. Unity is left-handed; ``rotation`` is written
+as x, y, z, w (the schema's text says w first, the exporter's code and files do not).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.files import listing
+from studio.files.pictures import read_exr, read_grey_levels, read_rgb
+from studio.scenes.class_names import SourceClass, ids_by_value, studio_ids, table_of
+from studio.scenes.corrections import STORED_KIND
+from studio.scenes.layouts import axes, json_tables, matching
+from studio.scenes.layouts.decoding import depth_in_mm, normals_from_01
+from studio.scenes.layouts.listed import notes_on_layers
+from studio.scenes.layouts.poses import Pose
+from studio.scenes.mapping import SceneMapping
+from studio.vocabulary.errors import InputError
+from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
+from studio.vocabulary.labels import STUDIO_CLASSES
+
+NAME = "solo"
+_MM_PER_UNIT = 1000.0
+_STEP = re.compile(r"step\.?(\d+)\.")
+_FRAME = re.compile(r"step\.?\d+\.(frame_data|frame)\.json")
+_KINDS = {"Depth": "planar", "Range": "ray"}
+_TYPES = {"segmentation": "SemanticSegmentationAnnotation", "depth": "DepthAnnotation", "normals": "NormalAnnotation"}
+_BLACK = 0
+
+
+@dataclass(frozen=True)
+class _Capture:
+    """One RGB capture: its row, its annotations by layer, and the JSON file they stand in."""
+
+    row: Mapping[str, Any]
+    layers: Mapping[str, Mapping[str, Any]]
+    where: Path
+
+    def file(self, layer: str) -> Path | None:
+        row = self.row if layer == "rgb" else self.layers.get(layer)
+        if row is None:
+            return None
+        name = json_tables.text(row, "filename", at=f"the {layer} of a capture", where=self.where)
+        return json_tables.inside(self.where.parent, name, where=self.where)
+
+
+def recognises(path: Path) -> bool:
+    return (path / "metadata.json").is_file() and any(_sequences(path))
+
+
+def read(path: Path, mapping: SceneMapping) -> list[SceneFiles]:
+    """The data set's captures as one scene. Raise InputError for what is wrong."""
+    if not recognises(path):
+        raise InputError("no metadata.json with sequence.N beside it", where=path, remedy="Name the data set's folder.")
+    frames: list[FrameFiles] = []
+    kinds: set[str] = set()
+    for frame_file in _frame_files(path):
+        for capture in _captures(frame_file):
+            frames.append(_frame(capture, len(frames)))
+            if "depth" in capture.layers:
+                kinds.add(str(capture.layers["depth"].get("measurementStrategy", "Depth")))
+    if not frames:
+        raise InputError("its frames hold no RGB captures", where=path, remedy="Capture RGB images, too.")
+    return [_scene(path, frames, _kind(kinds, path), mapping)]
+
+
+def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
+    """One frame in the studio's conventions. Raise InputError for colours that no label has."""
+    rgb_HW3 = read_rgb(files.rgb)
+    capture = _capture_of(files.rgb)
+    pose = _pose(capture, (rgb_HW3.shape[1], rgb_HW3.shape[0]))
+    ids = None if files.segmentation is None else _ids(files.segmentation, capture, table_of(encoding))
+    depth = None if files.depth is None else _depth(files.depth, encoding, pose)
+    normals = None
+    if files.normals is not None:
+        normals = axes.normals_from_opengl(normals_from_01(read_exr(files.normals)))
+    return Layers(rgb_HW3, ids, depth, normals, pose.K, pose.camera_to_world)
+
+
+def _sequences(path: Path) -> list[Path]:
+    return [f for f in listing.folders_in(path) if f.name.startswith("sequence.")]
+
+
+def _frame_files(path: Path) -> Iterator[Path]:
+    for folder in _sequences(path):
+        yield from (p for p in listing.files_in(folder, frozenset({".json"})) if _FRAME.fullmatch(p.name))
+
+
+def _captures(frame_file: Path) -> list[_Capture]:
+    content = json_tables.table(json_tables.read_json(frame_file), at="the frame", where=frame_file)
+    found = []
+    for number, value in enumerate(json_tables.rows(content, "captures", at="the frame", where=frame_file)):
+        row = json_tables.table(value, at=f"capture {number}", where=frame_file)
+        if str(row.get("@type", "")).endswith("RGBCamera"):
+            found.append(_Capture(row, _annotations(row, number, frame_file), frame_file))
+    return found
+
+
+def _annotations(row: Mapping[str, Any], number: int, where: Path) -> dict[str, Mapping[str, Any]]:
+    layers: dict[str, Mapping[str, Any]] = {}
+    for value in row.get("annotations") or ():
+        annotation = json_tables.table(value, at=f"an annotation of capture {number}", where=where)
+        for layer, ending in _TYPES.items():
+            if str(annotation.get("@type", "")).endswith("." + ending):
+                layers.setdefault(layer, annotation)
+    return layers
+
+
+def _frame(capture: _Capture, index: int) -> FrameFiles:
+    rgb = capture.file("rgb")
+    assert rgb is not None
+    if not _STEP.match(rgb.name):
+        raise InputError(f"the picture '{rgb.name}' is not named after its step", where=capture.where,
+                         remedy="SOLO writes stepN.<sensor>.png; keep its names.")  # fmt: skip
+    sequence = rgb.parent.name.removeprefix("sequence.")
+    layers = {name: capture.file(name) for name in _TYPES}
+    return FrameFiles(f"{sequence}.{rgb.stem}", index, rgb, layers["segmentation"], layers["depth"], layers["normals"])
+
+
+def _kind(kinds: set[str], path: Path) -> str:
+    unknown = kinds - set(_KINDS)
+    if unknown or len(kinds) > 1:
+        raise InputError(f"measurementStrategy is {' and '.join(sorted(kinds))}", where=path,
+                         remedy="All depth of a data set should be Depth, or all Range.")  # fmt: skip
+    return _KINDS[next(iter(kinds))] if kinds else "planar"
+
+
+def _scene(root: Path, frames: list[FrameFiles], kind: str, mapping: SceneMapping) -> SceneFiles:
+    sample = listing.spread(frames, matching.SAMPLED_FRAMES)
+    for frame in sample:
+        studio_ids(sorted(_colours(_capture_of(frame.rgb))[1], key=lambda s: s.key), mapping.classes, where=root)
+    size = matching.common_size([f.rgb for f in sample])
+    encoding = {"classes": json.dumps(dict(mapping.classes)), STORED_KIND: kind}
+    notes = notes_on_layers(frames)
+    patient = mapping.patient or root.name
+    return SceneFiles(root.name, patient, NAME, root, size, STUDIO_CLASSES, tuple(frames), encoding, notes)
+
+
+def _capture_of(rgb: Path) -> _Capture:
+    """The capture that wrote a picture, found in the JSON of its step."""
+    step = _STEP.match(rgb.name)
+    names = [] if step is None else [f"step{step[1]}.frame_data.json", f"step.{step[1]}.frame.json"]
+    for name in names:
+        if (rgb.parent / name).is_file():
+            for capture in _captures(rgb.parent / name):
+                if capture.file("rgb") == rgb:
+                    return capture
+    raise InputError("no frame file of its step names this picture", where=rgb, remedy="Copy the data set again.")
+
+
+# -- classes
+
+
+def _ids(path: Path, capture: _Capture, classes: Mapping[str, str]) -> np.ndarray:
+    levels = read_grey_levels(path)
+    channels = np.repeat(levels[..., None], 3, axis=2) if levels.ndim == 2 else levels
+    colours_HW = _packed(channels)
+    colours, sources = _colours(capture)
+    ids = studio_ids(sources, classes, where=path)
+    lookup = {_BLACK: 0} | {colour: ids[name] for colour, name in colours.items()}
+    unknown = [int(v) for v in np.unique(colours_HW) if int(v) not in lookup]
+    if unknown:
+        words = ", ".join(_hex(v) for v in unknown[:5])
+        raise InputError(f"colour {words} belongs to no label of {capture.where.name}", where=path,
+                         remedy="The label picture may have been smoothed, scaled or saved as JPEG.")  # fmt: skip
+    return ids_by_value(colours_HW, lookup)
+
+
+def _colours(capture: _Capture) -> tuple[dict[int, str], set[SourceClass]]:
+    """Colour -> label name, and the labels as classes to be carried."""
+    annotation = capture.layers.get("segmentation")
+    if annotation is None:
+        return {}, set()
+    colours = {}
+    for number, value in enumerate(json_tables.rows(annotation, "instances", at="labels", where=capture.where)):
+        at = f"instance {number} of the labels"
+        row = json_tables.table(value, at=at, where=capture.where)
+        pixel = json_tables.numbers(row, "pixelValue", count=4, at=at, where=capture.where)
+        name = json_tables.text(row, "labelName", at=at, where=capture.where)
+        colours[int(_packed(pixel[None, None, :3].astype(np.int64))[0, 0])] = name
+    return colours, {SourceClass(name, name) for name in colours.values()}
+
+
+def _packed(channels_HW3: np.ndarray) -> np.ndarray:
+    wide = channels_HW3.astype(np.int64)
+    packed: np.ndarray = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+    return packed
+
+
+def _hex(colour: int) -> str:
+    return f"#{colour:06x}"
+
+
+# -- geometry
+
+
+def _depth(path: Path, encoding: Mapping[str, str], pose: Pose) -> np.ndarray:
+    depth_HW = depth_in_mm(read_exr(path), where=path, mm_per_unit=_MM_PER_UNIT)
+    if encoding.get(STORED_KIND) != "ray":
+        return depth_HW
+    assert pose.K is not None
+    return axes.planar_from_ray(depth_HW, pose.K)
+
+
+def _pose(capture: _Capture, size: tuple[int, int]) -> Pose:
+    row, where, at = capture.row, capture.where, f"capture '{capture.row.get('id', '')}'"
+    if str(row.get("projection", "perspective")).lower() != "perspective":
+        raise InputError(f"{at} has the projection '{row['projection']}'", where=where,
+                         remedy="Only perspective cameras are read.")  # fmt: skip
+    m = json_tables.numbers(row, "matrix", count=9, at=at, where=where)
+    width, height = size
+    K = json_tables.geometric(
+        lambda: axes.intrinsics(
+            m[0] * width / 2, m[4] * height / 2, (1 - m[2]) * width / 2, (1 + m[5]) * height / 2
+        ), at=at, where=where,
+    )  # fmt: skip
+    position = json_tables.numbers(row, "position", count=3, at=at, where=where)
+    rotation = json_tables.numbers(row, "rotation", count=4, at=at, where=where)
+    pose = json_tables.geometric(
+        lambda: axes.pose_from_unity(list(position), list(rotation), mm_per_unit=_MM_PER_UNIT), at=at, where=where
+    )
+    return Pose(K, pose)
