@@ -26,7 +26,8 @@ def repaint_ms(layer: str = "segmentation") -> list[float]:
     """Milliseconds that each repaint of sixteen 512x256 pictures takes, all blended anew at another opacity."""
     from studio.gui.looping import live
     from studio.gui.models.preview_cells import Cell, PreviewCells
-    from studio.gui.widgets.style_grid import GridRow, StyleGrid
+    from studio.gui.widgets.style_grid import StyleGrid
+    from studio.gui.widgets.style_grid_cells import GridRow
     from studio.gui.widgets.view_link import ViewLink
     from studio.vocabulary.styles import Style
 

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from studio.gui.models.background import Background
 from studio.gui.models.preview_cells import COARSE_WIDTH, SHARP_WIDTH, Cell, Code, PreviewCells, Wish
 from studio.gui.models.preview_client import PreviewClient, PreviewPicture
-from studio.gui.widgets.style_grid import GridRow
+from studio.gui.widgets.style_grid_cells import GridRow
 from studio.pipeline.views import FootageCodes, footage_codes
 from studio.project.project import Project
 from studio.project.records import FrameRecord, RunRecord

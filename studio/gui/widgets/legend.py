@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QPushButton, QWidget
 
 from studio.gui.theme import UNIT, tokens_of
 from studio.gui.widgets.basics import column, row
-from studio.gui.widgets.blending import VOID
+from studio.gui.widgets.layer_ink import VOID
 from studio.vocabulary.labels import STUDIO_CLASSES, ClassTable, LabelClass
 
 

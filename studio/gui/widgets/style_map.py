@@ -27,7 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from studio.gui.theme import Tokens, tokens_of
-from studio.gui.widgets.blending import colour_map
+from studio.gui.widgets.layer_ink import colour_map
 from studio.gui.widgets.picture_marks import validity_colour
 from studio.styles.map2d import StyleMap as Plane
 from studio.styles.map2d import fit_map
