@@ -208,6 +208,24 @@ def _add_styles(words: _Words) -> None:
         group, "show", "styles_show", "one palette with its codes", "styles show liver.trocar --palette five"
     )
     show.add_argument("--palette", required=True, metavar="NAME")
+    layout = _command(group, "map", "styles_map", "lay the footage's styles out in two dimensions by t-SNE",
+                      "styles map liver.trocar --run first")  # fmt: skip
+    layout.add_argument("--run", required=True)
+    layout.add_argument("--seed", type=int, default=0, metavar="S")
+    _device(layout)
+    _add_palette_files(group)
+
+
+def _add_palette_files(group: _Words) -> None:
+    write = _command(group, "export", "styles_export", "write a palette as one small JSON file",
+                     "styles export liver.trocar five.json --palette five")  # fmt: skip
+    write.add_argument("file", type=Path, metavar="FILE")
+    write.add_argument("--palette", required=True, metavar="NAME")
+    take = _command(group, "import", "styles_import", "keep a palette from a file",
+                    "styles import liver.trocar five.json --run first")  # fmt: skip
+    take.add_argument("file", type=Path, metavar="FILE")
+    take.add_argument("--run", default="", help="the translator run it is for; default: the one that the file names")
+    take.add_argument("--palette", default="", metavar="NAME", help="default: the name in the file")
 
 
 def _add_curation(words: _Words) -> None:

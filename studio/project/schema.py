@@ -53,6 +53,7 @@ MIGRATIONS: tuple[str, ...] = (
         id INTEGER PRIMARY KEY, report TEXT NOT NULL, result TEXT NOT NULL, created TEXT NOT NULL
     );
     """,
+    "ALTER TABLE palettes ADD COLUMN notes TEXT NOT NULL DEFAULT ''",
 )
 
 SCHEMA_VERSION = len(MIGRATIONS)

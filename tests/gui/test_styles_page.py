@@ -171,7 +171,7 @@ def test_the_map_is_coloured_by_patient_or_brightness(page: StylesPage) -> None:
 
 def test_worst_first_orders_frames_and_styles_and_is_undone(page: StylesPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: sharp(page), timeout=PATIENCE)
-    page.lab.validity_measured.disconnect()  # from here on the figures are those below
+    page.lab.measures.measured.disconnect()  # from here on the figures are those below
     page.grid.forget_validities()
     paths, styles = [r.path for r in page.lab.rows], page.bench.styles
     for i, path in enumerate(paths[:3]):

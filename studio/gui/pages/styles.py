@@ -12,14 +12,17 @@ from PySide6.QtWidgets import QComboBox, QSpinBox, QSplitter, QStackedWidget, QW
 from studio.gui import amounts
 from studio.gui.actions import ActionTable
 from studio.gui.models.background import Background
+from studio.gui.models.preview_cells import Cell
 from studio.gui.models.style_bench import StyleBench
 from studio.gui.pages import styles_drawing
 from studio.gui.pages.page import Page
 from studio.gui.pages.styles_actions import ROWS
-from studio.gui.pages.styles_desks import MapDesk, PaletteDesk
 from studio.gui.pages.styles_draw import ADDING, DrawPanel, StylePanel
-from studio.gui.pages.styles_lab import StyleLab, fitted, spread_frames, unmeasured_last
+from studio.gui.pages.styles_lab import StyleLab, fitted, spread_frames
+from studio.gui.pages.styles_map_desk import MapDesk
+from studio.gui.pages.styles_palette_desk import PaletteDesk
 from studio.gui.pages.styles_palettes import DiversityPanel, PalettePanel, TranslatePanel, diversity_rows
+from studio.gui.pages.styles_quality import CellPanel, QualityDesk
 from studio.gui.session import Session
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import EmptyState, PageHeader, column, holder, inspector, label
@@ -27,6 +30,7 @@ from studio.gui.widgets.blending import PictureState
 from studio.gui.widgets.overlay_bar import OverlayBar
 from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.style_grid import StyleGrid
+from studio.gui.widgets.style_grid_cells import GridRow
 from studio.gui.widgets.style_map import StyleMap
 from studio.gui.widgets.view_link import ViewLink
 from studio.project.records import Changed
@@ -51,6 +55,7 @@ class StylesPage(Page):
         self._turn = 0
         self._column = -1
         self._draft: Style | None = None
+        self._in_detail: tuple[GridRow, Cell | None] | None = None
         self._build(actions)
         self._wire()
 
@@ -63,13 +68,19 @@ class StylesPage(Page):
         self.run_box.setToolTip("The translator run whose newest checkpoint shows the previews")
         self.run_box.setAccessibleName("Translator run")
         self.frame_count = QSpinBox()
-        self.frame_count.setRange(1, 200)
+        self.frame_count.setRange(1, 500)
         self.frame_count.setValue(_FRAMES)
         self.frame_count.setToolTip("How many frames, spread over all scenes, are looked at")
         self.frame_count.setAccessibleName("Frames looked at")
+        self.measure_box = QComboBox()
+        self.measure_box.setToolTip(
+            "What the bar below each picture shows, and by what “worst first” sorts; the validity that curation and "
+            "exports go by stays the same"
+        )
+        self.measure_box.setAccessibleName("Measure")
         self.header = PageHeader(
             "Styles", label("Run", "muted"), self.run_box, label("Frames", "muted"), self.frame_count,
-            actions.tool_button("styles.frames"), actions.tool_button("styles.worst"),
+            actions.tool_button("styles.frames"), self.measure_box, actions.tool_button("styles.worst"),
         )  # fmt: skip
         self.bar = OverlayBar(("none", "segmentation", "depth", "normals", "difference", "validity"), compares=True)
         self.bar.layout().setContentsMargins(2 * UNIT, 0, 2 * UNIT, UNIT // 2)  # type: ignore[union-attr]
@@ -110,11 +121,12 @@ class StylesPage(Page):
         self.draw_panel = DrawPanel()
         tools = [actions.tool_button(f"styles.{n}") for n in ("pin", "reroll", "rename", "drop")]
         self.style_panel = StylePanel(*tools)
+        self.cell_panel = CellPanel()
         self.diversity = DiversityPanel()
         self.palettes = PalettePanel()
         self.translate_panel = TranslatePanel(actions.button("styles.translate", role="primary"))
         self._inspector = inspector(
-            self.draw_panel, self.style_panel, self.diversity, self.palettes, self.translate_panel
+            self.draw_panel, self.style_panel, self.cell_panel, self.diversity, self.palettes, self.translate_panel
         )
 
     def _wire(self) -> None:
@@ -122,8 +134,6 @@ class StylesPage(Page):
         lab.rows_changed.connect(lambda: grid.set_rows(lab.rows))
         lab.row_loaded.connect(self._row_loaded)
         lab.cell_arrived.connect(self._cell_arrived)
-        lab.validity_measured.connect(grid.set_validity)
-        lab.validity_measured.connect(lambda *_: self._show_style())
         lab.run_changed.connect(self._run_changed)
         lab.failed.connect(self._failed)
         self.bench.changed.connect(self._bench_changed)
@@ -132,9 +142,15 @@ class StylesPage(Page):
         grid.sight_changed.connect(self._want)
         self.bar.changed.connect(grid.set_overlay)
         self.bar.changed.connect(self.detail.set_overlay)
+        self.bar.colour_wanted.connect(self.session.set_class_colour)
+        self.session.class_colours_changed.connect(lambda: lab.recolour(self.session.coloured))
         self.bar.set_shown("wipe")
         self.map.style_chosen.connect(self._choose_column)
+        self.quality = QualityDesk(lab, self.bench, grid, self.cell_panel, self.measure_box, self)
+        self.quality.changed.connect(self._show_style)
+        self.bar.changed.connect(self.quality.overlay_changed)
         self.map_desk = MapDesk(self.session, lab, self.bench, self.map, self.draw_panel, self)
+        self.map_desk.draft_moved.connect(self._draft_moved)
         self.palette_desk = PaletteDesk(
             self.session, lab, self.bench, self.palettes, self.translate_panel, self.map, self
         )
@@ -211,7 +227,7 @@ class StylesPage(Page):
             self.bench.load(sample_random(4, self.lab.style_size, seed=self.bench.next_seed()))
 
     def _codes_changed(self) -> None:
-        before = self.lab.codes
+        before, laid_out = self.lab.codes, self.lab.tsne_N2
         self.lab.reload_codes()
         codes = self.lab.codes
         known = codes is not None and len(codes.ids) > 0
@@ -220,10 +236,11 @@ class StylesPage(Page):
         self.draw_panel.set_footage(known and len(codes.ids) > 1 if codes is not None else False)
         same = before is not None and codes is not None and before.fingerprint == codes.fingerprint
         same = same and before is not None and codes is not None and before.ids == codes.ids and self.map.has_footage
+        same = same and (laid_out is None) == (self.lab.tsne_N2 is None)
         if not same:
             self.map_desk.footage_changed()
             if codes is not None:
-                self.map.set_footage(codes.codes_NS, codes.patients, codes.names, codes.brightness_N)
+                self.map.set_footage(codes.codes_NS, codes.patients, codes.names, codes.brightness_N, self.lab.tsne_N2)
             else:
                 self.map.set_footage(np.zeros((0, 0), np.float32), (), ())
         self._show_facts()
@@ -247,7 +264,7 @@ class StylesPage(Page):
         frames = spread_frames(self.session.project, self.frame_count.value(), turn=self._turn)
         if frames and [f.files.rgb for f in frames] == [r.path for r in self.lab.rows]:
             return  # a job that runs says often that something has changed
-        self.lab.show_frames(self.session.project, frames)
+        self.lab.show_frames(self.session.project, frames, self.session.coloured)
         if not frames:
             self.grid.hint = "There are no frames yet: simulate or add scenes on the page Scenes."
         self._want()
@@ -261,10 +278,7 @@ class StylesPage(Page):
         self._show_detail()
 
     def worst_first(self) -> None:
-        """Frames from the top and styles from the left, by mean validity; what has not been measured comes last."""
-        self.lab.order_rows(self.grid.frame_validity)
-        known = sorted(self.bench.styles, key=lambda s: unmeasured_last(self.grid.mean_validity(s.code)))
-        self.bench.edit("worst first", tuple(known))
+        self.quality.worst_first()
 
     # -- the grid
 
@@ -281,7 +295,7 @@ class StylesPage(Page):
         columns = [styles[i].code for i in grid.columns_in_sight() if i < len(styles)]
         if self._draft is not None:
             columns = [self._draft.code, *(c for c in columns if c != self._draft.code)]
-        self.lab.want(seen, columns)
+        self.lab.want(seen, columns, [s.code for s in self.bench.styles])
 
     def _bench_changed(self) -> None:
         styles = self.bench.styles
@@ -316,25 +330,28 @@ class StylesPage(Page):
         if self._draft is not None:
             column = len(styles) - 1
         if row_index >= len(self.lab.rows) or self.lab.rows[row_index].layers is None:
-            self.detail.set_state(None, "Click a picture to look at it here.")
+            row = self.lab.rows[row_index] if row_index < len(self.lab.rows) else None
+            self.detail.set_state(None, row.note if row is not None and row.note else "Click a picture to see it here.")
+            self.quality.show_cell(None)
             return
-        known = self.lab.rows[row_index]
-        layers = known.layers
-        assert layers is not None
         column = max(column, self._column) if column < 0 else column
-        cell = self.lab.cells.get(known.path, styles[column].code) if 0 <= column < len(styles) else None
-        if cell is None:
-            state = PictureState(layers)
-        else:
-            old = self.detail.state
-            image_HW3 = fitted(cell.image_HW3, layers)
-            if old is not None and old.layers is layers and old.translation_HW3 is image_HW3:
-                return
-            state = PictureState(layers, image_HW3)
-            if cell.quality == "sharp":
-                self.lab.ask_validity_map(known.path, styles[column].code, self._validity_found(state))
+        self._show_cell(self.lab.rows[row_index], styles[column] if 0 <= column < len(styles) else None)
+
+    def _show_cell(self, row: GridRow, style: Style | None) -> None:
+        """A frame, and its translation in a style as far as that has come."""
+        assert row.layers is not None
+        cell = None if style is None else self.lab.cells.get(row.path, style.code)
+        key = None if style is None else (row.path, style.code)
+        self.quality.show_cell(key, "" if style is None else f"{row.caption} in {style.name}")
+        if self.detail.state is not None and self._in_detail == (row, cell):
+            return
+        self._in_detail = row, cell
+        image_HW3 = None if cell is None else fitted(cell.image_HW3, row.layers)
+        state = PictureState(row.layers, image_HW3, classes=row.classes)
         self.detail.set_state(state)
-        self.bar.legend.set_present(state.class_ids)
+        self.bar.offer(state)
+        if key is not None and cell is not None and cell.quality == "sharp":
+            self.lab.ask_validity_map(key, self._validity_found(state))
 
     def _validity_found(self, state: PictureState) -> Callable[[np.ndarray], None]:
         def take(validity_HW: np.ndarray) -> None:
@@ -351,9 +368,9 @@ class StylesPage(Page):
 
     def _show_style(self) -> None:
         style = self.style_in_hand
-        value = None if style is None else self.grid.mean_validity(style.code)
-        self.style_panel.show_style(style, validity=value)
-        self.map.set_validities([self.grid.mean_validity(s.code) for s in self._shown_styles])
+        self.style_panel.show_style(style, None if style is None else self.quality.mean_validity(style.code))
+        means = [self.quality.mean_validity(s.code) for s in self._shown_styles]
+        self.map.set_validities([None if mean is None else mean[0] for mean in means])
         styles_drawing.stand_at(self.draw_panel, self.lab, style)
         for name in ("pin", "reroll", "rename", "drop"):
             self.action_table.allow(f"styles.{name}", style is not None)
@@ -396,7 +413,9 @@ class StylesPage(Page):
         self.style_panel.name.selectAll()
 
     def _draft_moved(self) -> None:
-        draft = styles_drawing.draft(self.draw_panel, self.lab, self.bench.styles, self.style_in_hand)
+        draft = self.map_desk.placing or styles_drawing.draft(
+            self.draw_panel, self.lab, self.bench.styles, base=self.style_in_hand, footage_row=self.map_desk.footage_row
+        )
         if draft != self._draft:
             self._draft = draft
             self.grid.set_styles(self._shown_styles, self._column)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.gui import amounts
 from studio.gui.theme import UNIT
 from studio.gui.widgets.axis_sliders import AxisSliders
 from studio.gui.widgets.basics import column, holder, label, row
@@ -91,10 +93,13 @@ class DrawPanel(QWidget):
 
     def _reference_form(self) -> QWidget:
         self.frame_name = label("No frame chosen: click a dot on the map.", "muted", wrap=True)
+        self.whole_video = QCheckBox("Average of its video")
+        self.whole_video.setToolTip("The mean style of all footage of that patient, instead of the one frame's")
+        self.whole_video.toggled.connect(lambda _on: self.draft_moved.emit())
         choose = QPushButton("From a picture…")
         choose.setToolTip("Add the style of any real picture on this computer; the picture itself is not added")
         choose.clicked.connect(self.picture_wanted)
-        layout = column(self.frame_name)
+        layout = column(self.frame_name, self.whole_video)
         layout.addLayout(row(choose, None))
         return holder(layout)
 
@@ -188,7 +193,8 @@ class StylePanel(QWidget):
         layout.addLayout(row(*buttons, None, spacing=UNIT // 2))
         self.setLayout(layout)
 
-    def show_style(self, style: Style | None, *, validity: float | None) -> None:
+    def show_style(self, style: Style | None, validity: tuple[float, int] | None) -> None:
+        """``validity``: the style's mean, and over how many frames."""
         self.setVisible(style is not None)
         if style is None:
             return
@@ -197,7 +203,9 @@ class StylePanel(QWidget):
         origins = {"random": "drawn at random", "reference": "of a real frame", "cover": "stands for many real frames",
                    "blend": "a blend", "manual": "placed by hand"}  # fmt: skip
         about = origins.get(style.origin, style.origin) + (f": {style.source}" if style.source else "")
-        self._about.setText(about + ("" if validity is None else f"\nmean validity {validity:.2f}"))
+        if validity is not None:
+            about += f"\nmean validity {validity[0]:.2f} over {amounts.count(validity[1], 'frames')}"
+        self._about.setText(about)
 
 
 def _spin(low: int, high: int, value: int, tip: str) -> QSpinBox:

@@ -29,14 +29,13 @@ from PySide6.QtWidgets import QToolTip
 
 from studio.gui.models.preview_cells import Code, PreviewCells
 from studio.gui.theme import Tokens, tokens_of
-from studio.gui.widgets.blending import Overlay, PictureState
+from studio.gui.widgets.blending import Overlay, PictureState, Shown
 from studio.gui.widgets.picture_marks import draw_point, draw_words, validity_colour
 from studio.gui.widgets.readout import read_at
 from studio.gui.widgets.style_grid_area import BAR, GAP, HEAD, StyleGridArea
 from studio.gui.widgets.style_grid_cells import CellImages, GridRow
 from studio.gui.widgets.view_link import FIT, NEAREST_FROM, ViewLink, panned, placement, zoomed
 from studio.vocabulary.styles import Style
-
 
 
 class StyleGrid(StyleGridArea):
@@ -250,7 +249,7 @@ class StyleGrid(StyleGridArea):
         cell = None if code is None else self._cells.get(row.path, code)
         if row.layers is None or (code is not None and cell is None):
             return None
-        shown = "render" if self._blinking else "translation"
+        shown: Shown = "render" if self._blinking else "translation"
         width = round(self._cell_width * self.devicePixelRatioF() * self._link.viewpoint.zoom)
         validity_HW = None
         if code is not None and self._overlay.layer == "validity":
@@ -267,7 +266,7 @@ class StyleGrid(StyleGridArea):
         if row.layers is None:
             return ""
         width, height = row.layers.size
-        state = PictureState(row.layers, classes=row.classes, shared_ink=None)
+        state = PictureState(row.layers, classes=row.classes)
         read = read_at(state, int(self._link.cursor[0] * width), int(self._link.cursor[1] * height))
         return "" if read is None else f"{row.caption}   {read.words()}"
 
