@@ -197,7 +197,7 @@ def _add_styles(words: _Words) -> None:
                       "styles sample liver.trocar --run first --count 5 --method cover --palette five")  # fmt: skip
     sample.add_argument("--run", required=True)
     sample.add_argument("--count", type=values.positive, required=True, metavar="N")
-    sample.add_argument("--method", choices=("random", "reference", "cover"), required=True)
+    sample.add_argument("--method", choices=("random", "fitted", "reference", "cover"), required=True)
     sample.add_argument("--reference", type=Path, action="append", default=[], metavar="IMG",
                         help="with --method reference: these pictures instead of footage frames")  # fmt: skip
     sample.add_argument("--temperature", type=float, default=1.0, metavar="T")
@@ -299,7 +299,8 @@ def _add_checks(words: _Words) -> None:
     bench = _command(words, "bench", "bench", "measure speed, as ratios in one run", "bench translate --json",
                      project=False)  # fmt: skip
     bench.add_argument(
-        "what", nargs="?", default="all", choices=("all", "translate", "train", "simulate", "export", "gui", "curves"),
+        "what", nargs="?", default="all",
+        choices=("all", "translate", "train", "simulate", "export", "gui", "validity", "curves"),
         help="curves, which is not part of all, lays the losses of the fast training path over those of the plain one",
     )  # fmt: skip
     bench.add_argument("--out", type=Path, metavar="DIR", help="with curves: where curves.png and its figures go")

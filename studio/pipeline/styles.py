@@ -20,12 +20,12 @@ from studio.project.project import Project
 from studio.project.records import RunRecord
 from studio.styles.diversity import density_coverage, mean_pairwise_distance
 from studio.styles.palette_file import read_palette, write_palette
-from studio.styles.sampling import from_reference, sample_cover, sample_random
+from studio.styles.sampling import from_reference, sample_cover, sample_fitted, sample_random
 from studio.translator.settings import TrainSettings
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.styles import Palette, Style
 
-Method = Literal["random", "reference", "cover"]
+Method = Literal["random", "fitted", "reference", "cover"]
 _BLACK = 10
 """Grey level up to which a pixel is taken for the black around a round image area."""
 
@@ -139,6 +139,8 @@ def sample_styles(
     if method == "random":
         size = codes.codes_NS.shape[1]
         styles = sample_random(count, size, temperature=temperature, seed=seed)
+    elif method == "fitted":
+        styles = sample_fitted(codes.codes_NS, count, temperature=temperature, seed=seed)
     elif method == "cover":
         styles = sample_cover(codes.codes_NS, count, seed=seed, sources=codes.names)
     else:

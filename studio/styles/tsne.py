@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from studio.styles.distances import checked_codes
+from studio.styles.map2d import pca_2d
 
 LEAST_CODES = 4
 _PERPLEXITY = 30.0
@@ -22,12 +23,16 @@ def tsne_2d(codes_NS: np.ndarray, *, seed: int = 0) -> np.ndarray:
     perplexity = min(_PERPLEXITY, (len(codes) - 1) / 3)
     start_N2 = _start(codes)
     fitted = TSNE(2, perplexity=perplexity, init=start_N2, random_state=seed, learning_rate="auto")
-    return np.asarray(fitted.fit_transform(codes.astype(np.float32)), np.float64)
+    return _turned(np.asarray(fitted.fit_transform(codes.astype(np.float32)), np.float64), start_N2)
 
 
 def _start(codes_NS: np.ndarray) -> np.ndarray:
-    """float32 Nx2 principal components, as narrow as the authors of openTSNE advise (Kobak and Berens 2019)."""
-    from studio.styles.map2d import pca_2d
-
+    """float32 Nx2 principal components, made narrow as Kobak and Berens (2019) advise."""
     xy_N2 = pca_2d(codes_NS)[0]
     return (xy_N2 / max(float(xy_N2[:, 0].std()), 1e-9) * 1e-4).astype(np.float32)
+
+
+def _turned(xy_N2: np.ndarray, like_N2: np.ndarray) -> np.ndarray:
+    """The same map, widest from left to right and with the sides where ``like_N2`` has them."""
+    turned_N2 = pca_2d(xy_N2)[0]
+    return turned_N2 * np.where((turned_N2 * like_N2).sum(axis=0) < 0, -1.0, 1.0)

@@ -148,7 +148,7 @@ def test_arrows_point_where_the_surface_faces() -> None:
     normals = np.zeros((32, 32, 3), np.float32)
     normals[:, :16] = (0, 0, -1)  # faces the camera: a dot
     normals[16:, 16:] = (0.6, 0, -0.8)  # to the right
-    arrows = {tuple(line[0] / 16): line[1] / 16 for line in normal_arrows(normals)}
+    arrows = {tuple(line[0]): line[1] for line in normal_arrows(normals, 16)}
     assert set(arrows) == {(8, 8), (8, 24), (24, 24)}  # none where there is no surface
     assert tuple(arrows[8, 8]) == (8, 8)
     assert arrows[24, 24] == pytest.approx((24 + 0.6 * 8, 24), abs=1 / 16)

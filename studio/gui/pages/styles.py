@@ -34,7 +34,6 @@ from studio.gui.widgets.style_grid_cells import GridRow
 from studio.gui.widgets.style_map import StyleMap
 from studio.gui.widgets.view_link import ViewLink
 from studio.project.records import Changed
-from studio.styles.sampling import sample_random
 from studio.vocabulary.styles import Style
 
 _FRAMES = 6
@@ -151,6 +150,7 @@ class StylesPage(Page):
         self.bar.changed.connect(self.quality.overlay_changed)
         self.map_desk = MapDesk(self.session, lab, self.bench, self.map, self.draw_panel, self)
         self.map_desk.draft_moved.connect(self._draft_moved)
+        self.map.place_wanted.connect(lambda _code: self._choose_column(len(self.bench.styles) - 1))
         self.palette_desk = PaletteDesk(
             self.session, lab, self.bench, self.palettes, self.translate_panel, self.map, self
         )
@@ -220,11 +220,13 @@ class StylesPage(Page):
         self._bench_changed()
 
     def _first_styles(self) -> None:
-        """A run that is looked at for the first time shows its newest palette, or a few styles of its own."""
+        """A run that is looked at for the first time shows its newest palette, or a few styles: of its footage where
+        that is known, else at random.
+        """
         run = self.lab.run
         assert run is not None
         if not self.palette_desk.load_newest(run.name):
-            self.bench.load(sample_random(4, self.lab.style_size, seed=self.bench.next_seed()))
+            self.bench.load(styles_drawing.first(self.lab, self.bench.next_seed()))
 
     def _codes_changed(self) -> None:
         before, laid_out = self.lab.codes, self.lab.tsne_N2
@@ -234,6 +236,8 @@ class StylesPage(Page):
         self.map_place.setCurrentIndex(0 if known or not self.session.project.footage.count() else 1)
         self.map.hint = "Drawn styles appear here." if not known else ""
         self.draw_panel.set_footage(known and len(codes.ids) > 1 if codes is not None else False)
+        if laid_out is None and self.lab.tsne_N2 is not None and self.map.waits_for_tsne:
+            self.session.say("The map shows t-SNE now.")
         same = before is not None and codes is not None and before.fingerprint == codes.fingerprint
         same = same and before is not None and codes is not None and before.ids == codes.ids and self.map.has_footage
         same = same and (laid_out is None) == (self.lab.tsne_N2 is None)
@@ -342,7 +346,7 @@ class StylesPage(Page):
         assert row.layers is not None
         cell = None if style is None else self.lab.cells.get(row.path, style.code)
         key = None if style is None else (row.path, style.code)
-        self.quality.show_cell(key, "" if style is None else f"{row.caption} in {style.name}")
+        self.quality.show_cell(key, "" if style is None else f"{row.caption}  ·  {style.name}")
         if self.detail.state is not None and self._in_detail == (row, cell):
             return
         self._in_detail = row, cell

@@ -16,6 +16,7 @@ from studio.vocabulary.errors import InputError
 from studio.vocabulary.styles import Style
 
 DRAFT = "not kept yet"
+_FIRST = 4
 
 
 def drawn(panel: DrawPanel, lab: StyleLab, bench: StyleBench, *, footage_row: int, base: Style | None) -> list[Style]:
@@ -46,6 +47,15 @@ def drawn(panel: DrawPanel, lab: StyleLab, bench: StyleBench, *, footage_row: in
     if way == "fitted":
         return sample_fitted(codes.codes_NS, count, temperature=temperature, seed=seed)
     return sample_cover(codes.codes_NS, count, seed=seed, sources=codes.names)
+
+
+def first(lab: StyleLab, seed: int) -> list[Style]:
+    """What a run is looked at with first: few styles that stand for its footage, or random ones while that has not
+    been encoded."""
+    codes = lab.codes
+    if codes is not None and len(np.unique(codes.codes_NS, axis=0)) >= _FIRST and not lab.codes_are_stale:
+        return sample_cover(codes.codes_NS, _FIRST, seed=seed, sources=codes.names)
+    return sample_random(_FIRST, lab.style_size, seed=seed)
 
 
 def another(style: Style, panel: DrawPanel, lab: StyleLab, bench: StyleBench) -> Style:

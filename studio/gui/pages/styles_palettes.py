@@ -133,8 +133,8 @@ class PalettePanel(QWidget):
         layout.addLayout(row(label("Palettes", "heading"), None, self.compare, double, take, share, remove, spacing=2))
         layout.addWidget(self._list)
         layout.addWidget(self._none)
-        layout.addWidget(self.notes)
         layout.addLayout(row(self.name, self.save))
+        layout.addWidget(self.notes)
         self.setLayout(layout)
 
     def show_chosen(self, palette: Palette) -> None:

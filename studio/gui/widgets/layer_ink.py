@@ -18,7 +18,7 @@ from studio.vocabulary.labels import ClassTable
 VOID = 0
 DEPTH_PERCENTILES = (2.0, 98.0)
 _DEPTH_STEP = 4
-_ARROW_STEP = 16
+ARROW_STEP = 16
 """Picture px from one arrow to the next."""
 _SHIFT = 4
 """Fraction bits of the coordinates that OpenCV draws lines at."""
@@ -74,7 +74,8 @@ class LayerInk:
         """A copy of a picture with the frame's normals as short arrows."""
         shown_HW3 = image_HW3.copy()
         if self._layers.normals_HW3 is not None:
-            arrows = normal_arrows(self._layers.normals_HW3)
+            lines_N52 = normal_arrows(self._layers.normals_HW3, ARROW_STEP)
+            arrows = list(np.rint(lines_N52 * (1 << _SHIFT)).astype(np.int32))
             for colour, thickness in (((0, 0, 0), 2), ((255, 255, 255), 1)):
                 cv2.polylines(shown_HW3, arrows, False, colour, thickness, cv2.LINE_AA, _SHIFT)
         return shown_HW3
@@ -115,21 +116,20 @@ def normal_colours(normals_HW3: np.ndarray) -> np.ndarray:
     return np.asarray(cv2.convertScaleAbs(cv2.transform(normals_HW3, np.c_[turned, np.full(3, 127.5)])))
 
 
-def normal_arrows(normals_HW3: np.ndarray) -> list[np.ndarray]:
-    """Polylines (int32 5x2, in sixteenths of a px) of arrows that point where the surface faces, as seen from the
-    camera: a normal across the view is half a step long, one that faces the camera a dot. None where there is no
-    surface.
+def normal_arrows(normals_HW3: np.ndarray, step: int) -> np.ndarray:
+    """float Nx5x2: arrows as lines through five points (x, y in px), one every ``step`` px, that point where the
+    surface faces as seen from the camera: a normal across the view is half a step long, one that faces the camera a
+    dot. None where there is no surface.
     """
-    half = _ARROW_STEP // 2
-    normals_NM3 = normals_HW3[half::_ARROW_STEP, half::_ARROW_STEP]
+    half = step // 2
+    normals_NM3 = normals_HW3[half::step, half::step]
     rows, columns = np.nonzero(normals_NM3[..., 2])
-    tails_N2 = np.stack([columns, rows], axis=1) * float(_ARROW_STEP) + half
-    along_N2 = normals_NM3[rows, columns, :2] * np.float32(half)
+    tails_N2 = np.stack([columns, rows], axis=1) * float(step) + half
+    along_N2 = normals_NM3[rows, columns, :2] * (step / 2)
     across_N2 = np.stack([-along_N2[:, 1], along_N2[:, 0]], axis=1)
     tips_N2 = tails_N2 + along_N2
     barbs = [tips_N2 - 0.4 * along_N2 + side * 0.25 * across_N2 for side in (1, -1)]
-    lines_N52 = np.stack([tails_N2, tips_N2, barbs[0], tips_N2, barbs[1]], axis=1)
-    return list(np.rint(lines_N52 * (1 << _SHIFT)).astype(np.int32))
+    return np.asarray(np.stack([tails_N2, tips_N2, barbs[0], tips_N2, barbs[1]], axis=1))
 
 
 def coloured(levels_HW: np.ndarray, colours_256x3: np.ndarray) -> np.ndarray:

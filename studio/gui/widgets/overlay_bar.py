@@ -66,11 +66,11 @@ class OverlayBar(QWidget):
         layout.addSpacing(UNIT)
         self._opacity = self._opacity_slider()
         self._percent = label("", "small")
-        self._percent.setFixedWidth(36)
+        self._percent.setFixedWidth(42)
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._outline = self._toggle("outline", "Outline", "Draw each class' outline; the labels stay as they are",
                                      lambda on: replace(self._overlay, outline=on), on=True)  # fmt: skip
-        self._arrows = self._toggle("normals", "Arrows", "Draw normals as short arrows, too: a dot faces the camera",
+        self._arrows = self._toggle("arrows", "Arrows", "Draw normals as short arrows, too: a dot faces the camera",
                                     lambda on: replace(self._overlay, arrows=on))  # fmt: skip
         self._classes = _popup("Classes", "Choose which classes are drawn and in which colour", self.legend)
         self.range = DepthRange()

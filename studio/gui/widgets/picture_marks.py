@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen, QPolygonF
 
 from studio.gui.models.pictures import qimage
 from studio.gui.theme import Tokens
 from studio.gui.widgets.blending import Scale
+from studio.gui.widgets.layer_ink import normal_arrows
+from studio.gui.widgets.view_link import Placement
 
 _PAD = 8
 _SCALE_WIDTH = 132
 _GRIP = 9.0
 _TAG = 18.0
+_ARROW_PX = 22.0
 _TINT = QColor(0, 0, 0, 165)
 _ON_TINT = QColor("#e6e6e6")
 
@@ -85,6 +89,23 @@ def draw_point(painter: QPainter, at: QPointF, *, kept: bool, colours: Tokens) -
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             inner, outer = (4, 10) if kept else (2, 6)
             painter.drawLine(at + QPointF(dx * inner, dy * inner), at + QPointF(dx * outer, dy * outer))
+    painter.restore()
+
+
+def draw_arrows(painter: QPainter, normals_HW3: np.ndarray, place: Placement, visible: QRectF) -> None:
+    """The normals of what is visible as short arrows of the same size at every zoom."""
+    step = max(1, round(_ARROW_PX / place.scale))
+    lines_N52 = (normal_arrows(normals_HW3, step) + 0.5) * place.scale  # from the middle of a pixel
+    painter.save()
+    painter.setClipRect(visible)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.translate(place.left, place.top)
+    inside = visible.translated(-place.left, -place.top).adjusted(-_ARROW_PX, -_ARROW_PX, _ARROW_PX, _ARROW_PX)
+    seen = [QPolygonF([QPointF(x, y) for x, y in line]) for line in lines_N52 if inside.contains(QPointF(*line[0]))]
+    for colour, width in ((QColor(0, 0, 0, 170), 2.6), (QColor("#ffffff"), 1.2)):
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+        for line in seen:
+            painter.drawPolyline(line)
     painter.restore()
 
 

@@ -121,13 +121,15 @@ class PictureView(QWidget):
 
     def shown_image(self) -> QImage | None:
         """What is shown, in the picture's own pixels, or None."""
-        return self._image(self._current_overlay().shown)
+        return None if self._state is None else qimage(blended(self._state, self._current_overlay()))
 
     def _image(self, shown: Shown) -> QImage | None:
         if self._state is None:
             return None
         if shown not in self._images:
-            self._images[shown] = qimage(blended(self._state, replace(self._current_overlay(), shown=shown)))
+            # Arrows are painted over it, as crisp at every zoom.
+            overlay = replace(self._current_overlay(), shown=shown, arrows=False)
+            self._images[shown] = qimage(blended(self._state, overlay))
         return self._images[shown]
 
     def panes(self) -> tuple[Pane, ...]:
@@ -244,6 +246,9 @@ class PictureView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not magnified)
         painter.drawImage(target, image)
         visible = target.intersected(QRectF(pane.room))
+        normals_HW3 = state.layers.normals_HW3
+        if self._overlay.arrows and self._overlay.layer == "normals" and normals_HW3 is not None:
+            picture_marks.draw_arrows(painter, normals_HW3, place, visible)
         if self._wipes and not self._blinking:
             picture_marks.draw_wipe(painter, self._wipe_at(place), visible, down=self._overlay.wipe_down)
         for point, own in ((self.link.kept, True), (self.link.cursor, False)):

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import QToolTip
 from studio.gui.models.preview_cells import Code, PreviewCells
 from studio.gui.theme import Tokens, tokens_of
 from studio.gui.widgets.blending import Overlay, PictureState, Shown
-from studio.gui.widgets.picture_marks import draw_point, draw_words, validity_colour
+from studio.gui.widgets.picture_marks import draw_arrows, draw_point, draw_words, validity_colour
 from studio.gui.widgets.readout import read_at
 from studio.gui.widgets.style_grid_area import BAR, GAP, HEAD, StyleGridArea
 from studio.gui.widgets.style_grid_cells import CellImages, GridRow
@@ -177,6 +177,8 @@ class StyleGrid(StyleGridArea):
                 painter.drawText(box.adjusted(6, 6, -6, -6), flags, known.note)
         else:
             self._draw_picture(painter, box, image, colours)
+            if self._overlay.arrows and self._overlay.layer == "normals":
+                self._draw_arrows(painter, box, known)
         if column >= 0:
             self._draw_validity(painter, box, self.validity(known.path, self._styles[column].code), colours)
         else:
@@ -244,6 +246,12 @@ class StyleGrid(StyleGridArea):
                 if QRectF(box).contains(at):
                     draw_point(painter, at, kept=kept, colours=colours)
 
+    def _draw_arrows(self, painter: QPainter, box: QRect, row: GridRow) -> None:
+        if row.layers is not None and row.layers.normals_HW3 is not None:
+            place = placement(self._link.viewpoint, (box.width(), box.height()), row.layers.size)
+            moved = replace(place, left=place.left + box.left(), top=place.top + box.top())
+            draw_arrows(painter, row.layers.normals_HW3, moved, QRectF(box))
+
     def _image(self, row: GridRow, code: Code | None) -> QImage | None:
         """The blended picture of a cell at about the size it is shown, or None while there is nothing to show."""
         cell = None if code is None else self._cells.get(row.path, code)
@@ -255,7 +263,7 @@ class StyleGrid(StyleGridArea):
         if code is not None and self._overlay.layer == "validity":
             validity_HW = self._maps.get((row.path, code))
         return self._images.image(
-            row, code, cell, overlay=replace(self._overlay, shown=shown, wipe=0.5), width=width,
+            row, code, cell, overlay=replace(self._overlay, shown=shown, wipe=0.5, arrows=False), width=width,
             validity_HW=validity_HW,
         )  # fmt: skip
 

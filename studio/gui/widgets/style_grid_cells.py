@@ -56,7 +56,13 @@ class CellImages:
         self._rows.clear()
 
     def image(
-        self, row: GridRow, code: Code | None, cell: Cell | None, *, overlay: Overlay, width: int,
+        self,
+        row: GridRow,
+        code: Code | None,
+        cell: Cell | None,
+        *,
+        overlay: Overlay,
+        width: int,
         validity_HW: np.ndarray | None = None,
     ) -> QImage:
         """A cell of a row whose layers are there; ``cell`` None is the render. ``width``: px it is shown at."""

@@ -121,25 +121,30 @@ class StyleMap(StyleMapArea):
         font = QFont(self.font())
         font.setPixelSize(11)
         painter.setFont(font)
+        metrics = painter.fontMetrics()
         taken: list[QRectF] = []
-        # The chosen one is written first and drawn last: its name and its diamond lie over the others.
-        for row in sorted(range(len(self._styles)), key=lambda r: r == self._chosen):
-            style = self._styles[row]
-            if not np.isfinite(self._style_xy[row]).all():
-                continue
+        # The chosen one has the first right to its name, and is drawn last: it lies over the others.
+        on_map = [r for r in range(len(self._styles)) if np.isfinite(self._style_xy[r]).all()]
+        for row in sorted(on_map, key=lambda r: r != self._chosen):
+            name = metrics.elidedText(self._styles[row].name, Qt.TextElideMode.ElideMiddle, _NAME_PX)
+            box = self._name_box(row, metrics.horizontalAdvance(name))
+            if not any(box.intersects(other) for other in taken):
+                taken.append(box)
+                painter.setPen(QColor(colours.text if row == self._chosen else colours.muted))
+                painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
+        for row in sorted(on_map, key=lambda r: r == self._chosen):
             at, chosen = self.point_of_style(row), row == self._chosen
             half = 7.0 if chosen else 5.5
-            diamond = QPolygonF([at + QPointF(*p) for p in ((0, -half), (half, 0), (0, half), (-half, 0))])
             painter.setPen(QPen(QColor(colours.accent if chosen else colours.backdrop), 1.5))
             painter.setBrush(self._style_colour(row, colours))
-            painter.drawPolygon(diamond)
-            name = painter.fontMetrics().elidedText(style.name, Qt.TextElideMode.ElideMiddle, _NAME_PX)
-            width = painter.fontMetrics().horizontalAdvance(name)
-            # To the left where the edge is near.
-            left = at.x() - half - 4 - width if at.x() + half + 4 + width > self.width() else at.x() + half + 4
-            if chosen or self._free(QRectF(left, at.y() - 8, width, 14), taken):
-                painter.setPen(QColor(colours.text if chosen else colours.muted))
-                painter.drawText(QPointF(left, at.y() + 4), name)
+            corners = ((0, -half), (half, 0), (0, half), (-half, 0))
+            painter.drawPolygon(QPolygonF([at + QPointF(*corner) for corner in corners]))
+
+    def _name_box(self, row: int, width: int) -> QRectF:
+        """Beside a diamond: to its right, or to its left where the view ends."""
+        at = self.point_of_style(row)
+        left = at.x() - 10 - width if at.x() + 10 + width > self.width() else at.x() + 10
+        return QRectF(left, at.y() - 8, width + 2, 16)
 
     def _draw_words(self, painter: QPainter, colours: Tokens) -> None:
         font = QFont(self.font())
@@ -169,14 +174,6 @@ class StyleMap(StyleMapArea):
                 corner = QRectF(left, self.height() - size.height() - 26, size.width(), size.height())
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
                 painter.drawImage(corner, self._picture)
-
-    @staticmethod
-    def _free(box: QRectF, taken: list[QRectF]) -> bool:
-        """Whether a name fits beside those that are written already."""
-        if any(box.intersects(other) for other in taken):
-            return False
-        taken.append(box)
-        return True
 
     def _draw_patients(self, painter: QPainter, colours: Tokens) -> None:
         """Which colour is which patient, as far as there is room; dots behind the names are dimmed, not hidden."""

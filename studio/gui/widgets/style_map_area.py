@@ -101,6 +101,11 @@ class StyleMapArea(QWidget):
             return  # the map stays until the other one is there
         self._lay_out()
 
+    @property
+    def waits_for_tsne(self) -> bool:
+        """t-SNE was chosen, and is not there yet."""
+        return self.layout_box.currentData() == "tsne" and self._tsne_xy is None
+
     def _lay_out(self) -> None:
         """Place everything by the layout that is chosen, or by PCA while the other one is not there."""
         codes = self._codes_NS
