@@ -82,7 +82,7 @@ def _curves(out: Path | None) -> Job:
     yield from bench_curves_on_demo_data(out=out)
 
 
-def _validity(frames: int = 16) -> Job:
+def validity_figures(frames: int = 16, *, size: tuple[int, int] = _SIZE, processes: int = 0) -> Job:
     """How well validity ranks faithful translations above broken ones, on renders of patients made for this."""
     from studio.quality.calibration import calibrate
     from studio.quality.validity import measure_validity
@@ -90,7 +90,7 @@ def _validity(frames: int = 16) -> Job:
     from studio.scenes.simulator import SimulationSettings, simulate
 
     with tempfile.TemporaryDirectory() as folder:
-        settings = SimulationSettings(frames=frames, patients=frames // 2, size=_SIZE, seed=20_000)
+        settings = SimulationSettings(frames=frames, patients=frames // 2, size=size, seed=20_000, processes=processes)
         yield from passed_on(simulate(Path(folder) / "scenes", settings))
         pairs = []
         for scene in read_scenes(Path(folder) / "scenes"):
@@ -111,5 +111,5 @@ def _gui() -> Job:
 
 BENCHES: dict[str, Callable[[], Job]] = {
     "translate": _translate, "train": _train, "simulate": _simulate, "export": _export, "gui": _gui,
-    "validity": _validity,
+    "validity": validity_figures,
 }  # fmt: skip

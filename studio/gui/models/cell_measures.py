@@ -33,9 +33,13 @@ class CellMeasures(QObject):
     def measure(self, key: CellKey, image_HW3: np.ndarray, layers: Layers) -> None:
         """Measure a sharp preview against its frame; ``measured`` tells when it is done."""
         with_map = self.wants_maps
-        self._background.ask(
-            key, lambda: _measured(image_HW3, layers, with_map=with_map), lambda answer: self._take(key, answer)
-        )  # fmt: skip
+
+        def take(answer: object) -> None:
+            self._take(key, answer)
+            if self.wants_maps and not with_map and isinstance(answer, tuple):
+                self.measure(key, image_HW3, layers)  # maps have been asked for meanwhile
+
+        self._background.ask(key, lambda: _measured(image_HW3, layers, with_map=with_map), take)
 
     def ask_map(
         self, key: CellKey, image_HW3: np.ndarray, layers: Layers, answer: Callable[[np.ndarray], None]

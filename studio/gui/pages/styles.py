@@ -372,9 +372,9 @@ class StylesPage(Page):
 
     def _show_style(self) -> None:
         style = self.style_in_hand
-        self.style_panel.show_style(style, None if style is None else self.quality.mean_validity(style.code))
-        means = [self.quality.mean_validity(s.code) for s in self._shown_styles]
-        self.map.set_validities([None if mean is None else mean[0] for mean in means])
+        means = self.quality.means()
+        self.style_panel.show_style(style, None if style is None else means.get(style.code))
+        self.map.set_validities([means[s.code][0] if s.code in means else None for s in self._shown_styles])
         styles_drawing.stand_at(self.draw_panel, self.lab, style)
         for name in ("pin", "reroll", "rename", "drop"):
             self.action_table.allow(f"styles.{name}", style is not None)

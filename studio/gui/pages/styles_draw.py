@@ -37,6 +37,8 @@ _WAYS: tuple[tuple[Way, str, str], ...] = (
      "most first"),
 )  # fmt: skip
 
+_LISTED = 500
+
 ADDING: frozenset[Way] = frozenset({"reference", "blend", "walk"})
 """Ways that give one style, which is added to the others."""
 
@@ -56,8 +58,9 @@ class DrawPanel(QWidget):
             self.way.addItem(text, name)
             self.way.setItemData(self.way.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.way.setAccessibleName("How styles are drawn")
+        self.way.setToolTip("Where new styles come from, and so which looks of tissue and light the data set gets")
         self._tip = label("", "small", wrap=True)
-        self.count = _spin(1, 64, 6, "How many styles are drawn")
+        self.count = _spin(1, 64, 6, "How many styles are drawn: so many looks each frame can get in the data set")
         self.temperature = QDoubleSpinBox()
         self.temperature.setRange(0.0, 3.0)
         self.temperature.setSingleStep(0.1)
@@ -109,6 +112,7 @@ class DrawPanel(QWidget):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(8)
             box.setAccessibleName(said)
+            box.setToolTip(f"{said} of the blend; both stay as they are")
             box.currentIndexChanged.connect(lambda _i: self.draft_moved.emit())
         self.share = QSlider(Qt.Orientation.Horizontal)
         self.share.setRange(0, 100)
@@ -132,8 +136,8 @@ class DrawPanel(QWidget):
         self.way.setCurrentIndex(self.way.findData(way))
 
     def set_styles(self, styles: Sequence[Style]) -> None:
-        """What can be blended."""
-        names = [s.name for s in styles]
+        """What can be blended: the first few hundred, more than anyone looks for in a list."""
+        names = [s.name for s in styles[:_LISTED]]
         for box, standard in ((self.first, 0), (self.second, 1)):
             if [box.itemText(i) for i in range(box.count())] != names:
                 kept = box.currentText()

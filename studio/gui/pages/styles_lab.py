@@ -29,7 +29,7 @@ _ROWS_WITH_LAYERS = 48
 """More than a large screen shows; the layers of a frame take 2.5 MB at 512x256 px, 40 MB at 1920x1080 px."""
 SAMPLE_FRAMES = 8
 """Frames over which a style's mean validity is taken, also where they are not in sight."""
-_SAMPLED_AT_ONCE = 8
+_SAMPLED_AT_ONCE, _SAMPLED_STYLES = 8, 64
 
 
 class StyleLab(QObject):
@@ -156,6 +156,8 @@ class StyleLab(QObject):
             self._put_row(gone, layers=None, note="")
 
     def _loaded(self, path: Path, answer: object) -> None:
+        if path not in self._looked_at:
+            return  # scrolled past while it was read
         if isinstance(answer, Layers):
             self._put_row(path, layers=answer, note="")
         else:
@@ -178,6 +180,7 @@ class StyleLab(QObject):
         wanted = tuple(frames), self._fitting(codes)
         if wanted != self._wanted or self._fitting(every) != self._all_codes:
             self._wanted, self._all_codes = wanted, self._fitting(every)
+            self.want_maps(self.measures.wants_maps)
             self._ask_soon()
 
     def _fitting(self, codes: Sequence[Code]) -> tuple[Code, ...]:
@@ -202,7 +205,8 @@ class StyleLab(QObject):
     def _sample_wish(self) -> Wish | None:
         """When all that is in sight is there: what the styles' mean validities still lack."""
         for path in [r.path for r in self.rows[:SAMPLE_FRAMES]]:
-            missing = [c for c in self._all_codes if not {(path, c)} & (self._sampled | self.measures.found.keys())]
+            codes = self._all_codes[:_SAMPLED_STYLES]
+            missing = [c for c in codes if (path, c) not in self._sampled and (path, c) not in self.measures.found]
             if missing:
                 self._look_at([*self._wanted[0], path])
                 return Wish((path,), tuple(missing[:_SAMPLED_AT_ONCE]), "sharp")

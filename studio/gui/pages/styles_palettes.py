@@ -26,6 +26,7 @@ from studio.styles.palette_file import MAX_NOTES
 from studio.vocabulary.styles import Palette, Style
 
 _CURVE_STYLES = 64
+_MOST = 2000
 _LIST_HEIGHT = 132
 
 
@@ -54,26 +55,36 @@ def diversity_rows(
     codes: FootageCodes | None, styles: Sequence[Style]
 ) -> tuple[list[tuple[str, str, str]], str, CoverageCurve | None]:
     """(name, value, unit) rows, a remark and the curve. Plain numpy: may run in a thread."""
-    drawn_MS = np.array([s.code for s in styles], np.float32)
     rows = [("Styles", amounts.count(len(styles)), "")]
+    drawn_MS = _sampled(np.array([s.code for s in styles], np.float32))
     if len(styles) > 1:
         rows.append(("Mean distance", f"{mean_pairwise_distance(drawn_MS):.2f}", ""))
     if codes is None or len(codes.codes_NS) < 2 or not len(styles) or codes.codes_NS.shape[1] != drawn_MS.shape[1]:
         return rows, "", None
-    spread = density_coverage(codes.codes_NS, drawn_MS)
+    kept_N = _sampled(np.arange(len(codes.codes_NS)))
+    footage_NS, patients = codes.codes_NS[kept_N], [codes.patients[i] for i in kept_N]
+    spread = density_coverage(footage_NS, drawn_MS)
     rows += [("Coverage", f"{100 * spread.coverage:.0f}", "%"), ("Density", f"{spread.density:.2f}", "")]
-    shares = covered_share_by_patient(codes.codes_NS, codes.patients, drawn_MS)
+    shares = covered_share_by_patient(footage_NS, patients, drawn_MS)
     bare = [p for p, share in shares.items() if share == 0]
     notes = []
     if len(bare) == len(shares):
         notes.append("No style lies within the footage.")
     elif bare:
         notes.append(f"No style resembles {', '.join(bare[:4])}{' …' if len(bare) > 4 else ''}.")
-    curve = coverage_curve(codes.codes_NS, drawn_MS) if 2 < len(styles) <= _CURVE_STYLES else None
+    curve = coverage_curve(footage_NS, drawn_MS) if 2 < len(styles) <= _CURVE_STYLES else None
     if curve is not None and 0 < curve.knee < len(styles):
         best, whole = (100 * float(curve.coverage_M[n - 1]) for n in (curve.knee, len(styles)))
         notes.append(f"The best {curve.knee} of {len(styles)} cover {best:.0f} %, all of them {whole:.0f} %.")
+    if len(drawn_MS) < len(styles) or len(footage_NS) < len(codes.codes_NS):
+        notes.append(f"Figures are from {amounts.count(len(drawn_MS), 'styles')} and "
+                     f"{amounts.count(len(footage_NS), 'footage frames')}, equally spaced.")  # fmt: skip
     return rows, " ".join(notes), curve
+
+
+def _sampled(rows: np.ndarray) -> np.ndarray:
+    """At most _MOST of them, equally spaced: figures that move while one tunes must not take seconds."""
+    return rows[:: max(1, -(-len(rows) // _MOST))]
 
 
 class PalettePanel(QWidget):

@@ -96,11 +96,14 @@ class QualityDesk(QObject):
             return {}
         return named_measures(validity.value, validity.measures, validity.per_class, classes=classes)
 
-    def mean_validity(self, code: Code) -> tuple[float, int] | None:
-        """A style's mean validity and over how many of the frames, whatever the bars show."""
-        found, paths = self._lab.measures.found, [r.path for r in self._lab.rows]
-        values = [found[path, code].value for path in paths if (path, code) in found]
-        return (float(np.mean(values)), len(values)) if values else None
+    def means(self) -> dict[Code, tuple[float, int]]:
+        """Mean validity of the styles that were measured, and over how many of the frames, whatever the bars show."""
+        shown = {r.path for r in self._lab.rows}
+        values: dict[Code, list[float]] = {}
+        for (path, code), validity in self._lab.measures.found.items():
+            if path in shown:
+                values.setdefault(code, []).append(validity.value)
+        return {code: (float(np.mean(known)), len(known)) for code, known in values.items()}
 
     def show_cell(self, key: CellKey | None, caption: str = "") -> None:
         """The measures of the cell in hand."""

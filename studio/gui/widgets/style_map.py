@@ -31,6 +31,7 @@ from studio.gui.widgets.style_map_area import Colouring, StyleMapArea
 PATIENT_COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#9a86e0", "#7fc8a9")
 """After Okabe and Ito (2008), safe for the colour-blind; repeated from the ninth patient on."""
 _NAME_PX = 140
+_MOST_NAMED = 60
 
 
 class StyleMap(StyleMapArea):
@@ -65,6 +66,8 @@ class StyleMap(StyleMapArea):
             return
         if self._dots is None:
             self._dots = self._drawn_dots(colours)
+        if self._diamonds is None:
+            self._diamonds = self._drawn_styles(colours)
         painter.drawPixmap(0, 0, self._dots)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._hovered >= 0:
@@ -74,19 +77,14 @@ class StyleMap(StyleMapArea):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for at in self.points_of_compared():
             painter.drawRect(QRectF(at.x() - 5, at.y() - 5, 10, 10))
-        self._draw_styles(painter, colours)
+        painter.drawPixmap(0, 0, self._diamonds)
         if self._lasso:
             painter.setPen(QPen(QColor(colours.accent), 1.2, Qt.PenStyle.DashLine))
             painter.drawPolyline(QPolygonF(self._lasso))
         self._draw_words(painter, colours)
 
     def _drawn_dots(self, colours: Tokens) -> QPixmap:
-        ratio = self.devicePixelRatioF()
-        dots = QPixmap(self.size() * ratio)
-        dots.setDevicePixelRatio(ratio)
-        dots.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(dots)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter, dots = self._blank()
         painter.setPen(Qt.PenStyle.NoPen)
         for (x, y), colour in zip(self._to_view(self._footage_xy), self.dot_colours(colours), strict=True):
             colour.setAlpha(190)
@@ -117,15 +115,16 @@ class StyleMap(StyleMapArea):
             return QColor(validity_colour(value, colours))
         return QColor(colours.accent if row == self._chosen else colours.text)
 
-    def _draw_styles(self, painter: QPainter, colours: Tokens) -> None:
-        font = QFont(self.font())
-        font.setPixelSize(11)
-        painter.setFont(font)
+    def _drawn_styles(self, colours: Tokens) -> QPixmap:
+        """All diamonds and as many names as fit."""
+        painter, picture = self._blank()
+        painter.setFont(self._small_font())
         metrics = painter.fontMetrics()
         taken: list[QRectF] = []
+        on_map = np.flatnonzero(np.isfinite(self._style_xy).all(axis=1)).tolist() if len(self._styles) else []
+        named = on_map if len(on_map) <= _MOST_NAMED else [r for r in on_map if r == self._chosen]
         # The chosen one has the first right to its name, and is drawn last: it lies over the others.
-        on_map = [r for r in range(len(self._styles)) if np.isfinite(self._style_xy[r]).all()]
-        for row in sorted(on_map, key=lambda r: r != self._chosen):
+        for row in sorted(named, key=lambda r: r != self._chosen):
             name = metrics.elidedText(self._styles[row].name, Qt.TextElideMode.ElideMiddle, _NAME_PX)
             box = self._name_box(row, metrics.horizontalAdvance(name))
             if not any(box.intersects(other) for other in taken):
@@ -139,6 +138,22 @@ class StyleMap(StyleMapArea):
             painter.setBrush(self._style_colour(row, colours))
             corners = ((0, -half), (half, 0), (0, half), (-half, 0))
             painter.drawPolygon(QPolygonF([at + QPointF(*corner) for corner in corners]))
+        painter.end()
+        return picture
+
+    def _blank(self) -> tuple[QPainter, QPixmap]:
+        ratio = self.devicePixelRatioF()
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        return painter, picture
+
+    def _small_font(self) -> QFont:
+        font = QFont(self.font())
+        font.setPixelSize(11)
+        return font
 
     def _name_box(self, row: int, width: int) -> QRectF:
         """Beside a diamond: to its right, or to its left where the view ends."""
@@ -147,9 +162,7 @@ class StyleMap(StyleMapArea):
         return QRectF(left, at.y() - 8, width + 2, 16)
 
     def _draw_words(self, painter: QPainter, colours: Tokens) -> None:
-        font = QFont(self.font())
-        font.setPixelSize(11)
-        painter.setFont(font)
+        painter.setFont(self._small_font())
         painter.setPen(QColor(colours.faint))
         if self._plane is not None:
             said = self.about + (f"   □ {self._compared_name}" if self._compared else "")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import numpy as np
-from PySide6.QtCore import QPointF, QSize, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Signal
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QComboBox, QWidget
 
@@ -62,6 +62,7 @@ class StyleMapArea(QWidget):
         self._middle = np.zeros(2)
         self._px_per_unit = 60.0
         self._dots: QPixmap | None = None
+        self._diamonds: QPixmap | None = None
         self.hint = ""
         self.setMouseTracking(True)
         self.setMinimumSize(220, 160)
@@ -156,6 +157,7 @@ class StyleMapArea(QWidget):
         self._place_styles()
         if fitted_to_styles:
             self.show_all()
+        self._diamonds = None
         self.update()
 
     def set_compared(self, styles: Sequence[Style], name: str = "") -> None:
@@ -168,6 +170,7 @@ class StyleMapArea(QWidget):
         if tuple(values) != self._validities:
             self._validities = tuple(values)
             if self.colouring.currentData() == "validity":
+                self._diamonds = None
                 self.update()
 
     def _place_styles(self) -> None:
@@ -203,8 +206,13 @@ class StyleMapArea(QWidget):
             self._px_per_unit = float((room / spread).min())
         self._changed()
 
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._changed()  # another theme
+        super().changeEvent(event)
+
     def _changed(self) -> None:
-        self._dots = None
+        self._dots = self._diamonds = None
         self.update()
 
     # -- geometry
