@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from studio.files.atomic import write_json
-from studio.files.pictures import read_rgb
+from studio.files.pictures import read_reference, read_rgb
 from studio.jobs.events import Done, Job, Progress
 from studio.jobs.stages import passed_on
 from studio.pipeline.translators import picture_file
@@ -156,10 +156,11 @@ def _from_pictures(run: RunRecord, references: Sequence[Path]) -> list[Style]:
     from studio.translator.inference import load_translator
 
     translator = load_translator(run.folder)
+    codes = [translator.encode_style(read_reference(path)) for path in references]
     return [
-        from_reference(translator.encode_style(read_rgb(path)), source=path.name, name=f"{k + 1:02d} like {path.name}")
-        for k, path in enumerate(references)
-    ]  # fmt: skip
+        from_reference(code_S, source=path.name, name=f"{k + 1:02d} like {path.name}")
+        for k, (code_S, path) in enumerate(zip(codes, references, strict=True))
+    ]
 
 
 def _spread(codes: FootageCodes, count: int) -> list[Style]:

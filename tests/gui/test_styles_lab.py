@@ -211,6 +211,24 @@ def test_class_colours_reach_the_grid_and_the_warning(page: StylesPage, qtbot: Q
     assert all(r.classes.by_name("liver").colour == (213, 94, 0) for r in page.lab.rows)
 
 
+def test_a_frame_that_is_gone_says_so_in_its_row_and_the_others_come(page: StylesPage, qtbot: QtBot) -> None:
+    old, other = page.lab.rows[0], page.lab.rows[1].path
+    lost = old.path.with_name("gone.png")
+    page.lab._sources[lost] = page.lab._sources[old.path]
+    page.lab.rows[0] = replace(old, path=lost)
+    page.lab.cells.forget()
+    page.lab.rows_changed.emit()
+
+    def sharp_one() -> bool:
+        cell = page.lab.cells.get(other, page.bench.styles[0].code)
+        return cell is not None and cell.quality == "sharp"
+
+    qtbot.waitUntil(sharp_one, timeout=PATIENCE)
+    assert page.lab.rows[0].note == "the picture is gone"
+    assert page.lab._lost == {lost}
+    assert not page.grid.grab().isNull()
+
+
 def test_a_run_that_is_deleted_while_shown_leaves_the_window_alive(page: StylesPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: sharp(page), timeout=PATIENCE)
     run = page.lab.run

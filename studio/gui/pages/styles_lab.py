@@ -61,6 +61,8 @@ class StyleLab(QObject):
         self._wanted: tuple[tuple[Path, ...], tuple[Code, ...]] = ((), ())
         self._all_codes: tuple[Code, ...] = ()
         self._sampled: set[CellKey] = set()
+        self._lost: set[Path] = set()
+        """Frames that the engine could not read."""
         self._sharp_at: deque[float] = deque(maxlen=20)
         self._named = ""
         self._code_asked = False
@@ -81,6 +83,7 @@ class StyleLab(QObject):
             client.ready.connect(lambda _size: self.run_changed.emit())
             client.picture.connect(self._take)
             client.code.connect(self._take_code)
+            client.unreadable.connect(self._unreadable)
             client.done.connect(self._done)
             client.failed.connect(self._failed)
             self._client = client
@@ -123,6 +126,7 @@ class StyleLab(QObject):
         self._readers.forget()
         self._looked_at.clear()
         self._sampled.clear()
+        self._lost.clear()
         scenes = {s.id: s for s in project.scenes.all()}
         self._sources = {f.files.rgb: (f, scenes[f.scene_id]) for f in frames}
         self.rows = [
@@ -193,7 +197,8 @@ class StyleLab(QObject):
     def _ask(self) -> None:
         if self._client is None or self._code_asked:
             return  # a newer question would take the place of the one for a style
-        wish = self.cells.next_wish(*self._wanted)
+        frames, codes = self._wanted
+        wish = self.cells.next_wish([f for f in frames if f not in self._lost], codes)
         if wish is None and self.cells.asked is None:
             wish = self._sample_wish()
         if wish is None:
@@ -204,7 +209,7 @@ class StyleLab(QObject):
 
     def _sample_wish(self) -> Wish | None:
         """When all that is in sight is there: what the styles' mean validities still lack."""
-        for path in [r.path for r in self.rows[:SAMPLE_FRAMES]]:
+        for path in [r.path for r in self.rows[:SAMPLE_FRAMES] if r.path not in self._lost]:
             codes = self._all_codes[:_SAMPLED_STYLES]
             missing = [c for c in codes if (path, c) not in self._sampled and (path, c) not in self.measures.found]
             if missing:
@@ -231,6 +236,14 @@ class StyleLab(QObject):
     def _done(self, _generation: int) -> None:
         self._answered()
         self._ask()
+
+    def _unreadable(self, frame: int, text: str) -> None:
+        """One frame that can't be read must not keep the others waiting, nor be asked for again and again."""
+        if self.cells.asked is None or frame >= len(self.cells.asked[1].frames):
+            return
+        path = self.cells.asked[1].frames[frame]
+        self._lost.add(path)
+        self._put_row(path, layers=None, note=text)
 
     def _answered(self) -> None:
         """Whatever came of a question, it is not asked for the sample again."""
