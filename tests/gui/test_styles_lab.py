@@ -77,10 +77,10 @@ def test_layers_of_frames_looked_at_long_ago_are_let_go(
     monkeypatch.setattr(styles_lab, "_ROWS_WITH_LAYERS", 2)
     paths = [r.path for r in page.lab.rows]
     for path in paths:
-        page.lab._look_at([path])
+        page.lab.look_at([path])
         qtbot.waitUntil(lambda path=path: page.lab.layers_of(path) is not None, timeout=PATIENCE)  # type: ignore[misc]
     assert [r.path for r in page.lab.rows if r.layers is not None] == paths[-2:]
-    page.lab._look_at([paths[0]])
+    page.lab.look_at([paths[0]])
     qtbot.waitUntil(lambda: page.lab.layers_of(paths[0]) is not None, timeout=PATIENCE)
 
 

@@ -333,6 +333,7 @@ class StylesPage(Page):
         row_index, styles = max(0, row_index), self._shown_styles
         if self._draft is not None:
             column = len(styles) - 1
+        self.lab.look_at([r.path for r in self.lab.rows[row_index : row_index + 1]])
         if row_index >= len(self.lab.rows) or self.lab.rows[row_index].layers is None:
             row = self.lab.rows[row_index] if row_index < len(self.lab.rows) else None
             self.detail.set_state(None, row.note if row is not None and row.note else "Click a picture to see it here.")

@@ -146,7 +146,7 @@ class StyleLab(QObject):
         self.rows_changed.emit()
         self._ask_soon()
 
-    def _look_at(self, paths: Sequence[Path]) -> None:
+    def look_at(self, paths: Sequence[Path]) -> None:
         """Read the layers of these rows, and let go of those looked at longest ago."""
         rows = {r.path: r for r in self.rows}
         for path in paths:
@@ -180,7 +180,7 @@ class StyleLab(QObject):
 
     def want(self, frames: Sequence[Path], codes: Sequence[Code], every: Sequence[Code] = ()) -> None:
         """What the grid shows now, newest first, the rest is dropped; ``every``: all styles of the bench."""
-        self._look_at(frames)
+        self.look_at(frames)
         wanted = tuple(frames), self._fitting(codes)
         if wanted != self._wanted or self._fitting(every) != self._all_codes:
             self._wanted, self._all_codes = wanted, self._fitting(every)
@@ -213,7 +213,7 @@ class StyleLab(QObject):
             codes = self._all_codes[:_SAMPLED_STYLES]
             missing = [c for c in codes if (path, c) not in self._sampled and (path, c) not in self.measures.found]
             if missing:
-                self._look_at([*self._wanted[0], path])
+                self.look_at([*self._wanted[0], path])
                 return Wish((path,), tuple(missing[:_SAMPLED_AT_ONCE]), "sharp")
         return None
 

@@ -393,3 +393,7 @@ class StyleGrid(StyleGridArea):
         if known is None:
             return head
         return "\n".join((head, self._rows[row].caption, known[1] or f"validity {known[0]:.2f}"))
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        self._hover(None, QPointF())  # another picture lies under the mouse now
+        super().scrollContentsBy(dx, dy)
