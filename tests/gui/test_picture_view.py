@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from studio.files.pictures import read_rgb
@@ -257,6 +258,24 @@ def test_switches_that_belong_to_a_layer_come_with_it(qtbot: QtBot) -> None:
     bar.set_shown("wipe")
     bar._down.click()
     assert bar.overlay.wipe_down
+
+
+def test_a_bar_without_room_offers_a_list(qtbot: QtBot) -> None:
+    bar, room = OverlayBar(compares=True), QWidget()
+    qtbot.addWidget(room)
+    bar.setParent(room)
+    bar.resize(1200, 40)
+    room.show()
+    bar.set_layer("depth")
+    assert bar._bases["side"].isVisible() and not bar._base_box.isVisible()
+    bar.resize(420, 40)
+    qtbot.waitUntil(lambda: bar._base_box.isVisible(), timeout=PATIENCE)
+    assert not bar._bases["side"].isVisible()
+    bar._base_box.setCurrentIndex(bar._base_box.findData("side"))
+    bar._base_box.activated.emit(bar._base_box.currentIndex())
+    assert bar.overlay.shown == "side"
+    bar.set_shown("render")
+    assert bar._base_box.currentData() == "render"
 
 
 def test_a_class_is_given_another_colour(qtbot: QtBot) -> None:

@@ -79,9 +79,10 @@ def test_layers_of_frames_looked_at_long_ago_are_let_go(
     for path in paths:
         page.lab.look_at([path])
         qtbot.waitUntil(lambda path=path: page.lab.layers_of(path) is not None, timeout=PATIENCE)  # type: ignore[misc]
-    assert [r.path for r in page.lab.rows if r.layers is not None] == paths[-2:]
-    page.lab.look_at([paths[0]])
-    qtbot.waitUntil(lambda: page.lab.layers_of(paths[0]) is not None, timeout=PATIENCE)
+    # The frame in hand stays.
+    assert [r.path for r in page.lab.rows if r.layers is not None] == [paths[0], paths[-1]]
+    page.lab.look_at([paths[2]])
+    qtbot.waitUntil(lambda: page.lab.layers_of(paths[2]) is not None, timeout=PATIENCE)
 
 
 def test_b_held_shows_the_render_in_every_cell(page: StylesPage, qtbot: QtBot) -> None:

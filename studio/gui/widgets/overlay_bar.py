@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget, QWidgetAction
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget, QWidgetAction
 
 from studio.gui.icons import icon
 from studio.gui.theme import UNIT
@@ -42,6 +43,7 @@ _OPACITY: dict[LayerChoice, float] = {
     "difference": 1.0,
     "validity": 0.9,
 }
+_LEAST_WIDTH = 320
 
 
 class OverlayBar(QWidget):
@@ -59,6 +61,8 @@ class OverlayBar(QWidget):
         self._buttons: dict[LayerChoice, QToolButton] = {}
         self._bases: dict[Shown, QToolButton] = {}
         self._down: QToolButton | None = None
+        self._base_box = QComboBox(self)
+        """In the place of the four buttons where there is no room for them."""
         self.legend = ClassLegend()
         self.legend.hidden_changed.connect(lambda hidden: self._set(replace(self._overlay, hidden=hidden)))
         self.legend.colour_wanted.connect(lambda name, c: self.colour_wanted.emit(name, c, self.legend.classes))
@@ -125,6 +129,9 @@ class OverlayBar(QWidget):
 
     def _add_bases(self, layout: QHBoxLayout) -> None:
         group = QButtonGroup(self)
+        self._base_box.setToolTip("Which picture is shown: the translation, the render, or both; nothing is changed")
+        self._base_box.setAccessibleName("Picture shown")
+        self._base_box.activated.connect(lambda _i: self.set_shown(self._base_box.currentData()))
         for name, (text, tip) in _SHOWN.items():
             button = QToolButton()
             button.setText(text)
@@ -135,10 +142,13 @@ class OverlayBar(QWidget):
             group.addButton(button)
             self._bases[name] = button
             layout.addWidget(button)
+            self._base_box.addItem(text, name)
+            self._base_box.setItemData(self._base_box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self._down = self._toggle("wipe_down", "Wipe from top to bottom",
                                   "Turn the wipe's line: the render above, the translation below it",
                                   lambda on: replace(self._overlay, wipe_down=on))  # fmt: skip
         layout.insertWidget(layout.indexOf(self._bases["wipe"]), self._down)
+        layout.addWidget(self._base_box)
 
     # -- state
 
@@ -198,6 +208,28 @@ class OverlayBar(QWidget):
             widget.setVisible(layer != "none")
         if self._down is not None:
             self._down.setVisible(self._overlay.shown == "wipe")
+        self._base_box.setCurrentIndex(self._base_box.findData(self._overlay.shown))
+        self._fit()
+
+    # -- room
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(_LEAST_WIDTH, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Four buttons where there is room, one list where there is not: the bar must not push its neighbours away."""
+        for compact in (False, True):
+            for button in self._bases.values():
+                button.setVisible(not compact)
+            self._base_box.setVisible(compact and bool(self._bases))
+            self._opacity.setFixedWidth(64 if compact else 96)
+            layout = self.layout()
+            if layout is None or layout.totalMinimumSize().width() <= self.width():
+                return
 
 
 def _popup(text: str, tip: str, content: QWidget) -> QToolButton:
