@@ -192,6 +192,17 @@ def test_a_palette_of_another_style_size_is_refused_in_words(page: StylesPage) -
     assert said[-1].startswith("error") and "3 numbers" in said[-1] and "have 8" in said[-1]
 
 
+def test_what_translating_costs_is_said_beforehand(page: StylesPage, qtbot: QtBot) -> None:
+    def said() -> dict[str, str]:
+        return {cells[0].text(): cells[1].text() for cells in page.translate_panel._cost._cells}
+
+    qtbot.waitUntil(lambda: "Time, about" in said(), timeout=PATIENCE)
+    assert said()["Images"] == str(6 * len(page.bench.styles))
+    page.translate_panel.per_frame.setValue(2)
+    assert said()["Images"] == "12"
+    assert "Space, about" in said()
+
+
 def test_ten_thousand_styles_are_shown_without_a_stall(page: StylesPage) -> None:
     rng = np.random.default_rng(0)
     many = [Style(f"s{k}", tuple(map(float, rng.standard_normal(8))), "random") for k in range(10_000)]

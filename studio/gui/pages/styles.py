@@ -63,7 +63,8 @@ class StylesPage(Page):
     def _build(self, actions: ActionTable) -> None:
         self.link = ViewLink(self)
         self.run_box = QComboBox()
-        self.run_box.setMinimumWidth(160)
+        self.run_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.run_box.setMinimumContentsLength(18)
         self.run_box.setToolTip("The translator run whose newest checkpoint shows the previews")
         self.run_box.setAccessibleName("Translator run")
         self.frame_count = QSpinBox()
@@ -72,6 +73,8 @@ class StylesPage(Page):
         self.frame_count.setToolTip("How many frames, spread over all scenes, are looked at")
         self.frame_count.setAccessibleName("Frames looked at")
         self.measure_box = QComboBox()
+        self.measure_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.measure_box.setMinimumContentsLength(16)
         self.measure_box.setToolTip(
             "What the bar below each picture shows, and by what “worst first” sorts; the validity that curation and "
             "exports go by stays the same"
@@ -142,7 +145,7 @@ class StylesPage(Page):
         self.bar.changed.connect(grid.set_overlay)
         self.bar.changed.connect(self.detail.set_overlay)
         self.bar.colour_wanted.connect(self.session.set_class_colour)
-        self.session.class_colours_changed.connect(lambda: lab.recolour(self.session.coloured))
+        self.session.class_colours_changed.connect(self._recoloured)
         self.bar.set_shown("wipe")
         self.map.style_chosen.connect(self._choose_column)
         self.quality = QualityDesk(lab, self.bench, grid, self.cell_panel, self.measure_box, self)
@@ -199,6 +202,7 @@ class StylesPage(Page):
         shown = self.lab.run
         name = wanted if wanted in names else shown.name if shown is not None and shown.name in names else names[-1]
         self.run_box.setCurrentText(name)
+        self.run_box.setToolTip(f"The translator run whose newest checkpoint shows the previews\n{name}")
         run = next(r for r in runs if r.name == name)
         trained_on = shown is not None and shown.state == "running" and run.state != "running"
         if shown is None or (shown.id, shown.name) != (run.id, run.name) or trained_on:
@@ -283,6 +287,9 @@ class StylesPage(Page):
 
     def worst_first(self) -> None:
         self.quality.worst_first()
+
+    def _recoloured(self) -> None:
+        self.lab.recolour(self.session.coloured)
 
     # -- the grid
 

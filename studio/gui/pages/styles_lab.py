@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
@@ -63,7 +64,8 @@ class StyleLab(QObject):
         self._sampled: set[CellKey] = set()
         self._lost: set[Path] = set()
         """Frames that the engine could not read."""
-        self._sharp_at: deque[float] = deque(maxlen=20)
+        self._sharp_at = 0.0
+        self._sharp_seconds: deque[float] = deque(maxlen=20)
         self._named = ""
         self._code_asked = False
         self._timer = QTimer(self)
@@ -112,10 +114,11 @@ class StyleLab(QObject):
 
     @property
     def seconds_per_picture(self) -> float | None:
-        """What a sharp preview has taken lately; None before there are some."""
-        if len(self._sharp_at) < 3:
-            return None
-        return (self._sharp_at[-1] - self._sharp_at[0]) / (len(self._sharp_at) - 1)
+        """What a sharp preview of a frame that is known takes, the median of the last ones; None before there are some.
+
+        At SHARP_WIDTH px at most, as previews are.
+        """
+        return statistics.median(self._sharp_seconds) if len(self._sharp_seconds) >= 3 else None
 
     # -- frames
 
@@ -220,7 +223,7 @@ class StyleLab(QObject):
     def _put(self, wish: Wish) -> None:
         assert self._client is not None
         coarse, sharp = (COARSE_WIDTH, 0) if wish.quality == "coarse" else (0, SHARP_WIDTH)
-        self._sharp_at.clear()
+        self._sharp_at = 0.0
         number = self._client.ask_pictures(wish.frames, wish.codes, coarse=coarse, sharp=sharp)
         self.cells.asked = (number, wish)
 
@@ -229,7 +232,10 @@ class StyleLab(QObject):
         if key is None:
             return
         if picture.quality == "sharp":
-            self._sharp_at.append(time.monotonic())
+            now = time.monotonic()
+            if self._sharp_at:  # the first of a question waits for its frame, too
+                self._sharp_seconds.append(now - self._sharp_at)
+            self._sharp_at = now
             self._measure(key)
         self.cell_arrived.emit()
 
@@ -304,6 +310,7 @@ class StyleLab(QObject):
         self._code_asked = False
         self.measures.forget()
         self._sampled.clear()
+        self._sharp_seconds.clear()
         self.cells.forget()
 
     def shut(self) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QUndoCommand
 from PySide6.QtWidgets import QFileDialog
 
 from studio.gui import amounts
+from studio.gui.models.preview_cells import SHARP_WIDTH
 from studio.gui.models.style_bench import StyleBench
 from studio.gui.pages.styles_lab import StyleLab
 from studio.gui.pages.styles_palettes import PalettePanel, TranslatePanel
@@ -48,6 +49,8 @@ class PaletteDesk(QObject):
         palettes.import_wanted.connect(self._import)
         palettes.compare_wanted.connect(self._compare)
         translating.changed.connect(self.show_cost)
+        self._timed = False
+        lab.cell_arrived.connect(self._time_known)
 
     def show(self) -> None:
         """Show the project's palettes, those of the run in hand first."""
@@ -162,14 +165,22 @@ class PaletteDesk(QObject):
 
     # -- translating
 
+    def _time_known(self) -> None:
+        if (self._lab.seconds_per_picture is not None) != self._timed:
+            self.show_cost()
+
     def show_cost(self) -> None:
         """Say what translating every frame in the bench's styles would take."""
         scenes = self._session.project.scenes.all()
         frames = sum(s.frame_count for s in scenes)
         pixels = sum(s.frame_count * s.size[0] * s.size[1] for s in scenes)
+        seconds = self._lab.seconds_per_picture
+        self._timed = seconds is not None
+        # A preview is no wider than SHARP_WIDTH, a translation as large as its frame.
+        larger = sum(s.frame_count * max(1.0, s.size[0] / SHARP_WIDTH) ** 2 for s in scenes) / max(1, frames)
         self._translating.show_cost(
             frames=frames, styles=len(self._bench.styles), bytes_each=_BYTES_PER_PIXEL * pixels / max(1, frames),
-            seconds_each=self._lab.seconds_per_picture,
+            seconds_each=None if seconds is None else seconds * larger,
         )  # fmt: skip
 
     def translate(self) -> None:

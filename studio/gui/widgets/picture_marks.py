@@ -109,12 +109,13 @@ def draw_arrows(painter: QPainter, normals_HW3: np.ndarray, place: Placement, vi
     painter.restore()
 
 
-def draw_scale(painter: QPainter, scale: Scale, visible: QRectF) -> None:
-    """The colour scale with its ends, at the right top of the picture."""
+def draw_scale(painter: QPainter, scale: Scale, visible: QRectF, *, below_tags: bool) -> None:
+    """The colour scale with its ends, at the right top of the picture, or below the words that stand there."""
     if visible.width() < _SCALE_WIDTH + 4 * _PAD or visible.height() < 64:
         return
     painter.setFont(_font(painter, 11))
     box = QRectF(visible.right() - _SCALE_WIDTH - 3 * _PAD, visible.top() + _PAD, _SCALE_WIDTH + 2 * _PAD, 42)
+    box.translate(0, _TAG + _PAD / 2 if below_tags else 0)
     _box(painter, box)
     bar = QRectF(box.left() + _PAD, box.top() + 7, _SCALE_WIDTH, 8)
     ramp: QImage = qimage(scale.colours_N3[None])

@@ -257,7 +257,7 @@ class PictureView(QWidget):
                 picture_marks.draw_point(painter, at, kept=own, colours=colours)
         scale = scale_of(state, self._overlay)
         if scale is not None:
-            picture_marks.draw_scale(painter, scale, visible)
+            picture_marks.draw_scale(painter, scale, visible, below_tags=tagged or self._wipes)
         if tagged:
             picture_marks.draw_tag(painter, pane.shown, visible)
 

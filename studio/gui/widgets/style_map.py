@@ -163,7 +163,7 @@ class StyleMap(StyleMapArea):
 
     def _draw_words(self, painter: QPainter, colours: Tokens) -> None:
         painter.setFont(self._small_font())
-        painter.setPen(QColor(colours.faint))
+        painter.setPen(QColor(colours.muted))
         if self._plane is not None:
             said = self.about + (f"   □ {self._compared_name}" if self._compared else "")
             if self.colouring.currentData() == "brightness" and not np.isfinite(self._brightness).any():
@@ -201,7 +201,7 @@ class StyleMap(StyleMapArea):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(PATIENT_COLOURS[number % len(PATIENT_COLOURS)]))
             painter.drawEllipse(QPointF(13, y - 4), 3.2, 3.2)
-            painter.setPen(QColor(colours.faint))
+            painter.setPen(QColor(colours.muted))
             painter.drawText(QPointF(22, y), patient)
 
     # -- mouse
