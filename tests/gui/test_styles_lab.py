@@ -49,8 +49,8 @@ def test_the_bars_show_the_measure_that_is_chosen(page: StylesPage, qtbot: QtBot
     put(page, (row.path, style.code), Validity(0.7, {"ms_ssim": 0.4, "edges": 0.9, "displacement": 1.5}, {2: 0.2}))
     assert page.grid.validity(row.path, style.code) == 0.7
     for name, value in (("ms_ssim", 0.4), ("edges", 0.9), ("validity.gallbladder", 0.2)):
-        page.measure_box.setCurrentIndex(page.measure_box.findData(name))
-        page.measure_box.activated.emit(page.measure_box.currentIndex())
+        page.header.measure_box.setCurrentIndex(page.header.measure_box.findData(name))
+        page.header.measure_box.activated.emit(page.header.measure_box.currentIndex())
         assert page.grid.validity(row.path, style.code) == value
     page.grid.choose(0, 0)
     assert ("gallbladder", 0.2) in page.cell_panel.bars.rows

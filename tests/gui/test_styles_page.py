@@ -241,6 +241,8 @@ def test_frames_are_spread_over_scenes(project_folder: Path) -> None:
     with Project.open(project_folder) as project:
         assert [f.patient for f in spread_frames(project, 4)] == ["P1", "P1", "P2", "P2"]
         assert len(spread_frames(project, 100)) == 6
+        second = project.scenes.all()[1].id
+        assert {f.patient for f in spread_frames(project, 5, scene_id=second)} == {"P2"}
         first, other = (spread_frames(project, 2, turn=t)[0].name for t in (0, 1))
         assert first != other
 

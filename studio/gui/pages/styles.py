@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QSpinBox, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from studio.gui import amounts
 from studio.gui.actions import ActionTable
@@ -18,6 +18,7 @@ from studio.gui.pages import styles_drawing
 from studio.gui.pages.page import Page
 from studio.gui.pages.styles_actions import ROWS
 from studio.gui.pages.styles_draw import ADDING, DrawPanel, StylePanel
+from studio.gui.pages.styles_header import StylesHeader
 from studio.gui.pages.styles_lab import StyleLab, fitted, spread_frames
 from studio.gui.pages.styles_map_desk import MapDesk
 from studio.gui.pages.styles_palette_desk import PaletteDesk
@@ -25,7 +26,7 @@ from studio.gui.pages.styles_palettes import DiversityPanel, PalettePanel, Trans
 from studio.gui.pages.styles_quality import CellPanel, QualityDesk
 from studio.gui.session import Session
 from studio.gui.theme import UNIT
-from studio.gui.widgets.basics import EmptyState, PageHeader, column, holder, inspector, label
+from studio.gui.widgets.basics import EmptyState, column, holder, inspector
 from studio.gui.widgets.blending import PictureState
 from studio.gui.widgets.overlay_bar import OverlayBar
 from studio.gui.widgets.picture_view import PictureView
@@ -35,8 +36,6 @@ from studio.gui.widgets.style_map import StyleMap
 from studio.gui.widgets.view_link import ViewLink
 from studio.project.records import Changed
 from studio.vocabulary.styles import Style
-
-_FRAMES = 6
 
 
 class StylesPage(Page):
@@ -62,28 +61,7 @@ class StylesPage(Page):
 
     def _build(self, actions: ActionTable) -> None:
         self.link = ViewLink(self)
-        self.run_box = QComboBox()
-        self.run_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.run_box.setMinimumContentsLength(18)
-        self.run_box.setToolTip("The translator run whose newest checkpoint shows the previews")
-        self.run_box.setAccessibleName("Translator run")
-        self.frame_count = QSpinBox()
-        self.frame_count.setRange(1, 500)
-        self.frame_count.setValue(_FRAMES)
-        self.frame_count.setToolTip("How many frames, spread over all scenes, are looked at")
-        self.frame_count.setAccessibleName("Frames looked at")
-        self.measure_box = QComboBox()
-        self.measure_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.measure_box.setMinimumContentsLength(16)
-        self.measure_box.setToolTip(
-            "What the bar below each picture shows, and by what “worst first” sorts; the validity that curation and "
-            "exports go by stays the same"
-        )
-        self.measure_box.setAccessibleName("Measure")
-        self.header = PageHeader(
-            "Styles", label("Run", "muted"), self.run_box, label("Frames", "muted"), self.frame_count,
-            actions.tool_button("styles.frames"), self.measure_box, actions.tool_button("styles.worst"),
-        )  # fmt: skip
+        self.header = StylesHeader(actions)
         self.bar = OverlayBar(("none", "segmentation", "depth", "normals", "difference", "validity"), compares=True)
         self.bar.layout().setContentsMargins(2 * UNIT, 0, 2 * UNIT, UNIT // 2)  # type: ignore[union-attr]
         self.grid = StyleGrid(self.lab.cells, self.link)
@@ -148,7 +126,7 @@ class StylesPage(Page):
         self.session.class_colours_changed.connect(self._recoloured)
         self.bar.set_shown("wipe")
         self.map.style_chosen.connect(self._choose_column)
-        self.quality = QualityDesk(lab, self.bench, grid, self.cell_panel, self.measure_box, self)
+        self.quality = QualityDesk(lab, self.bench, grid, self.cell_panel, self.header.measure_box, self)
         self.quality.changed.connect(self._show_style)
         self.bar.changed.connect(self.quality.overlay_changed)
         self.map_desk = MapDesk(self.session, lab, self.bench, self.map, self.draw_panel, self)
@@ -157,8 +135,10 @@ class StylesPage(Page):
         self.palette_desk = PaletteDesk(
             self.session, lab, self.bench, self.palettes, self.translate_panel, self.map, self
         )
-        self.run_box.activated.connect(lambda _i: self._open_run(self.run_box.currentText()))
-        self.frame_count.valueChanged.connect(lambda _n: self._show_frames())
+        head = self.header
+        head.run_box.activated.connect(lambda _i: self._open_run(head.run_box.currentText()))
+        head.frame_count.valueChanged.connect(lambda _n: self._show_frames())
+        head.scene_box.currentIndexChanged.connect(lambda _i: self._show_frames())
         panel = self.draw_panel
         panel.draw_wanted.connect(self.draw)
         panel.draft_moved.connect(self._draft_moved)
@@ -191,9 +171,7 @@ class StylesPage(Page):
     def _show_runs(self) -> None:
         runs = [r for r in self.session.project.runs.all("translator") if r.state != "new"]
         names = [r.name for r in runs]
-        if [self.run_box.itemText(i) for i in range(self.run_box.count())] != names:
-            self.run_box.clear()
-            self.run_box.addItems(names)
+        self.header.show_runs(names)
         self.stack.setCurrentIndex(0 if runs else 1)
         self._inspector.setEnabled(bool(runs))
         if not runs:
@@ -201,8 +179,7 @@ class StylesPage(Page):
         wanted = self.session.selection.run
         shown = self.lab.run
         name = wanted if wanted in names else shown.name if shown is not None and shown.name in names else names[-1]
-        self.run_box.setCurrentText(name)
-        self.run_box.setToolTip(f"The translator run whose newest checkpoint shows the previews\n{name}")
+        self.header.show_run(name)
         run = next(r for r in runs if r.name == name)
         trained_on = shown is not None and shown.state == "running" and run.state != "running"
         if shown is None or (shown.id, shown.name) != (run.id, run.name) or trained_on:
@@ -269,7 +246,9 @@ class StylesPage(Page):
     # -- frames
 
     def _show_frames(self) -> None:
-        frames = spread_frames(self.session.project, self.frame_count.value(), turn=self._turn)
+        project, head = self.session.project, self.header
+        head.show_scenes([(s.id, s.patient) for s in project.scenes.all()])
+        frames = spread_frames(project, head.frame_count.value(), turn=self._turn, scene_id=head.scene)
         if frames and [f.files.rgb for f in frames] == [r.path for r in self.lab.rows]:
             return  # a job that runs says often that something has changed
         self.lab.show_frames(self.session.project, frames, self.session.coloured)

@@ -329,9 +329,9 @@ def fitted(image_HW3: np.ndarray, layers: Layers) -> np.ndarray:
     return scaled_picture(image_HW3, layers.size)
 
 
-def spread_frames(project: Project, count: int, *, turn: int = 0) -> list[FrameRecord]:
-    """``count`` frames at equal distances over all scenes; another ``turn`` gives others."""
-    scenes = [s for s in project.scenes.all() if s.frame_count]
+def spread_frames(project: Project, count: int, *, turn: int = 0, scene_id: int = 0) -> list[FrameRecord]:
+    """``count`` frames at equal distances over all scenes, or over one; another ``turn`` gives others."""
+    scenes = [s for s in project.scenes.all() if s.frame_count and scene_id in (0, s.id)]
     total = sum(s.frame_count for s in scenes)
     found = []
     for k in range(min(count, total)):
