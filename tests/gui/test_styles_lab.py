@@ -252,6 +252,8 @@ def test_a_run_that_is_deleted_while_shown_leaves_the_window_alive(page: StylesP
     assert page.lab.codes is None
     page.draw_panel.choose_way("random")
     page.draw_anew()
+    page.lab.failed.emit("the run is gone")  # what the engine says when the run is opened again
+    assert "the run is gone" in page.grid.notice
     assert not page.grid.grab().isNull()
 
 

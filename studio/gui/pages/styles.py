@@ -187,7 +187,7 @@ class StylesPage(Page):
 
     def _open_run(self, name: str) -> None:
         with self.session.reporting():
-            self.grid.hint = "Starting the preview engine…"
+            self.grid.hint, self.grid.notice = "Starting the preview engine…", ""
             self.grid.forget_validities()
             self.lab.open_run(self.session.project.runs.get("translator", name))
             self.session.select(replace(self.session.selection, run=name))
@@ -240,6 +240,7 @@ class StylesPage(Page):
 
     def _failed(self, text: str) -> None:
         self.grid.hint = text
+        self.grid.notice = f"No previews: {text}"
         self.grid.viewport().update()
         self.session.say(text, "error")
 
@@ -311,6 +312,7 @@ class StylesPage(Page):
             self.grid.choose(max(0, self.grid.current[0]), column)
 
     def _cell_arrived(self) -> None:
+        self.grid.notice = ""
         self.grid.cell_arrived()
         self._show_detail()
 

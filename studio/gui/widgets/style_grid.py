@@ -58,6 +58,9 @@ class StyleGrid(StyleGridArea):
         self._blinking = False
         self._current = (-1, -1)
         self.hint = ""
+        """What is said while there are no pictures."""
+        self.notice = ""
+        """Why pictures do not come; said over the grid until the mouse reads something."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Frames in styles")
         self.viewport().setMouseTracking(True)
@@ -161,7 +164,7 @@ class StyleGrid(StyleGridArea):
         painter.setClipRect(room)
         if self._rows:
             self._draw_text(painter, QRect(GAP, 0, self._cell_width, HEAD), "Render", colours.muted)
-        words = self._words_under_mouse()
+        words = self._words_under_mouse() or self.notice
         if words:
             draw_words(painter, words, QRectF(room))
 
