@@ -222,7 +222,8 @@ def _where(there_HW: np.ndarray, over_HW3: np.ndarray, under_HW3: np.ndarray) ->
 def _with_labels(base_HW3: np.ndarray, ink: LayerInk, overlay: Overlay) -> np.ndarray:
     drawn_HW, edges_HW = ink.drawn(overlay.hidden)
     result_HW3 = base_HW3.copy()
-    cv2.copyTo(mixed(base_HW3, ink.label_colours_HW3, overlay.opacity), drawn_HW, result_HW3)
+    cv2.addWeighted(base_HW3, 1 - overlay.opacity, ink.label_colours_HW3, overlay.opacity, 0, dst=ink.scratch_HW3)
+    cv2.copyTo(ink.scratch_HW3, drawn_HW, result_HW3)
     if overlay.outline:
         cv2.copyTo(ink.label_colours_HW3, edges_HW, result_HW3)
     return result_HW3

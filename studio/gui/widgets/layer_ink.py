@@ -47,6 +47,11 @@ class LayerInk:
         return coloured(self._segmentation_HW, self._classes.palette_256x3())
 
     @cached_property
+    def scratch_HW3(self) -> np.ndarray:
+        """uint8, to be written over: saves getting memory for every picture that is blended."""
+        return np.empty_like(self.label_colours_HW3)
+
+    @cached_property
     def _edges_HW(self) -> np.ndarray:
         return outlines(self._segmentation_HW)
 

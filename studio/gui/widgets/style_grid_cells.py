@@ -77,7 +77,7 @@ class CellImages:
                 self._cells.popitem(last=False)
         self._cells.move_to_end(key)
         if kept.image is None or kept.overlay != overlay:
-            kept.overlay, kept.image = overlay, qimage(blended(kept.state, overlay))
+            kept.overlay, kept.image = overlay, qimage(blended(kept.state, overlay), kept.image)
         return kept.image
 
     def _row(self, row: GridRow, width: int) -> tuple[Layers, LayerInk]:
