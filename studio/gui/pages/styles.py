@@ -56,6 +56,8 @@ class StylesPage(Page):
         self._in_detail: tuple[GridRow, Cell | None] | None = None
         self._build(actions)
         self._wire()
+        self._show_style()
+        self.quality.show_cell(None)
 
     # -- building
 

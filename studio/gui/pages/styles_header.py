@@ -31,10 +31,11 @@ class StylesHeader(PageHeader):
             "What the bar below each picture shows, and by what “worst first” sorts; the validity that curation and "
             "exports go by stays the same"
         )
-        super().__init__(
-            "Styles", label("Run", "muted"), self.run_box, label("Frames", "muted"), self.frame_count, self.scene_box,
+        self._tools = (
+            label("Run", "muted"), self.run_box, label("Frames", "muted"), self.frame_count, self.scene_box,
             actions.tool_button("styles.frames"), self.measure_box, actions.tool_button("styles.worst"),
         )  # fmt: skip
+        super().__init__("Styles", *self._tools)
         self.show_run("")
 
     def show_run(self, name: str) -> None:
@@ -44,6 +45,9 @@ class StylesHeader(PageHeader):
         self.run_box.setToolTip(f"{said}\n{name}" if name else said)
 
     def show_runs(self, names: Sequence[str]) -> None:
+        """The runs to choose from; without one there is nothing to choose."""
+        for tool in self._tools:
+            tool.setVisible(bool(names))
         if [self.run_box.itemText(i) for i in range(self.run_box.count())] != list(names):
             self.run_box.clear()
             self.run_box.addItems(list(names))
