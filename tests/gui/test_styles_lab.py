@@ -43,6 +43,18 @@ def test_what_is_out_of_sight_is_measured_too(page: StylesPage, qtbot: QtBot) ->
     assert "over 6 frames" in page.style_panel._about.text()
 
 
+def test_nothing_is_computed_ahead_behind_another_page(page: StylesPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: all_measured(page), timeout=PATIENCE)
+    window = page.window()
+    assert isinstance(window, Window)
+    window.go_to_page("Scenes")
+    page.lab.measures.found.clear()
+    page.lab._sampled.clear()
+    assert page.lab._sample_wish() is None
+    window.go_to_page("Styles")
+    qtbot.waitUntil(lambda: len(page.lab.measures.found) > 0, timeout=PATIENCE)
+
+
 def test_the_bars_show_the_measure_that_is_chosen(page: StylesPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: all_measured(page), timeout=PATIENCE)
     row, style = page.lab.rows[0], page.bench.styles[0]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from studio.gui import amounts
@@ -163,6 +164,14 @@ class StylesPage(Page):
 
     def activated(self) -> None:
         self.grid.setFocus()  # the page's keys work from the start
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self.lab.set_shown(True)
+        super().showEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.lab.set_shown(False)
+        super().hideEvent(event)
 
     def project_closed(self) -> None:
         self.lab.shut()

@@ -62,6 +62,8 @@ class StyleLab(QObject):
         self._wanted: tuple[tuple[Path, ...], tuple[Code, ...]] = ((), ())
         self._all_codes: tuple[Code, ...] = ()
         self._sampled: set[CellKey] = set()
+        self.shown = True
+        """Whether the page is in front: nothing is computed ahead for one that is not."""
         self._lost: set[Path] = set()
         """Frames that the engine could not read."""
         self._sharp_at = 0.0
@@ -194,6 +196,11 @@ class StyleLab(QObject):
         size = self.style_size
         return tuple(c for c in codes if not size or len(c) == size)
 
+    def set_shown(self, shown: bool) -> None:
+        self.shown = shown
+        if shown:
+            self._ask_soon()
+
     def _ask_soon(self) -> None:
         self._timer.start()
 
@@ -211,7 +218,9 @@ class StyleLab(QObject):
         self._put(wish)
 
     def _sample_wish(self) -> Wish | None:
-        """When all that is in sight is there: what the styles' mean validities still lack."""
+        """When all that is in sight is there: what the styles' mean validities still lack, while the page is shown."""
+        if not self.shown:
+            return None
         for path in [r.path for r in self.rows[:SAMPLE_FRAMES] if r.path not in self._lost]:
             codes = self._all_codes[:_SAMPLED_STYLES]
             missing = [c for c in codes if (path, c) not in self._sampled and (path, c) not in self.measures.found]
