@@ -192,6 +192,27 @@ def styles_sample(a: argparse.Namespace) -> Job:
         )  # fmt: skip
 
 
+def styles_map(a: argparse.Namespace) -> Job:
+    from studio.pipeline.styles import map_footage
+
+    with Project.open(a.project) as project:
+        yield from map_footage(project, a.run, device=a.device, seed=a.seed)
+
+
+def styles_export(a: argparse.Namespace) -> Job:
+    from studio.pipeline.styles import export_palette
+
+    with Project.open(a.project, write=False) as project:
+        yield from export_palette(project, a.palette, a.file)
+
+
+def styles_import(a: argparse.Namespace) -> Job:
+    from studio.pipeline.styles import import_palette
+
+    with Project.open(a.project) as project:
+        yield from import_palette(project, a.file, run_name=a.run, name=a.palette)
+
+
 def styles_list(a: argparse.Namespace) -> Job:
     from studio.pipeline.styles import list_palettes
 
@@ -346,8 +367,9 @@ ACTIONS: dict[str, Action] = {
     for f in (
         new, info, scenes_add, scenes_measure, scenes_simulate, footage_add, footage_phantom, footage_screen,
         translator_train, translator_rename, translator_compare, translator_delete, translator_restore,
-        translator_import, translator_apply, styles_encode, styles_sample, styles_list, styles_show, translate, quality,
-        curate, export, reproduce, segmenter_train, segmenter_evaluate, demo, doctor, self_test, bench,
+        translator_import, translator_apply, styles_encode, styles_map, styles_sample, styles_list, styles_show,
+        styles_export, styles_import, translate, quality, curate, export, reproduce, segmenter_train,
+        segmenter_evaluate, demo, doctor, self_test, bench,
     )
 }  # fmt: skip
 

@@ -84,6 +84,27 @@ def _curves(out: Path | None) -> Job:
     yield from bench_curves_on_demo_data(out=out)
 
 
+def validity_figures(frames: int = 16, *, size: tuple[int, int] = _SIZE, processes: int = 0) -> Job:
+    """How well validity ranks faithful translations above broken ones, on renders of patients made for this."""
+    from studio.quality.calibration import calibrate
+    from studio.quality.validity import measure_validity
+    from studio.scenes.readers import load_layers_of, read_scenes
+    from studio.scenes.simulator import SimulationSettings, simulate
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = SimulationSettings(frames=frames, patients=frames // 2, size=size, seed=20_000, processes=processes)
+        yield from passed_on(simulate(Path(folder) / "scenes", settings))
+        pairs = []
+        for scene in read_scenes(Path(folder) / "scenes"):
+            for files in scene.frames:
+                layers = load_layers_of(files, layout=scene.layout, encoding=scene.encoding)
+                assert layers.segmentation_HW is not None
+                pairs.append((layers.rgb_HW3, layers.segmentation_HW))
+        yield Note("measuring faithful and broken variants of each render")
+        found = calibrate(pairs, lambda r, t, s: measure_validity(r, t, s).value, seed=7)
+    yield Done(found.to_values())
+
+
 def _gui() -> Job:
     from studio.gui.bench import bench_gui
 
@@ -92,4 +113,5 @@ def _gui() -> Job:
 
 BENCHES: dict[str, Callable[[], Job]] = {
     "translate": _translate, "train": _train, "simulate": _simulate, "export": _export, "gui": _gui,
+    "validity": validity_figures,
 }  # fmt: skip

@@ -211,7 +211,7 @@ def _add_styles(words: _Words) -> None:
     sample.add_argument("--run", required=True)
     _checkpoint(sample)
     sample.add_argument("--count", type=values.positive, required=True, metavar="N")
-    sample.add_argument("--method", choices=("random", "reference", "cover"), required=True)
+    sample.add_argument("--method", choices=("random", "fitted", "reference", "cover"), required=True)
     sample.add_argument("--reference", type=Path, action="append", default=[], metavar="IMG",
                         help="with --method reference: these pictures instead of footage frames")  # fmt: skip
     sample.add_argument("--temperature", type=float, default=1.0, metavar="T")
@@ -222,6 +222,24 @@ def _add_styles(words: _Words) -> None:
         group, "show", "styles_show", "one palette with its codes", "styles show liver.trocar --palette five"
     )
     show.add_argument("--palette", required=True, metavar="NAME")
+    layout = _command(group, "map", "styles_map", "lay the footage's styles out in two dimensions by t-SNE",
+                      "styles map liver.trocar --run first")  # fmt: skip
+    layout.add_argument("--run", required=True)
+    layout.add_argument("--seed", type=int, default=0, metavar="S")
+    _device(layout)
+    _add_palette_files(group)
+
+
+def _add_palette_files(group: _Words) -> None:
+    write = _command(group, "export", "styles_export", "write a palette as one small JSON file",
+                     "styles export liver.trocar five.json --palette five")  # fmt: skip
+    write.add_argument("file", type=Path, metavar="FILE")
+    write.add_argument("--palette", required=True, metavar="NAME")
+    take = _command(group, "import", "styles_import", "keep a palette from a file",
+                    "styles import liver.trocar five.json --run first")  # fmt: skip
+    take.add_argument("file", type=Path, metavar="FILE")
+    take.add_argument("--run", default="", help="the translator run it is for; default: the one that the file names")
+    take.add_argument("--palette", default="", metavar="NAME", help="default: the name in the file")
 
 
 def _add_curation(words: _Words) -> None:
@@ -296,7 +314,8 @@ def _add_checks(words: _Words) -> None:
     bench = _command(words, "bench", "bench", "measure speed, as ratios in one run", "bench translate --json",
                      project=False)  # fmt: skip
     bench.add_argument(
-        "what", nargs="?", default="all", choices=("all", "translate", "train", "simulate", "export", "gui", "curves"),
+        "what", nargs="?", default="all",
+        choices=("all", "translate", "train", "simulate", "export", "gui", "validity", "curves"),
         help="curves, which is not part of all, lays the losses of the fast training path over those of the plain one",
     )  # fmt: skip
     bench.add_argument("--out", type=Path, metavar="DIR", help="with curves: where curves.png and its figures go")

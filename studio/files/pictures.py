@@ -23,6 +23,8 @@ _END_BYTES = 4096
 Image.MAX_IMAGE_PIXELS = None
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+_DARKEST, _FLATTEST = 24, 2.0
+"""Grey levels: of the brightest hundredth, and the deviation of the most varied channel."""
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -54,6 +56,17 @@ def read_rgb(path: Path) -> np.ndarray:
             rgba_HW4 = np.asarray(_decoded(picture, path).convert("RGBA")).astype(np.uint16)
             return ((rgba_HW4[..., :3] * rgba_HW4[..., 3:] + 127) // 255).astype(np.uint8)
     return _read_deep(path)
+
+
+def read_reference(path: Path) -> np.ndarray:
+    """A picture like read_rgb's whose style is wanted. Raise InputError, too, where it shows nothing: a black, blank or
+    evenly coloured picture has no style, though an encoder gives numbers for it.
+    """
+    picture_HW3 = read_rgb(path)
+    level_HW = picture_HW3.max(axis=2)
+    if np.percentile(level_HW, 99) < _DARKEST or picture_HW3.std(axis=(0, 1)).max() < _FLATTEST:
+        raise InputError("the picture is black or blank and has no style", where=path, remedy="Choose another one.")
+    return picture_HW3
 
 
 def read_grey_levels(path: Path) -> np.ndarray:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+import cv2
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -32,6 +33,8 @@ def application(argv: Sequence[str] = ()) -> QApplication:
     """The one QApplication of this process, with the theme that was chosen last."""
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(["trocar", *argv])
+    # Pictures are small: sharing one out to threads takes longer than it saves, and longest on a busy machine.
+    cv2.setNumThreads(1)
     app.setApplicationName("Trocar Studio")
     app.setOrganizationName("Trocar Studio")
     app.setDesktopFileName("trocar-studio")

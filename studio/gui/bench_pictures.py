@@ -18,15 +18,21 @@ _SIZE = (512, 256)
 _FRAMES, _STYLES = 4, 3
 """With the render beside its styles: sixteen pictures."""
 _REPAINTS = 120
+_REST_SECONDS = 0.008
 _QUESTIONS = 7
 _PATIENCE_SECONDS = 120.0
 
 
 def repaint_ms(layer: str = "segmentation") -> list[float]:
-    """Milliseconds that each repaint of sixteen 512x256 pictures takes, all blended anew at another opacity."""
+    """Milliseconds that each repaint of sixteen 512x256 pictures takes, all blended anew at another opacity.
+
+    Between two the event loop rests, as it does when a person moves the slider: a process that never does is made to
+    wait for others on a busy machine, which says nothing about painting.
+    """
     from studio.gui.looping import live
     from studio.gui.models.preview_cells import Cell, PreviewCells
-    from studio.gui.widgets.style_grid import GridRow, StyleGrid
+    from studio.gui.widgets.style_grid import StyleGrid
+    from studio.gui.widgets.style_grid_cells import GridRow
     from studio.gui.widgets.view_link import ViewLink
     from studio.vocabulary.styles import Style
 
@@ -48,6 +54,7 @@ def repaint_ms(layer: str = "segmentation") -> list[float]:
     grid.viewport().installEventFilter(painted)
     taken = []
     for count in range(_REPAINTS):
+        live(_REST_SECONDS)
         started = time.perf_counter()
         grid.set_overlay(Overlay(layer, 0.3 + 0.004 * count))  # type: ignore[arg-type]
         grid.viewport().repaint()

@@ -12,9 +12,12 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from studio.gui.jobs import JobQueue, WindowJob
+from studio.pipeline.views import class_colours, set_class_colour
 from studio.project.project import Project
 from studio.project.records import Changed
+from studio.vocabulary.colour_vision import Colour, confusable
 from studio.vocabulary.errors import TrocarError
+from studio.vocabulary.labels import ClassTable
 
 Level = Literal["info", "warning", "error"]
 EVERYTHING = Changed(scenes=True, footage=True, runs=True, palettes=True, exports=True, evaluations=True)
@@ -42,6 +45,7 @@ class Session(QObject):
     question = Signal(str, object)
     """Text and answers (words, role, what to do) for the banner."""
     inspector_wanted = Signal()
+    class_colours_changed = Signal()
 
     def __init__(self, jobs: JobQueue | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -97,6 +101,22 @@ class Session(QObject):
         self.project_changed.emit()
         if project is not None:
             self.changed.emit(EVERYTHING)
+
+    def coloured(self, classes: ClassTable) -> ClassTable:
+        """A scene's classes in the colours that were chosen for this project."""
+        return classes.recoloured(class_colours(self.project))
+
+    def set_class_colour(self, name: str, colour: Colour | None, among: ClassTable) -> None:
+        """Keep a class' colour with the project (None: its own again), and warn where two can't be told apart."""
+        with self.reporting() as outcome:
+            set_class_colour(self.project, name, colour)
+        if not outcome.well:
+            return
+        self.class_colours_changed.emit()
+        alike = [pair for pair in confusable(self.coloured(among)) if name in pair[:2]]
+        if alike and colour is not None:
+            first, second, viewers = alike[0]
+            self.say(f"{first} and {second} can hardly be told apart by {viewers}.", "warning")
 
     def edited(self, changed: Changed) -> None:
         """Tell every view what an edit touched."""

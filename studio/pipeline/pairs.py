@@ -14,6 +14,8 @@ from studio.quality.validity import measure_validity, validity_map
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.labels import STUDIO_CLASSES
 
+_MOST_CLASSES = 64
+
 
 def measure_pair(render: Path, translation: Path, *, labels: Path | None, map_path: Path | None) -> Job:
     """Every measure of one pair, and its validity map as a picture (default: beside the translation).
@@ -24,8 +26,7 @@ def measure_pair(render: Path, translation: Path, *, labels: Path | None, map_pa
     _same_size(render_HW3, translation_HW3, translation)
     segmentation_HW = None
     if labels is not None:
-        segmentation_HW = read_grey_levels(labels)
-        segmentation_HW = segmentation_HW if segmentation_HW.ndim == 2 else segmentation_HW[..., 0]
+        segmentation_HW = _class_ids(labels)
         _same_size(render_HW3, segmentation_HW, labels)
     validity = measure_validity(render_HW3, translation_HW3, segmentation_HW)
     map_HW = validity_map(render_HW3, translation_HW3, segmentation_HW)
@@ -33,6 +34,18 @@ def measure_pair(render: Path, translation: Path, *, labels: Path | None, map_pa
     write_png(written, _heat(map_HW))
     measures = named_measures(validity.value, validity.measures, validity.per_class, classes=STUDIO_CLASSES)
     yield Done({**measures, "map": str(written)})
+
+
+def _class_ids(labels: Path) -> np.ndarray:
+    """uint8 HxW. Raise InputError for a picture that can't be class ids: coloured, or of more values than classes."""
+    stored = read_grey_levels(labels)
+    if stored.ndim == 3 and (stored != stored[..., :1]).any():
+        raise InputError("the labels are a colour picture", where=labels, remedy="Give class ids as grey levels.")
+    ids_HW = np.ascontiguousarray(stored if stored.ndim == 2 else stored[..., 0])
+    count = len(np.unique(ids_HW))
+    if count > _MOST_CLASSES:
+        raise InputError(f"{count} different labels are no class ids", where=labels, remedy="Give the label picture.")
+    return ids_HW
 
 
 def _same_size(render_HW3: np.ndarray, other: np.ndarray, where: Path) -> None:

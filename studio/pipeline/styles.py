@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from studio.files.atomic import write_json
-from studio.files.pictures import read_rgb
+from studio.files.pictures import read_reference, read_rgb
 from studio.jobs.events import Done, Job, Progress
 from studio.jobs.stages import passed_on
 from studio.pipeline.translators import picture_file
-from studio.pipeline.views import CODES_FILE, FootageCodes, footage_codes
+from studio.pipeline.views import CODES_FILE, MAP_FILE, FootageCodes, footage_codes
 from studio.project.project import Project
 from studio.project.records import RunRecord
 from studio.styles.diversity import density_coverage, mean_pairwise_distance
-from studio.styles.sampling import from_reference, sample_cover, sample_random
+from studio.styles.palette_file import read_palette, write_palette
+from studio.styles.sampling import from_reference, sample_cover, sample_fitted, sample_random
+from studio.translator.settings import TrainSettings
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.styles import Palette, Style
 
-Method = Literal["random", "reference", "cover"]
+Method = Literal["random", "fitted", "reference", "cover"]
 _BLACK = 10
 """Grey level up to which a pixel is taken for the black around a round image area."""
 
@@ -63,6 +66,44 @@ def encode_footage(project: Project, run_name: str, *, device: str = "auto", che
     yield Done({"frames": len(rows), "file": str(run.folder / CODES_FILE), "fingerprint": translator.fingerprint})
 
 
+def map_footage(project: Project, run_name: str, *, device: str = "auto", seed: int = 0) -> Job:
+    """Lay the footage's styles out by t-SNE and keep that with the run. Done: frames, file, fingerprint.
+
+    Footage that has no codes of the newest checkpoint is encoded first.
+    """
+    from studio.styles.tsne import tsne_2d
+
+    run = project.runs.get("translator", run_name)
+    yield from passed_on(encode_footage(project, run_name, device=device))
+    codes = footage_codes(run)
+    assert codes is not None  # encode_footage has just written it
+    yield Progress(0, 1, "maps", "laying out styles")
+    xy_N2 = tsne_2d(codes.codes_NS, seed=seed)
+    kept = {"method": "t-SNE", "fingerprint": codes.fingerprint, "ids": list(codes.ids)}
+    write_json(run.folder / MAP_FILE, {**kept, "xy": [[round(float(v), 4) for v in at] for at in xy_N2]})
+    yield Progress(1, 1, "maps", "laying out styles")
+    yield Done({"frames": len(xy_N2), "file": str(run.folder / MAP_FILE), "fingerprint": codes.fingerprint})
+
+
+def export_palette(project: Project, name: str, dest: Path) -> Job:
+    """Write a palette as one small JSON file. Done: palette, styles, file."""
+    palette = project.palettes.get(name).palette
+    write_palette(dest, palette)
+    yield Done({"palette": name, "styles": len(palette.styles), "file": str(dest)})
+
+
+def import_palette(project: Project, source: Path, *, run_name: str = "", name: str = "") -> Job:
+    """Keep a palette from a file for a run (default: the one that it names). Done: palette, run, styles.
+
+    Raise InputError for a file that is no palette, or whose styles do not fit the run's translator.
+    """
+    run = project.runs.get("translator", run_name or read_palette(source).run)
+    palette = read_palette(source, style_size=TrainSettings.from_values(dict(run.settings)).style_size)
+    kept = replace(palette, name=name or palette.name, run=run.name)
+    project.palettes.save(kept, {"method": "from a file"})
+    yield Done({"palette": kept.name, "run": run.name, "styles": len(kept.styles)})
+
+
 def _known(run: RunRecord, fingerprint: str) -> dict[int, tuple[list[float], float]]:
     """(code, brightness) by footage id."""
     kept = footage_codes(run)
@@ -98,6 +139,8 @@ def sample_styles(
     if method == "random":
         size = codes.codes_NS.shape[1]
         styles = sample_random(count, size, temperature=temperature, seed=seed)
+    elif method == "fitted":
+        styles = sample_fitted(codes.codes_NS, count, temperature=temperature, seed=seed)
     elif method == "cover":
         styles = sample_cover(codes.codes_NS, count, seed=seed, sources=codes.names)
     else:
@@ -113,10 +156,11 @@ def _from_pictures(run: RunRecord, references: Sequence[Path], checkpoint: str) 
     from studio.translator.inference import load_translator
 
     translator = load_translator(run.folder, checkpoint=checkpoint)
+    codes = [translator.encode_style(read_reference(path)) for path in references]
     return [
-        from_reference(translator.encode_style(read_rgb(path)), source=path.name, name=f"{k + 1:02d} like {path.name}")
-        for k, path in enumerate(references)
-    ]  # fmt: skip
+        from_reference(code_S, source=path.name, name=f"{k + 1:02d} like {path.name}")
+        for k, (code_S, path) in enumerate(zip(codes, references, strict=True))
+    ]
 
 
 def _spread(codes: FootageCodes, count: int) -> list[Style]:
@@ -143,9 +187,10 @@ def diversity(footage_NS: np.ndarray, styles: Sequence[Style]) -> dict[str, floa
 def list_palettes(project: Project) -> Job:
     """Done: palettes, each with name, run, styles."""
     rows = [
-        {"name": r.palette.name, "run": r.palette.run, "styles": len(r.palette.styles), "created": r.created}
+        {"name": r.palette.name, "run": r.palette.run, "styles": len(r.palette.styles), "created": r.created,
+         "notes": r.palette.notes}
         for r in project.palettes.all()
-    ]
+    ]  # fmt: skip
     yield Done({"palettes": rows})
 
 
@@ -153,6 +198,8 @@ def show_palette(project: Project, name: str) -> Job:
     """Done: the palette with its codes."""
     palette = project.palettes.get(name).palette
     styles = [
-        {"name": s.name, "code": list(s.code), "origin": s.origin, "source": s.source} for s in palette.styles
-    ]  # fmt: skip
-    yield Done(json.loads(json.dumps({"name": palette.name, "run": palette.run, "styles": styles})))
+        {"name": s.name, "code": list(s.code), "origin": s.origin, "source": s.source, "pinned": s.pinned}
+        for s in palette.styles
+    ]
+    shown = {"name": palette.name, "run": palette.run, "notes": palette.notes, "styles": styles}
+    yield Done(json.loads(json.dumps(shown)))

@@ -145,7 +145,7 @@ def apply_translator(
     """Translate one picture with a run's folder or checkpoint file. Done: out, style, size, fingerprint."""
     import numpy as np
 
-    from studio.files.pictures import read_rgb
+    from studio.files.pictures import read_reference, read_rgb
     from studio.translator.inference import load_translator
     from studio.vocabulary.seeds import stream
 
@@ -159,7 +159,7 @@ def apply_translator(
     if style is not None:
         code_S = np.array(style, np.float32)
     elif style_image is not None:
-        code_S = translator.encode_style(read_rgb(style_image))
+        code_S = translator.encode_style(read_reference(style_image))
     else:
         code_S = stream(seed, "style").standard_normal(translator.style_size).astype(np.float32)
     picture_HW3 = translator.translate(image_HW3, code_S[None])[0]

@@ -18,9 +18,12 @@ from studio.project.project import Project
 from studio.project.records import FootageRecord, FrameRecord, RunRecord, TranslationRecord
 from studio.scenes.readers import load_layers_of
 from studio.vocabulary.frames import FootageFile, Layers
+from studio.vocabulary.labels import normal_name
 from studio.vocabulary.verdicts import VerdictValue
 
 CODES_FILE = "footage_codes.json"
+MAP_FILE = "footage_map.json"
+_COLOURS = "class_colours"
 
 
 def frame_layers(project: Project, frame: FrameRecord) -> Layers:
@@ -68,6 +71,18 @@ def set_verdicts(project: Project, ids: Sequence[int], value: VerdictValue, reas
     return tuple(c.translation_id for c in changes)
 
 
+def class_colours(project: Project) -> dict[str, tuple[int, int, int]]:
+    """Colours (8-bit sRGB) by class name that were chosen for this project, in the place of the classes' own."""
+    kept = project.setting(_COLOURS, {})
+    return {str(name): (int(r), int(g), int(b)) for name, (r, g, b) in kept.items()}
+
+
+def set_class_colour(project: Project, name: str, colour: tuple[int, int, int] | None) -> None:
+    """Show a class in this colour from now on; None: in its own again. Exports keep the classes' own colours."""
+    chosen = {n: c for n, c in class_colours(project).items() if normal_name(n) != normal_name(name)}
+    project.set_setting(_COLOURS, chosen if colour is None else {**chosen, name: colour})
+
+
 @dataclass(frozen=True)
 class FootageCodes:
     """Style codes of the footage under one run's style encoder, with the catalogue ids of the frames they come from.
@@ -96,6 +111,17 @@ def footage_codes(run: RunRecord) -> FootageCodes | None:
             tuple(int(i) for i in kept["ids"]), tuple(map(str, kept["patients"])), tuple(map(str, kept["names"])),
             brightness_N,
         )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def footage_map(run: RunRecord, codes: FootageCodes) -> np.ndarray | None:
+    """float64 Nx2, where t-SNE laid the footage's codes, or None when these codes have no such map (yet)."""
+    try:
+        kept = json.loads((run.folder / MAP_FILE).read_text(encoding="utf-8"))
+        xy_N2 = np.array(kept["xy"], np.float64)
+        same = kept["fingerprint"] == codes.fingerprint and tuple(kept["ids"]) == codes.ids
+        return xy_N2 if same and xy_N2.shape == (len(codes.ids), 2) and np.isfinite(xy_N2).all() else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -140,11 +140,12 @@ class PaletteTable:
         checked_name(palette.name, what="palette")
         with self._db:
             self._db.execute(
-                "INSERT INTO palettes (name, run, styles, recipe, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT (name)"
-                " DO UPDATE SET run = excluded.run, styles = excluded.styles, recipe = excluded.recipe",
+                "INSERT INTO palettes (name, run, styles, recipe, created, notes) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET run = excluded.run, styles = excluded.styles,"
+                " recipe = excluded.recipe, notes = excluded.notes",
                 (
                     palette.name, palette.run, json.dumps([asdict(s) for s in palette.styles]),
-                    json.dumps(recipe or {}), _now(),
+                    json.dumps(recipe or {}), _now(), palette.notes,
                 ),
             )  # fmt: skip
         return self.get(palette.name)
@@ -167,8 +168,9 @@ class PaletteTable:
     def _record(self, row: sqlite3.Row) -> PaletteRecord:
         styles = tuple(Style(**{**s, "code": tuple(s["code"])}) for s in json.loads(row["styles"]))
         return PaletteRecord(
-            row["id"], Palette(row["name"], row["run"], styles), json.loads(row["recipe"]), row["created"]
-        )
+            row["id"], Palette(row["name"], row["run"], styles, row["notes"]), json.loads(row["recipe"]),
+            row["created"],
+        )  # fmt: skip
 
 
 class OutcomeTable:

@@ -65,6 +65,7 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX frame_classes_by_frame ON frame_classes (frame_id);
     """,
+    "ALTER TABLE palettes ADD COLUMN notes TEXT NOT NULL DEFAULT ''",
 )
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -28,6 +28,15 @@ class CalibrationResult:
     auc: Mapping[str, float]
     auc_all: float
 
+    def to_values(self) -> dict[str, object]:
+        """JSON-able: counts, areas under the curve, and the median of each group."""
+        kinds = {
+            kind: {"auc": round(self.auc[kind], 4), "median": round(float(np.median(values)), 3), "count": len(values)}
+            for kind, values in self.broken.items()
+        }
+        faithful = {"median": round(float(np.median(self.faithful)), 3), "count": len(self.faithful)}
+        return {"auc": round(self.auc_all, 4), "faithful": faithful, "broken": kinds}
+
 
 def calibrate(
     pairs: Iterable[tuple[np.ndarray, np.ndarray]], measure: Measure, *, seed: int = 0, variants: int = 2

@@ -46,7 +46,7 @@ def ms_ssim_brightness(a_HW3: np.ndarray, b_HW3: np.ndarray, *, levels: int | No
         mean = float((ssim if level == count - 1 else contrast)[kept, kept].mean(dtype=np.float64))
         product *= max(mean, 0.0) ** weight
         a, b = _halved(a), _halved(b)
-    return float(product)
+    return min(float(product), 1.0)  # rounding takes equal pictures past it
 
 
 def ms_ssim_map(a_HW3: np.ndarray, b_HW3: np.ndarray, *, levels: int | None = None) -> np.ndarray:

@@ -9,6 +9,8 @@ import numpy as np
 
 from studio.styles.distances import blocks, checked_codes, distances_NM
 
+_LEAST_BEND = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class DensityCoverage:
@@ -77,13 +79,14 @@ def coverage_curve(real_NS: np.ndarray, drawn_MS: np.ndarray, k: int = 5, *, gre
 def knee_of(rising_M: np.ndarray) -> int:
     """Number of items (from 1) at the point farthest above the chord of a rising curve that starts at 0 items, 0.
 
-    After Satopaa et al. 2011 ("Kneedle"), without smoothing. 0 when the curve never rises.
+    After Satopaa et al. 2011 ("Kneedle"), without smoothing. 0 when the curve never rises, or rises about evenly all
+    the way (nowhere a tenth of its height above the chord): then no number of styles is the one to stop at.
     """
     values = np.concatenate([[0.0], np.asarray(rising_M, np.float64)])
     if values[-1] <= 0:
         return 0
     above = values / values[-1] - np.linspace(0, 1, len(values))
-    return max(1, int(above.argmax()))
+    return max(1, int(above.argmax())) if above.max() >= _LEAST_BEND else 0
 
 
 def _inside(real_NS: np.ndarray, drawn_MS: np.ndarray, k: int) -> np.ndarray:

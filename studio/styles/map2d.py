@@ -18,6 +18,11 @@ class StyleMap:
     axes_2S: np.ndarray
     explained_2: np.ndarray
 
+    @property
+    def size(self) -> int:
+        """Numbers of a code."""
+        return len(self.mean_S)
+
     def project(self, codes_NS: np.ndarray) -> np.ndarray:
         """Where codes lie on the map: float64 Nx2, in units of the code."""
         return np.asarray((np.asarray(codes_NS, np.float64) - self.mean_S) @ self.axes_2S.T)

@@ -17,14 +17,15 @@ from studio.vocabulary.styles import Palette, Style, StyleOrigin
 
 FORMAT, VERSION = "trocar-palette", 1
 _MAX_BYTES, _MAX_STYLES, _MAX_NAME = 64_000_000, 10_000, 200
+MAX_NOTES = 4000
 
 
-def write_palette(path: Path, palette: Palette, *, notes: str = "") -> None:
+def write_palette(path: Path, palette: Palette) -> None:
     """Write atomically. Raise InputError when the place cannot be written."""
     size = len(palette.styles[0].code) if palette.styles else 0
     fields = {"format": FORMAT, "version": VERSION, "name": palette.name, "run": palette.run}
     styles = [asdict(style) for style in palette.styles]
-    write_json(path, {**fields, "style_size": size, "notes": notes, "styles": styles})
+    write_json(path, {**fields, "style_size": size, "notes": palette.notes, "styles": styles})
 
 
 def read_palette(path: Path, *, style_size: int | None = None) -> Palette:
@@ -51,12 +52,8 @@ def read_palette(path: Path, *, style_size: int | None = None) -> Palette:
                 where=path,
                 remedy="Choose the run that the palette was made with.",
             )
-    return Palette(_name(fields, "name", path), _name(fields, "run", path, may_be_empty=True), styles)
-
-
-def read_notes(path: Path) -> str:
-    """The words kept with a palette."""
-    return str(_read_fields(path).get("notes", ""))
+    notes = str(fields.get("notes", ""))[:MAX_NOTES]
+    return Palette(_name(fields, "name", path), _name(fields, "run", path, may_be_empty=True), styles, notes)
 
 
 def _read_fields(path: Path) -> dict[str, Any]:

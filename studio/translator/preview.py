@@ -17,6 +17,7 @@ Each answer is a JSON line; after a picture's line come exactly ``bytes`` bytes 
      "bytes": 27648}                                                frame and style count from 0 in the question
     {"answer": "code", "generation": 8, "code": [8 numbers]}
     {"answer": "done", "generation": 7}                             the question is answered in full
+    {"answer": "unreadable", "generation": 7, "frame": 0, "text": "one line"}    the other frames still come
     {"answer": "error", "generation": 7, "text": "one line"}        it cannot be; the engine goes on
 
 All coarse pictures come before the first sharp one. A frame's content is encoded once a size and kept for the frames
@@ -36,7 +37,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from studio.files.pictures import read_rgb
+from studio.files.pictures import read_reference, read_rgb
 from studio.translator.data import at_width
 from studio.translator.inference import Content, Translator, load_translator
 from studio.vocabulary.errors import InputError, TrocarError
@@ -145,7 +146,7 @@ class Engine:
         number = {"generation": question.generation}
         try:
             if question.ask == "code":
-                code_S = self._translator.encode_style(read_rgb(question.frames[0]))
+                code_S = self._translator.encode_style(read_reference(question.frames[0]))
                 yield {"answer": "code", **number, "code": [float(v) for v in code_S]}, b""
             else:
                 yield from self._pictures(question)
@@ -155,9 +156,18 @@ class Engine:
         yield {"answer": "done", **number}, b""
 
     def _pictures(self, question: Question) -> Iterator[tuple[dict[str, Any], bytes]]:
+        unreadable: set[int] = set()
         for quality, width in question.widths:
             for frame, path in enumerate(question.frames if width else ()):
-                content = self._content(path, width)
+                if frame in unreadable:
+                    continue
+                try:
+                    content = self._content(path, width)
+                except (TrocarError, OSError) as error:
+                    unreadable.add(frame)
+                    said = {"answer": "unreadable", "generation": question.generation, "frame": frame}
+                    yield {**said, "text": " ".join(str(error).split())}, b""
+                    continue
                 for style in range(len(question.codes_NS)):
                     picture_HW3 = self._translator.render(content, question.codes_NS[style : style + 1])[0]
                     data = picture_HW3.tobytes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -70,6 +70,11 @@ class ClassTable:
             colours[c.id] = c.colour
         colours[IGNORE] = 0
         return colours
+
+    def recoloured(self, colours: Mapping[str, tuple[int, int, int]]) -> ClassTable:
+        """The same classes, those named (as by_name compares) in another colour."""
+        wanted = {normal_name(name): colour for name, colour in colours.items()}
+        return ClassTable(tuple(replace(c, colour=wanted.get(normal_name(c.name), c.colour)) for c in self.classes))
 
     def to_json(self) -> str:
         return json.dumps([{"id": c.id, "name": c.name, "colour": list(c.colour)} for c in self.classes])

@@ -35,11 +35,12 @@ class Style:
 
 @dataclass(frozen=True)
 class Palette:
-    """A named, kept set of styles of one run. All codes have the same size; names are unique."""
+    """A named, kept set of styles of one run. All codes have the same size; names are unique. ``notes``: a person's."""
 
     name: str
     run: str
     styles: tuple[Style, ...]
+    notes: str = ""
 
     def __post_init__(self) -> None:
         if len({len(s.code) for s in self.styles}) > 1:

@@ -13,6 +13,7 @@ IMPORTED_AS = {
     "opencv-python-headless": "cv2",
     "pyside6-essentials": "PySide6",
     "scikit-image": "skimage",
+    "scikit-learn": "sklearn",
     "pytorch-msssim": "pytorch_msssim",
     "pillow": "PIL",
     "openexr": "OpenEXR",

@@ -31,6 +31,8 @@ for line in sys.stdin:
         for name in ("coarse", "sharp"):
             if not q.get(name): continue
             for f in range(len(q["frames"])):
+                if q["frames"][f].endswith("gone.png"):
+                    say({"answer": "unreadable", "generation": n, "frame": f, "text": "the picture is gone"}); continue
                 for s, code in enumerate(q["codes"]):
                     w, h = (16, 12) if name == "coarse" else (64, 48)
                     level = max(0, min(255, round(128 + 40 * code[0])))

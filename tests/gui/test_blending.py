@@ -5,16 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studio.gui.widgets.blending import (
-    Overlay,
-    PictureState,
-    blended,
+from studio.gui.widgets.blending import Overlay, PictureState, blended, scale_of
+from studio.gui.widgets.layer_ink import (
     colour_map,
     depth_colours,
     depth_range,
+    normal_arrows,
     normal_colours,
     outlines,
-    scale_of,
 )
 from studio.vocabulary.frames import Layers
 
@@ -123,3 +121,49 @@ def test_scale_says_the_range_in_mm() -> None:
 
 def test_class_ids_of_a_frame() -> None:
     assert state().class_ids == (0, 1)
+
+
+def test_a_wipe_from_top_to_bottom_shows_the_render_above() -> None:
+    shown = blended(state(), Overlay(shown="wipe", wipe=0.25, wipe_down=True))
+    assert (shown[:1] == 100).all() and (shown[1:] == 200).all()
+
+
+def test_side_by_side_is_the_render_and_then_the_translation_under_one_overlay() -> None:
+    shown = blended(state(), Overlay("segmentation", 1.0, outline=False, shown="side"))
+    assert shown.shape == (4, 12, 3)
+    assert (shown[:, :3] == 100).all() and (shown[:, 6:9] == 200).all()
+    assert (shown[:, 3:6] == (213, 94, 0)).all() and (shown[:, 9:] == (213, 94, 0)).all()
+    alone = blended(PictureState(Layers(RENDER)), Overlay(shown="side"))
+    assert alone.shape == RENDER.shape
+
+
+def test_depth_colours_span_the_percentiles_that_are_wanted() -> None:
+    depth = np.tile(np.arange(1, 101, dtype=np.float32), (100, 1))  # every fourth px is looked at: 1, 5, ... 97
+    scale = scale_of(state(depth_HW=depth), Overlay("depth", depth_percentiles=(25, 50)))
+    assert scale is not None
+    assert (scale.low, scale.high) == (25, 49)
+
+
+def test_arrows_point_where_the_surface_faces() -> None:
+    normals = np.zeros((32, 32, 3), np.float32)
+    normals[:, :16] = (0, 0, -1)  # faces the camera: a dot
+    normals[16:, 16:] = (0.6, 0, -0.8)  # to the right
+    arrows = {tuple(line[0]): line[1] for line in normal_arrows(normals, 16)}
+    assert set(arrows) == {(8, 8), (8, 24), (24, 24)}  # none where there is no surface
+    assert tuple(arrows[8, 8]) == (8, 8)
+    assert arrows[24, 24] == pytest.approx((24 + 0.6 * 8, 24), abs=1 / 16)
+    shown = blended(state(normals_HW3=np.broadcast_to(normals[31, 31], (4, 6, 3)).copy()), Overlay("normals", 0.0))
+    assert (shown == 200).all()
+
+
+def test_arrows_are_drawn_over_the_picture_on_demand() -> None:
+    normals = np.zeros((64, 64, 3), np.float32)
+    normals[...] = (0.6, 0, -0.8)
+    grey = np.full((64, 64, 3), 90, np.uint8)
+    plain, drawn = (
+        blended(PictureState(Layers(grey, normals_HW3=normals)), Overlay("normals", 0.0, arrows=on))
+        for on in (False, True)
+    )
+    assert (plain == 90).all()
+    assert drawn.max() > 200 and drawn.min() < 60  # white in black
+    assert (drawn[:4] == 90).all()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from studio.files.pictures import read_rgb
 from studio.gui.widgets.blending import Overlay, PictureState
 from studio.gui.widgets.legend import ClassLegend
 from studio.gui.widgets.overlay_bar import OverlayBar
 from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.readout import Readout, read_at
-from studio.gui.widgets.view_link import FIT, ViewLink, Viewpoint, panned, placement, zoomed
+from studio.gui.widgets.view_link import FIT, ViewLink, Viewpoint, framed, panned, placement, zoomed
 from studio.vocabulary.frames import Layers
+from studio.vocabulary.labels import STUDIO_CLASSES
 from tests.gui.preview_engine import PATIENCE
 
 
@@ -100,6 +105,59 @@ def test_wipe_is_dragged(view: PictureView, qtbot: QtBot) -> None:
     assert image.pixelColor(26, 10).red() == 220
 
 
+def test_a_wipe_that_lies_across_is_dragged_down(view: PictureView, qtbot: QtBot) -> None:
+    view.set_overlay(Overlay(shown="wipe", wipe_down=True))
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(200, 150))
+    qtbot.mouseMove(view, QPoint(200, 200))  # the picture lies from y 50 to 250
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(200, 200))
+    assert view.link.wipe == pytest.approx(0.75)
+    image = view.shown_image()
+    assert image is not None
+    assert (image.pixelColor(50, 36).red(), image.pixelColor(50, 39).red()) == (20, 220)
+
+
+def test_render_and_translation_beside_each_other_read_the_same_place(view: PictureView, qtbot: QtBot) -> None:
+    view.set_overlay(Overlay(shown="side"))
+    left, right = view.panes()
+    assert (left.shown, right.shown) == ("render", "translation")
+    shown = view.grab().toImage()
+    assert (shown.pixelColor(100, 150).red(), shown.pixelColor(300, 150).red()) == (20, 220)
+    for pane in (left, right):
+        place = view.place(pane)
+        qtbot.mouseMove(view, QPoint(*(round(v) for v in place.to_view(60.5, 25.5))))
+        read = view._readout
+        assert read is not None and (read.x, read.y) == (60, 25)
+    image = view.shown_image()
+    assert image is not None and image.width() == 200
+
+
+def test_shift_and_drag_zooms_to_a_region(view: PictureView, qtbot: QtBot) -> None:
+    shift = Qt.KeyboardModifier.ShiftModifier
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, shift, QPoint(0, 50))
+    qtbot.mouseMove(view, QPoint(100, 100))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, shift, QPoint(100, 100))
+    place = view.place()
+    assert place.scale == pytest.approx(16)  # 25 of 100 px across 400
+    assert place.left == pytest.approx(0)
+    assert view.link.kept is None
+
+
+def test_a_region_fills_the_room() -> None:
+    seen = framed((0.75, 1.0), (0.25, 0.5), room=(400, 300), picture=(100, 50))
+    place = placement(seen, (400, 300), (100, 50))
+    assert place.scale == 8  # 50 px across 400, 25 px down 300: the tighter one counts
+    assert place.to_view(25, 37.5)[0] == 0
+
+
+def test_what_cannot_be_saved_is_said_in_the_view(view: PictureView, tmp_path: Path) -> None:
+    view.save_and_say(tmp_path)  # a folder
+    assert str(tmp_path) in view._notice
+    view.set_overlay(Overlay(shown="side"))
+    view.save_and_say(tmp_path / "p.png")
+    assert read_rgb(tmp_path / "p.png").shape == (50, 200, 3)
+    assert "p.png" in view._notice
+
+
 def test_b_held_shows_the_render(view: PictureView, qtbot: QtBot) -> None:
     qtbot.keyPress(view, Qt.Key.Key_B)
     image = view.shown_image()
@@ -171,3 +229,76 @@ def test_layers_that_a_picture_lacks_are_greyed(qtbot: QtBot) -> None:
     bar.offer(PictureState(Layers(np.zeros((8, 8, 3), np.uint8))))
     assert bar._buttons["none"].isEnabled()
     assert not bar._buttons["depth"].isEnabled()
+
+
+def test_the_depth_range_is_set_by_hand(qtbot: QtBot) -> None:
+    bar = OverlayBar()
+    qtbot.addWidget(bar)
+    bar.offer(state())
+    bar.set_layer("depth")
+    bar.range.low.setValue(10)
+    assert bar.overlay.depth_range is None
+    assert bar.overlay.depth_percentiles == (10, 98)
+    assert (bar.range.near.value(), bar.range.far.value()) == (40.0, 40.0)  # what the picture has
+    bar.range.in_mm.setChecked(True)
+    bar.range.near.setValue(120)
+    bar.range.far.setValue(30)
+    assert bar.overlay.depth_range == (30, 120)
+
+
+def test_switches_that_belong_to_a_layer_come_with_it(qtbot: QtBot) -> None:
+    bar = OverlayBar(compares=True)
+    qtbot.addWidget(bar)
+    bar.show()
+    bar.set_layer("normals")
+    assert bar._arrows.isVisible() and not bar._outline.isVisible() and not bar._range.isVisible()
+    bar._arrows.click()
+    assert bar.overlay.arrows
+    assert bar._down is not None and not bar._down.isVisible()
+    bar.set_shown("wipe")
+    bar._down.click()
+    assert bar.overlay.wipe_down
+
+
+def test_a_bar_without_room_offers_a_list(qtbot: QtBot) -> None:
+    bar, room = OverlayBar(compares=True), QWidget()
+    qtbot.addWidget(room)
+    bar.setParent(room)
+    bar.resize(1200, 40)
+    room.show()
+    bar.set_layer("depth")
+    assert bar._bases["side"].isVisible() and not bar._base_box.isVisible()
+    bar.resize(420, 40)
+    qtbot.waitUntil(lambda: bar._base_box.isVisible(), timeout=PATIENCE)
+    assert not bar._bases["side"].isVisible()
+    bar._base_box.setCurrentIndex(bar._base_box.findData("side"))
+    bar._base_box.activated.emit(bar._base_box.currentIndex())
+    assert bar.overlay.shown == "side"
+    bar.set_shown("render")
+    assert bar._base_box.currentData() == "render"
+
+
+def test_a_class_is_given_another_colour(qtbot: QtBot) -> None:
+    bar = OverlayBar()
+    qtbot.addWidget(bar)
+    chip = next(c for c in bar.legend._chips if c.text() == "fat")
+    with qtbot.waitSignal(bar.colour_wanted, timeout=PATIENCE) as heard:
+        chip.colour_wanted.emit("fat", (9, 8, 7))
+    assert heard.args[:2] == ["fat", (9, 8, 7)]
+    assert heard.args[2] == STUDIO_CLASSES
+    bar.set_classes(STUDIO_CLASSES.recoloured({"fat": (9, 8, 7)}))
+    assert chip.colour == (9, 8, 7)
+
+
+def test_arrows_are_painted_over_normals(view: PictureView) -> None:
+    tilted = state()
+    assert tilted.layers.normals_HW3 is not None
+    tilted.layers.normals_HW3[...] = (0.8, 0, -0.6)
+    view.set_state(tilted)
+    view.set_overlay(Overlay("normals", 0.0, shown="render"))
+    plain = view.grab().toImage()
+    view.set_overlay(Overlay("normals", 0.0, shown="render", arrows=True))
+    drawn = view.grab().toImage()
+    white = [(x, y) for x in range(0, 400, 2) for y in range(60, 240) if drawn.pixelColor(x, y).red() > 200]
+    assert len(white) > 50
+    assert all(plain.pixelColor(*at).red() < 60 for at in white[:50])

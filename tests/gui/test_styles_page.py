@@ -171,7 +171,7 @@ def test_the_map_is_coloured_by_patient_or_brightness(page: StylesPage) -> None:
 
 def test_worst_first_orders_frames_and_styles_and_is_undone(page: StylesPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: sharp(page), timeout=PATIENCE)
-    page.lab.validity_measured.disconnect()  # from here on the figures are those below
+    page.lab.measures.measured.disconnect()  # from here on the figures are those below
     page.grid.forget_validities()
     paths, styles = [r.path for r in page.lab.rows], page.bench.styles
     for i, path in enumerate(paths[:3]):
@@ -241,6 +241,8 @@ def test_frames_are_spread_over_scenes(project_folder: Path) -> None:
     with Project.open(project_folder) as project:
         assert [f.patient for f in spread_frames(project, 4)] == ["P1", "P1", "P2", "P2"]
         assert len(spread_frames(project, 100)) == 6
+        second = project.scenes.all()[1].id
+        assert {f.patient for f in spread_frames(project, 5, scene_id=second)} == {"P2"}
         first, other = (spread_frames(project, 2, turn=t)[0].name for t in (0, 1))
         assert first != other
 

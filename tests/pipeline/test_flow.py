@@ -13,6 +13,7 @@ from studio.jobs.events import Done, Progress
 from studio.pipeline.demo_settings import QUICK, REGIMES, DemoSettings
 from studio.pipeline.flow import demo
 from studio.pipeline.translators import train_translator
+from studio.pipeline.views import footage_codes, footage_map
 from studio.project.project import Project
 from studio.segmenter.settings import SegmenterSettings
 from studio.translator.settings import TrainSettings
@@ -67,6 +68,20 @@ def test_the_project_holds_what_was_made(result: dict[str, object]) -> None:
         assert project.translations.count() == 8
         assert all(r.path.is_file() and "validity" in r.measures for r in project.translations.all())
         assert len(project.outcomes.evaluations()) == 1
+
+
+def test_the_footage_is_laid_out_and_kept_with_the_run(
+    result: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["styles", "map", str(result["project"]), "--run", "demo", "--json"]) == 0
+    capsys.readouterr()
+    with Project.open(Path(str(result["project"])), write=False) as project:
+        run = project.runs.get("translator", "demo")
+        codes = footage_codes(run)
+        assert codes is not None
+        xy = footage_map(run, codes)
+    assert xy is not None and len(xy) == len(codes.ids) == 6
+    assert len({tuple(at) for at in xy}) == 6
 
 
 def test_the_export_is_reproduced_byte_for_byte(

@@ -80,7 +80,8 @@ def test_coverage_curve_rises_to_the_coverage_of_all() -> None:
 def test_knee() -> None:
     assert knee_of(np.array([0.4, 0.8, 0.9, 0.95, 1.0])) == 2
     assert knee_of(np.zeros(4)) == 0
-    assert knee_of(np.array([0.25, 0.5, 0.75, 1.0])) >= 1
+    assert knee_of(np.array([0.25, 0.5, 0.75, 1.0])) == 0  # each style brings as much as the one before
+    assert knee_of(np.array([0.3, 0.5, 0.75, 1.0])) == 0  # 0.05 above the chord
 
 
 @pytest.mark.parametrize("bad", [np.zeros((1, 3)), np.full((4, 3), np.nan), np.zeros(5)])

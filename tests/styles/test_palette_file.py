@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.styles.palette_file import read_notes, read_palette, write_palette
+from studio.styles.palette_file import read_palette, write_palette
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.styles import Palette, Style
 
@@ -30,10 +30,9 @@ styles = st.lists(
 @given(styles)
 def test_round_trip(tmp_path_factory: pytest.TempPathFactory, drawn: list[Style]) -> None:
     path = tmp_path_factory.mktemp("palette") / "p.json"
-    palette = Palette("name", "", tuple(drawn))
-    write_palette(path, palette, notes="for the green set")
+    palette = Palette("name", "", tuple(drawn), "for the green set")
+    write_palette(path, palette)
     assert read_palette(path) == palette
-    assert read_notes(path) == "for the green set"
 
 
 def test_another_style_size_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from studio.translator.devices import bf16_or_exact
 from studio.translator.imports import import_run
 from studio.translator.inference import Translator, load_translator
 from studio.translator.networks import Architecture, Generator, initialise
-from studio.translator.preview import serve
+from studio.translator.preview import Engine, read_question, serve
 from studio.translator.training import train
 from studio.vocabulary.errors import InputError
 from tests.translator.making import pictures, tiny
@@ -147,6 +147,31 @@ def test_preview_goes_on_after_an_error(tmp_path: Path) -> None:
     texts = [h["text"] for h, _ in answers(out) if h["answer"] == "error"]
     assert len(texts) == 2
     assert "none.png" in texts[1]
+
+
+def test_a_frame_that_is_gone_does_not_keep_the_others_waiting(tmp_path: Path) -> None:
+    translator = Translator(*generators(), device=torch.device("cpu"), precision="fp32")
+    write_png(tmp_path / "there.png", image(24, 40))
+    frames = [str(tmp_path / "gone.png"), str(tmp_path / "there.png")]
+    question = {"ask": "pictures", "generation": 1, "frames": frames, "codes": codes(1).tolist(), "coarse": 20,
+                "sharp": -1}  # fmt: skip
+    engine = Engine(translator)
+    found = [header for header, _ in engine.answers(read_question(json.dumps(question).encode()))]
+    assert [(h["answer"], h.get("frame")) for h in found] == [
+        ("unreadable", 0), ("picture", 1), ("picture", 1), ("done", None)
+    ]  # fmt: skip
+    assert "gone.png" in found[0]["text"]
+
+
+def test_a_picture_that_shows_nothing_has_no_style(tmp_path: Path) -> None:
+    translator = Translator(*generators(), device=torch.device("cpu"), precision="fp32")
+    dark = np.zeros((24, 40, 3), np.uint8)
+    dark[2, 2] = 255  # a single bright pixel of text
+    for name, picture in (("black", dark), ("blank", np.full((24, 40, 3), (10, 20, 200), np.uint8))):
+        write_png(tmp_path / f"{name}.png", picture)
+        question = {"ask": "code", "generation": 1, "frame": str(tmp_path / f"{name}.png")}
+        header, _ = next(Engine(translator).answers(read_question(json.dumps(question).encode())))
+        assert header["answer"] == "error" and "black or blank" in header["text"]
 
 
 class _Stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -62,7 +63,9 @@ class Background(QObject):
             result = work()
         except Exception as error:  # handed over to whoever asked
             result = error
-        self._ready.emit(key, result)
+        # Whoever asked may be gone by now, with its window; then nobody waits for the answer.
+        with contextlib.suppress(RuntimeError):
+            self._ready.emit(key, result)
 
     def _deliver(self, key: Hashable, result: object) -> None:
         answer = self._answers.pop(key, None)

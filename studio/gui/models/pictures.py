@@ -42,11 +42,18 @@ class PictureEntry:
     """Round image area to be drawn: centre x, y, radius, width, height."""
 
 
-def qimage(rgb_HW3: np.ndarray) -> QImage:
-    """A QImage that owns a copy of uint8 RGB pixels."""
-    pixels = np.ascontiguousarray(rgb_HW3)
-    height, width = pixels.shape[:2]
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+def qimage(rgb_HW3: np.ndarray, into: QImage | None = None) -> QImage:
+    """A QImage that owns a copy of uint8 RGB pixels, in the format that is painted without being converted: painting
+    24-bit pictures makes Qt share the conversion out to threads and wait for them.
+
+    ``into``: an image made here that is no longer needed; it is painted over where its size fits.
+    """
+    height, width = rgb_HW3.shape[:2]
+    image = into if into is not None and (into.width(), into.height()) == (width, height) else None
+    image = image if image is not None else QImage(width, height, QImage.Format.Format_RGB32)
+    pixels_HW4 = np.frombuffer(image.bits(), np.uint8).reshape(height, width, 4)
+    cv2.cvtColor(np.ascontiguousarray(rgb_HW3), cv2.COLOR_RGB2BGRA, dst=pixels_HW4)
+    return image
 
 
 def thumbnail(entry_key: str, load: Callable[[], np.ndarray], cache: Path) -> np.ndarray:

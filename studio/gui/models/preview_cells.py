@@ -42,7 +42,11 @@ class PreviewCells:
     asked: tuple[int, Wish] | None = None
 
     def get(self, frame: Path, code: Code) -> Cell | None:
-        return self.cells.get((frame, code))
+        """A cell; what is looked at is kept longest."""
+        if (frame, code) not in self.cells:
+            return None
+        self.cells.move_to_end((frame, code))
+        return self.cells[frame, code]
 
     def put(self, picture: PreviewPicture) -> CellKey | None:
         """Keep an answer to the question that is open; the key of its cell, or None when it is stale."""

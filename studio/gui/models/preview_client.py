@@ -90,6 +90,8 @@ class PreviewClient(QObject):
     picture = Signal(object)
     code = Signal(object)
     """The style of the frame asked for: a tuple of numbers."""
+    unreadable = Signal(int, str)
+    """A frame of the question, counted from 0, that can't be shown, and why; the others still come."""
     done = Signal(int)
     failed = Signal(str)
 
@@ -173,6 +175,8 @@ class PreviewClient(QObject):
             picture = picture_of(header, data)
             if picture is not None:
                 self.picture.emit(picture)
+        elif kind == "unreadable":
+            self.unreadable.emit(int(header.get("frame", 0)), str(header.get("text", "")))
         elif kind == "code":
             self.code.emit(tuple(float(v) for v in header.get("code", ())))
         elif kind == "done":

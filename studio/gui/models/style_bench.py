@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
@@ -92,7 +92,7 @@ class _Edit(QUndoCommand):
         self._bench._set(self._after)
 
 
-def free_name(name: str, taken: Sequence[str]) -> str:
+def free_name(name: str, taken: Collection[str]) -> str:
     """The name, or the name with the first number that makes it free."""
     if name not in taken:
         return name
@@ -104,7 +104,9 @@ def free_name(name: str, taken: Sequence[str]) -> str:
 
 def unique(styles: Sequence[Style], *, keep: int = 0) -> Styles:
     """The same styles with names that differ; the first ``keep`` keep theirs."""
-    result = list(styles[:keep])
+    result, taken = list(styles[:keep]), {s.name for s in styles[:keep]}
     for style in styles[keep:]:
-        result.append(replace(style, name=free_name(style.name, [s.name for s in result])))
+        name = free_name(style.name, taken)
+        result.append(style if name == style.name else replace(style, name=name))
+        taken.add(name)
     return tuple(result)

@@ -133,6 +133,8 @@ class CuratePage(Page):
         chosen.currentChanged.connect(lambda _now, _before: self._show_current())
         chosen.selectionChanged.connect(lambda _now, _before: self._show_count())
         self.bar.changed.connect(self.detail.set_overlay)
+        self.bar.colour_wanted.connect(self.session.set_class_colour)
+        self.session.class_colours_changed.connect(self._recoloured)
         self.bar.set_shown("wipe")
         self.bar.set_layer("none")
         self.rule_panel.preview_wanted.connect(self._preview)
@@ -231,7 +233,8 @@ class CuratePage(Page):
             project = self.session.project
             frame = project.scenes.frame(record.frame_id)
             scene = project.scenes.get(frame.scene_id)
-            layout, encoding, classes, path = scene.layout, dict(scene.encoding), scene.classes, record.path
+            layout, encoding, path = scene.layout, dict(scene.encoding), record.path
+            classes = self.session.coloured(scene.classes)
             self._background.ask(
                 key,
                 lambda: PictureState(
@@ -269,6 +272,10 @@ class CuratePage(Page):
         record = self._current_record()
         if record is not None and key == (record.id, record.fingerprint):
             self._show_state(state)
+
+    def _recoloured(self) -> None:
+        self._states.clear()
+        self._show_current()
 
     def _show_state(self, state: PictureState) -> None:
         self.bar.offer(state)

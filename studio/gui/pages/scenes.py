@@ -86,6 +86,8 @@ class ScenesPage(Page):
         self.panel = ScenesPanel(session, actions)
         self._build()
         self.bar.changed.connect(self.view.set_overlay)
+        self.bar.colour_wanted.connect(session.set_class_colour)
+        session.class_colours_changed.connect(self._recoloured)
         self.view.hovered.connect(self._hovered)
         self.view.kept.connect(self.panel.show_point)
         self.patients.selectionModel().currentChanged.connect(self._scene_chosen)
@@ -235,7 +237,7 @@ class ScenesPage(Page):
                 self.view.set_state(None, str(layers))
                 self.session.say(str(layers), "error")
             return
-        state = PictureState(layers, classes=scene.classes)
+        state = PictureState(layers, classes=self.session.coloured(scene.classes))
         self._states[frame.id] = state
         while len(self._states) > _KEPT_STATES:
             self._states.popitem(last=False)
@@ -246,6 +248,10 @@ class ScenesPage(Page):
         self.bar.offer(state)
         self.view.set_state(state)
         self.panel.show_frame(frame, state)
+
+    def _recoloured(self) -> None:
+        self._states.clear()
+        self._frame_chosen()
 
     def _hovered(self, readout: object) -> None:
         self.readout.setText(readout.words() if isinstance(readout, Readout) else "")

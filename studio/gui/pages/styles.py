@@ -7,33 +7,36 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QSpinBox, QSplitter, QStackedWidget, QWidget
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from studio.gui import amounts
 from studio.gui.actions import ActionTable
 from studio.gui.models.background import Background
+from studio.gui.models.preview_cells import Cell
 from studio.gui.models.style_bench import StyleBench
 from studio.gui.pages import styles_drawing
 from studio.gui.pages.page import Page
 from studio.gui.pages.styles_actions import ROWS
-from studio.gui.pages.styles_desks import MapDesk, PaletteDesk
 from studio.gui.pages.styles_draw import ADDING, DrawPanel, StylePanel
-from studio.gui.pages.styles_lab import StyleLab, fitted, spread_frames, unmeasured_last
+from studio.gui.pages.styles_header import StylesHeader
+from studio.gui.pages.styles_lab import StyleLab, fitted, spread_frames
+from studio.gui.pages.styles_map_desk import MapDesk
+from studio.gui.pages.styles_palette_desk import PaletteDesk
 from studio.gui.pages.styles_palettes import DiversityPanel, PalettePanel, TranslatePanel, diversity_rows
+from studio.gui.pages.styles_quality import CellPanel, QualityDesk
 from studio.gui.session import Session
 from studio.gui.theme import UNIT
-from studio.gui.widgets.basics import EmptyState, PageHeader, column, holder, inspector, label
+from studio.gui.widgets.basics import EmptyState, column, holder, inspector
 from studio.gui.widgets.blending import PictureState
 from studio.gui.widgets.overlay_bar import OverlayBar
 from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.style_grid import StyleGrid
+from studio.gui.widgets.style_grid_cells import GridRow
 from studio.gui.widgets.style_map import StyleMap
 from studio.gui.widgets.view_link import ViewLink
 from studio.project.records import Changed
-from studio.styles.sampling import sample_random
 from studio.vocabulary.styles import Style
-
-_FRAMES = 6
 
 
 class StylesPage(Page):
@@ -51,26 +54,17 @@ class StylesPage(Page):
         self._turn = 0
         self._column = -1
         self._draft: Style | None = None
+        self._in_detail: tuple[GridRow, Cell | None] | None = None
         self._build(actions)
         self._wire()
+        self._show_style()
+        self.quality.show_cell(None)
 
     # -- building
 
     def _build(self, actions: ActionTable) -> None:
         self.link = ViewLink(self)
-        self.run_box = QComboBox()
-        self.run_box.setMinimumWidth(160)
-        self.run_box.setToolTip("The translator run whose newest checkpoint shows the previews")
-        self.run_box.setAccessibleName("Translator run")
-        self.frame_count = QSpinBox()
-        self.frame_count.setRange(1, 200)
-        self.frame_count.setValue(_FRAMES)
-        self.frame_count.setToolTip("How many frames, spread over all scenes, are looked at")
-        self.frame_count.setAccessibleName("Frames looked at")
-        self.header = PageHeader(
-            "Styles", label("Run", "muted"), self.run_box, label("Frames", "muted"), self.frame_count,
-            actions.tool_button("styles.frames"), actions.tool_button("styles.worst"),
-        )  # fmt: skip
+        self.header = StylesHeader(actions)
         self.bar = OverlayBar(("none", "segmentation", "depth", "normals", "difference", "validity"), compares=True)
         self.bar.layout().setContentsMargins(2 * UNIT, 0, 2 * UNIT, UNIT // 2)  # type: ignore[union-attr]
         self.grid = StyleGrid(self.lab.cells, self.link)
@@ -110,11 +104,12 @@ class StylesPage(Page):
         self.draw_panel = DrawPanel()
         tools = [actions.tool_button(f"styles.{n}") for n in ("pin", "reroll", "rename", "drop")]
         self.style_panel = StylePanel(*tools)
+        self.cell_panel = CellPanel()
         self.diversity = DiversityPanel()
         self.palettes = PalettePanel()
         self.translate_panel = TranslatePanel(actions.button("styles.translate", role="primary"))
         self._inspector = inspector(
-            self.draw_panel, self.style_panel, self.diversity, self.palettes, self.translate_panel
+            self.draw_panel, self.style_panel, self.cell_panel, self.diversity, self.palettes, self.translate_panel
         )
 
     def _wire(self) -> None:
@@ -122,8 +117,6 @@ class StylesPage(Page):
         lab.rows_changed.connect(lambda: grid.set_rows(lab.rows))
         lab.row_loaded.connect(self._row_loaded)
         lab.cell_arrived.connect(self._cell_arrived)
-        lab.validity_measured.connect(grid.set_validity)
-        lab.validity_measured.connect(lambda *_: self._show_style())
         lab.run_changed.connect(self._run_changed)
         lab.failed.connect(self._failed)
         self.bench.changed.connect(self._bench_changed)
@@ -132,14 +125,23 @@ class StylesPage(Page):
         grid.sight_changed.connect(self._want)
         self.bar.changed.connect(grid.set_overlay)
         self.bar.changed.connect(self.detail.set_overlay)
+        self.bar.colour_wanted.connect(self.session.set_class_colour)
+        self.session.class_colours_changed.connect(self._recoloured)
         self.bar.set_shown("wipe")
         self.map.style_chosen.connect(self._choose_column)
+        self.quality = QualityDesk(lab, self.bench, grid, self.cell_panel, self.header.measure_box, self)
+        self.quality.changed.connect(self._show_style)
+        self.bar.changed.connect(self.quality.overlay_changed)
         self.map_desk = MapDesk(self.session, lab, self.bench, self.map, self.draw_panel, self)
+        self.map_desk.draft_moved.connect(self._draft_moved)
+        self.map.place_wanted.connect(lambda _code: self._choose_column(len(self.bench.styles) - 1))
         self.palette_desk = PaletteDesk(
             self.session, lab, self.bench, self.palettes, self.translate_panel, self.map, self
         )
-        self.run_box.activated.connect(lambda _i: self._open_run(self.run_box.currentText()))
-        self.frame_count.valueChanged.connect(lambda _n: self._show_frames())
+        head = self.header
+        head.run_box.activated.connect(lambda _i: self._open_run(head.run_box.currentText()))
+        head.frame_count.valueChanged.connect(lambda _n: self._show_frames())
+        head.scene_box.currentIndexChanged.connect(lambda _i: self._show_frames())
         panel = self.draw_panel
         panel.draw_wanted.connect(self.draw)
         panel.draft_moved.connect(self._draft_moved)
@@ -163,6 +165,14 @@ class StylesPage(Page):
     def activated(self) -> None:
         self.grid.setFocus()  # the page's keys work from the start
 
+    def showEvent(self, event: QShowEvent) -> None:
+        self.lab.set_shown(True)
+        super().showEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.lab.set_shown(False)
+        super().hideEvent(event)
+
     def project_closed(self) -> None:
         self.lab.shut()
         self.map_desk.close()
@@ -172,9 +182,7 @@ class StylesPage(Page):
     def _show_runs(self) -> None:
         runs = [r for r in self.session.project.runs.all("translator") if r.state != "new"]
         names = [r.name for r in runs]
-        if [self.run_box.itemText(i) for i in range(self.run_box.count())] != names:
-            self.run_box.clear()
-            self.run_box.addItems(names)
+        self.header.show_runs(names)
         self.stack.setCurrentIndex(0 if runs else 1)
         self._inspector.setEnabled(bool(runs))
         if not runs:
@@ -182,7 +190,7 @@ class StylesPage(Page):
         wanted = self.session.selection.run
         shown = self.lab.run
         name = wanted if wanted in names else shown.name if shown is not None and shown.name in names else names[-1]
-        self.run_box.setCurrentText(name)
+        self.header.show_run(name)
         run = next(r for r in runs if r.name == name)
         trained_on = shown is not None and shown.state == "running" and run.state != "running"
         if shown is None or (shown.id, shown.name) != (run.id, run.name) or trained_on:
@@ -190,7 +198,7 @@ class StylesPage(Page):
 
     def _open_run(self, name: str) -> None:
         with self.session.reporting():
-            self.grid.hint = "Starting the preview engine…"
+            self.grid.hint, self.grid.notice = "Starting the preview engine…", ""
             self.grid.forget_validities()
             self.lab.open_run(self.session.project.runs.get("translator", name))
             self.session.select(replace(self.session.selection, run=name))
@@ -204,26 +212,31 @@ class StylesPage(Page):
         self._bench_changed()
 
     def _first_styles(self) -> None:
-        """A run that is looked at for the first time shows its newest palette, or a few styles of its own."""
+        """A run that is looked at for the first time shows its newest palette, or a few styles: of its footage where
+        that is known, else at random.
+        """
         run = self.lab.run
         assert run is not None
         if not self.palette_desk.load_newest(run.name):
-            self.bench.load(sample_random(4, self.lab.style_size, seed=self.bench.next_seed()))
+            self.bench.load(styles_drawing.first(self.lab, self.bench.next_seed()))
 
     def _codes_changed(self) -> None:
-        before = self.lab.codes
+        before, laid_out = self.lab.codes, self.lab.tsne_N2
         self.lab.reload_codes()
         codes = self.lab.codes
         known = codes is not None and len(codes.ids) > 0
         self.map_place.setCurrentIndex(0 if known or not self.session.project.footage.count() else 1)
         self.map.hint = "Drawn styles appear here." if not known else ""
         self.draw_panel.set_footage(known and len(codes.ids) > 1 if codes is not None else False)
+        if laid_out is None and self.lab.tsne_N2 is not None and self.map.waits_for_tsne:
+            self.session.say("The map shows t-SNE now.")
         same = before is not None and codes is not None and before.fingerprint == codes.fingerprint
         same = same and before is not None and codes is not None and before.ids == codes.ids and self.map.has_footage
+        same = same and (laid_out is None) == (self.lab.tsne_N2 is None)
         if not same:
             self.map_desk.footage_changed()
             if codes is not None:
-                self.map.set_footage(codes.codes_NS, codes.patients, codes.names, codes.brightness_N)
+                self.map.set_footage(codes.codes_NS, codes.patients, codes.names, codes.brightness_N, self.lab.tsne_N2)
             else:
                 self.map.set_footage(np.zeros((0, 0), np.float32), (), ())
         self._show_facts()
@@ -238,16 +251,19 @@ class StylesPage(Page):
 
     def _failed(self, text: str) -> None:
         self.grid.hint = text
+        self.grid.notice = f"No previews: {text}"
         self.grid.viewport().update()
         self.session.say(text, "error")
 
     # -- frames
 
     def _show_frames(self) -> None:
-        frames = spread_frames(self.session.project, self.frame_count.value(), turn=self._turn)
+        project, head = self.session.project, self.header
+        head.show_scenes([(s.id, s.patient) for s in project.scenes.all()])
+        frames = spread_frames(project, head.frame_count.value(), turn=self._turn, scene_id=head.scene)
         if frames and [f.files.rgb for f in frames] == [r.path for r in self.lab.rows]:
             return  # a job that runs says often that something has changed
-        self.lab.show_frames(self.session.project, frames)
+        self.lab.show_frames(self.session.project, frames, self.session.coloured)
         if not frames:
             self.grid.hint = "There are no frames yet: simulate or add scenes on the page Scenes."
         self._want()
@@ -261,10 +277,10 @@ class StylesPage(Page):
         self._show_detail()
 
     def worst_first(self) -> None:
-        """Frames from the top and styles from the left, by mean validity; what has not been measured comes last."""
-        self.lab.order_rows(self.grid.frame_validity)
-        known = sorted(self.bench.styles, key=lambda s: unmeasured_last(self.grid.mean_validity(s.code)))
-        self.bench.edit("worst first", tuple(known))
+        self.quality.worst_first()
+
+    def _recoloured(self) -> None:
+        self.lab.recolour(self.session.coloured)
 
     # -- the grid
 
@@ -281,7 +297,7 @@ class StylesPage(Page):
         columns = [styles[i].code for i in grid.columns_in_sight() if i < len(styles)]
         if self._draft is not None:
             columns = [self._draft.code, *(c for c in columns if c != self._draft.code)]
-        self.lab.want(seen, columns)
+        self.lab.want(seen, columns, [s.code for s in self.bench.styles])
 
     def _bench_changed(self) -> None:
         styles = self.bench.styles
@@ -307,6 +323,7 @@ class StylesPage(Page):
             self.grid.choose(max(0, self.grid.current[0]), column)
 
     def _cell_arrived(self) -> None:
+        self.grid.notice = ""
         self.grid.cell_arrived()
         self._show_detail()
 
@@ -315,26 +332,30 @@ class StylesPage(Page):
         row_index, styles = max(0, row_index), self._shown_styles
         if self._draft is not None:
             column = len(styles) - 1
+        self.lab.look_at([r.path for r in self.lab.rows[row_index : row_index + 1]])
         if row_index >= len(self.lab.rows) or self.lab.rows[row_index].layers is None:
-            self.detail.set_state(None, "Click a picture to look at it here.")
+            row = self.lab.rows[row_index] if row_index < len(self.lab.rows) else None
+            self.detail.set_state(None, row.note if row is not None and row.note else "Click a picture to see it here.")
+            self.quality.show_cell(None)
             return
-        known = self.lab.rows[row_index]
-        layers = known.layers
-        assert layers is not None
         column = max(column, self._column) if column < 0 else column
-        cell = self.lab.cells.get(known.path, styles[column].code) if 0 <= column < len(styles) else None
-        if cell is None:
-            state = PictureState(layers)
-        else:
-            old = self.detail.state
-            image_HW3 = fitted(cell.image_HW3, layers)
-            if old is not None and old.layers is layers and old.translation_HW3 is image_HW3:
-                return
-            state = PictureState(layers, image_HW3)
-            if cell.quality == "sharp":
-                self.lab.ask_validity_map(known.path, styles[column].code, self._validity_found(state))
+        self._show_cell(self.lab.rows[row_index], styles[column] if 0 <= column < len(styles) else None)
+
+    def _show_cell(self, row: GridRow, style: Style | None) -> None:
+        """A frame, and its translation in a style as far as that has come."""
+        assert row.layers is not None
+        cell = None if style is None else self.lab.cells.get(row.path, style.code)
+        key = None if style is None else (row.path, style.code)
+        self.quality.show_cell(key, "" if style is None else f"{row.caption}  ·  {style.name}")
+        if self.detail.state is not None and self._in_detail == (row, cell):
+            return
+        self._in_detail = row, cell
+        image_HW3 = None if cell is None else fitted(cell.image_HW3, row.layers)
+        state = PictureState(row.layers, image_HW3, classes=row.classes)
         self.detail.set_state(state)
-        self.bar.legend.set_present(state.class_ids)
+        self.bar.offer(state)
+        if key is not None and cell is not None and cell.quality == "sharp":
+            self.lab.ask_validity_map(key, self._validity_found(state))
 
     def _validity_found(self, state: PictureState) -> Callable[[np.ndarray], None]:
         def take(validity_HW: np.ndarray) -> None:
@@ -351,9 +372,9 @@ class StylesPage(Page):
 
     def _show_style(self) -> None:
         style = self.style_in_hand
-        value = None if style is None else self.grid.mean_validity(style.code)
-        self.style_panel.show_style(style, validity=value)
-        self.map.set_validities([self.grid.mean_validity(s.code) for s in self._shown_styles])
+        means = self.quality.means()
+        self.style_panel.show_style(style, None if style is None else means.get(style.code))
+        self.map.set_validities([means[s.code][0] if s.code in means else None for s in self._shown_styles])
         styles_drawing.stand_at(self.draw_panel, self.lab, style)
         for name in ("pin", "reroll", "rename", "drop"):
             self.action_table.allow(f"styles.{name}", style is not None)
@@ -396,7 +417,9 @@ class StylesPage(Page):
         self.style_panel.name.selectAll()
 
     def _draft_moved(self) -> None:
-        draft = styles_drawing.draft(self.draw_panel, self.lab, self.bench.styles, self.style_in_hand)
+        draft = self.map_desk.placing or styles_drawing.draft(
+            self.draw_panel, self.lab, self.bench.styles, base=self.style_in_hand, footage_row=self.map_desk.footage_row
+        )
         if draft != self._draft:
             self._draft = draft
             self.grid.set_styles(self._shown_styles, self._column)

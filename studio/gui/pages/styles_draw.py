@@ -7,6 +7,7 @@ from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.gui import amounts
 from studio.gui.theme import UNIT
 from studio.gui.widgets.axis_sliders import AxisSliders
 from studio.gui.widgets.basics import column, holder, label, row
@@ -34,6 +36,8 @@ _WAYS: tuple[tuple[Way, str, str], ...] = (
     ("walk", "Along the axes", "From the style in hand along the axes of the code, those in which the footage differs "
      "most first"),
 )  # fmt: skip
+
+_LISTED = 500
 
 ADDING: frozenset[Way] = frozenset({"reference", "blend", "walk"})
 """Ways that give one style, which is added to the others."""
@@ -54,8 +58,9 @@ class DrawPanel(QWidget):
             self.way.addItem(text, name)
             self.way.setItemData(self.way.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.way.setAccessibleName("How styles are drawn")
+        self.way.setToolTip("Where new styles come from, and so which looks of tissue and light the data set gets")
         self._tip = label("", "small", wrap=True)
-        self.count = _spin(1, 64, 6, "How many styles are drawn")
+        self.count = _spin(1, 64, 6, "How many styles are drawn: so many looks each frame can get in the data set")
         self.temperature = QDoubleSpinBox()
         self.temperature.setRange(0.0, 3.0)
         self.temperature.setSingleStep(0.1)
@@ -91,10 +96,13 @@ class DrawPanel(QWidget):
 
     def _reference_form(self) -> QWidget:
         self.frame_name = label("No frame chosen: click a dot on the map.", "muted", wrap=True)
+        self.whole_video = QCheckBox("Average of its video")
+        self.whole_video.setToolTip("The mean style of all footage of that patient, instead of the one frame's")
+        self.whole_video.toggled.connect(lambda _on: self.draft_moved.emit())
         choose = QPushButton("From a picture…")
         choose.setToolTip("Add the style of any real picture on this computer; the picture itself is not added")
         choose.clicked.connect(self.picture_wanted)
-        layout = column(self.frame_name)
+        layout = column(self.frame_name, self.whole_video)
         layout.addLayout(row(choose, None))
         return holder(layout)
 
@@ -104,6 +112,7 @@ class DrawPanel(QWidget):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(8)
             box.setAccessibleName(said)
+            box.setToolTip(f"{said} of the blend; both stay as they are")
             box.currentIndexChanged.connect(lambda _i: self.draft_moved.emit())
         self.share = QSlider(Qt.Orientation.Horizontal)
         self.share.setRange(0, 100)
@@ -127,8 +136,8 @@ class DrawPanel(QWidget):
         self.way.setCurrentIndex(self.way.findData(way))
 
     def set_styles(self, styles: Sequence[Style]) -> None:
-        """What can be blended."""
-        names = [s.name for s in styles]
+        """What can be blended: the first few hundred, more than anyone looks for in a list."""
+        names = [s.name for s in styles[:_LISTED]]
         for box, standard in ((self.first, 0), (self.second, 1)):
             if [box.itemText(i) for i in range(box.count())] != names:
                 kept = box.currentText()
@@ -188,7 +197,8 @@ class StylePanel(QWidget):
         layout.addLayout(row(*buttons, None, spacing=UNIT // 2))
         self.setLayout(layout)
 
-    def show_style(self, style: Style | None, *, validity: float | None) -> None:
+    def show_style(self, style: Style | None, validity: tuple[float, int] | None) -> None:
+        """``validity``: the style's mean, and over how many frames."""
         self.setVisible(style is not None)
         if style is None:
             return
@@ -197,7 +207,9 @@ class StylePanel(QWidget):
         origins = {"random": "drawn at random", "reference": "of a real frame", "cover": "stands for many real frames",
                    "blend": "a blend", "manual": "placed by hand"}  # fmt: skip
         about = origins.get(style.origin, style.origin) + (f": {style.source}" if style.source else "")
-        self._about.setText(about + ("" if validity is None else f"\nmean validity {validity:.2f}"))
+        if validity is not None:
+            about += f"\nmean validity {validity[0]:.2f} over {amounts.count(validity[1], 'frames')}"
+        self._about.setText(about)
 
 
 def _spin(low: int, high: int, value: int, tip: str) -> QSpinBox:

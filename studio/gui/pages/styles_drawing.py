@@ -11,11 +11,12 @@ from studio.gui.models.style_bench import StyleBench
 from studio.gui.pages.styles_draw import DrawPanel
 from studio.gui.pages.styles_lab import StyleLab
 from studio.styles.distribution import FittedCodes, fit_codes
-from studio.styles.sampling import from_reference, sample_cover, sample_fitted, sample_random
+from studio.styles.sampling import from_average, from_reference, sample_cover, sample_fitted, sample_random
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.styles import Style
 
 DRAFT = "not kept yet"
+_FIRST = 4
 
 
 def drawn(panel: DrawPanel, lab: StyleLab, bench: StyleBench, *, footage_row: int, base: Style | None) -> list[Style]:
@@ -35,9 +36,10 @@ def drawn(panel: DrawPanel, lab: StyleLab, bench: StyleBench, *, footage_row: in
         stand_at(panel, lab, base, anew=True)
         return [replace(found, name=f"{base.name} moved")]
     if way == "reference":
-        if codes is None or not 0 <= footage_row < len(codes.ids):
+        found = reference(panel, lab, footage_row)
+        if found is None:
             raise InputError("no footage frame is chosen", remedy="Click a dot on the map: it is that frame's style.")
-        return [from_reference(codes.codes_NS[footage_row], source=codes.names[footage_row])]
+        return [found]
     if way == "random" or codes is None:
         if not lab.style_size:
             raise InputError("the preview engine is still starting", remedy="Try again in a moment.")
@@ -45,6 +47,15 @@ def drawn(panel: DrawPanel, lab: StyleLab, bench: StyleBench, *, footage_row: in
     if way == "fitted":
         return sample_fitted(codes.codes_NS, count, temperature=temperature, seed=seed)
     return sample_cover(codes.codes_NS, count, seed=seed, sources=codes.names)
+
+
+def first(lab: StyleLab, seed: int) -> list[Style]:
+    """What a run is looked at with first: few styles that stand for its footage, or random ones while that has not
+    been encoded."""
+    codes = lab.codes
+    if codes is not None and len(np.unique(codes.codes_NS, axis=0)) >= _FIRST and not lab.codes_are_stale:
+        return sample_cover(codes.codes_NS, _FIRST, seed=seed, sources=codes.names)
+    return sample_random(_FIRST, lab.style_size, seed=seed)
 
 
 def another(style: Style, panel: DrawPanel, lab: StyleLab, bench: StyleBench) -> Style:
@@ -57,11 +68,29 @@ def another(style: Style, panel: DrawPanel, lab: StyleLab, bench: StyleBench) ->
     return replace(new, name=style.name, pinned=style.pinned)
 
 
-def draft(panel: DrawPanel, lab: StyleLab, styles: Sequence[Style], base: Style | None) -> Style | None:
-    """The style that the sliders show before it is kept, if they show one."""
+def draft(
+    panel: DrawPanel, lab: StyleLab, styles: Sequence[Style], *, base: Style | None, footage_row: int
+) -> Style | None:
+    """The style that the sliders or the dot that was clicked show before it is kept, if they show one."""
     if panel.chosen_way == "blend":
         return blend(panel, styles)
+    if panel.chosen_way == "reference":
+        found = reference(panel, lab, footage_row)
+        taken = found is None or any(s.code == found.code for s in styles)
+        return None if found is None or taken else replace(found, name=DRAFT)
     return walked(panel, lab, base) if panel.chosen_way == "walk" else None
+
+
+def reference(panel: DrawPanel, lab: StyleLab, footage_row: int) -> Style | None:
+    """The style of a footage frame, or the mean style of its video; None when no frame is chosen."""
+    codes = lab.codes
+    if codes is None or not 0 <= footage_row < len(codes.ids):
+        return None
+    if not panel.whole_video.isChecked():
+        return from_reference(codes.codes_NS[footage_row], source=codes.names[footage_row])
+    patient = codes.patients[footage_row]
+    rows = [i for i, p in enumerate(codes.patients) if p == patient]
+    return from_average(codes.codes_NS[rows], source=patient, name=f"mean of {patient}")
 
 
 def code_axes(lab: StyleLab, size: int) -> tuple[FittedCodes, np.ndarray]:

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.gui.models.background import Background
-from studio.gui.models.preview_cells import COARSE_WIDTH, SHARP_WIDTH, Cell, Code, PreviewCells, Wish
+from studio.gui.models.cell_measures import CellMeasures
+from studio.gui.models.preview_cells import COARSE_WIDTH, SHARP_WIDTH, CellKey, Code, PreviewCells, Wish
 from studio.gui.models.preview_client import PreviewClient, PreviewPicture
-from studio.gui.widgets.style_grid import GridRow
-from studio.pipeline.views import FootageCodes, footage_codes
+from studio.gui.widgets.blending import scaled_picture
+from studio.gui.widgets.style_grid_cells import GridRow
+from studio.pipeline.views import FootageCodes, footage_codes, footage_map
 from studio.project.project import Project
-from studio.project.records import FrameRecord, RunRecord
-from studio.quality.validity import measure_validity, validity_map
+from studio.project.records import FrameRecord, RunRecord, SceneRecord
 from studio.scenes.readers import load_layers_of
 from studio.vocabulary.frames import Layers
+from studio.vocabulary.labels import ClassTable
 
 _ASK_DELAY_MS = 15
+_ROWS_WITH_LAYERS = 48
+"""More than a large screen shows; the layers of a frame take 2.5 MB at 512x256 px, 40 MB at 1920x1080 px."""
+SAMPLE_FRAMES = 8
+"""Frames over which a style's mean validity is taken, also where they are not in sight."""
+_SAMPLED_AT_ONCE, _SAMPLED_STYLES = 8, 64
 
 
 class StyleLab(QObject):
     """``rows_changed``: other frames; ``row_loaded(index)``; ``cell_arrived``: a preview has come;
-    ``validity_measured(path, code, value)``; ``run_changed``: another run, or its engine is up, or its codes are new;
+    ``run_changed``: another run, or its engine is up, or its codes are new;
     ``failed(text)``: no previews, and why; ``code_arrived(name, code)``: the style of a picture that was asked for.
     """
 
     rows_changed = Signal()
     row_loaded = Signal(int)
     cell_arrived = Signal()
-    validity_measured = Signal(object, object, float)
     run_changed = Signal()
     failed = Signal(str)
     code_arrived = Signal(str, object)
@@ -44,13 +50,24 @@ class StyleLab(QObject):
         super().__init__(parent)
         self.run: RunRecord | None = None
         self.codes: FootageCodes | None = None
+        self.tsne_N2: np.ndarray | None = None
+        """Where t-SNE laid the codes, if that has been worked out."""
         self.cells = PreviewCells()
         self.rows: list[GridRow] = []
+        self.measures = CellMeasures(self)
         self._client: PreviewClient | None = None
         self._readers = Background(self, threads=1)
-        self._measures = Background(self, threads=1)
+        self._sources: dict[Path, tuple[FrameRecord, SceneRecord]] = {}
+        self._looked_at: OrderedDict[Path, None] = OrderedDict()
         self._wanted: tuple[tuple[Path, ...], tuple[Code, ...]] = ((), ())
-        self._sharp_at: deque[float] = deque(maxlen=20)
+        self._all_codes: tuple[Code, ...] = ()
+        self._sampled: set[CellKey] = set()
+        self.shown = True
+        """Whether the page is in front: nothing is computed ahead for one that is not."""
+        self._lost: set[Path] = set()
+        """Frames that the engine could not read."""
+        self._sharp_at = 0.0
+        self._sharp_seconds: deque[float] = deque(maxlen=20)
         self._named = ""
         self._code_asked = False
         self._timer = QTimer(self)
@@ -70,6 +87,7 @@ class StyleLab(QObject):
             client.ready.connect(lambda _size: self.run_changed.emit())
             client.picture.connect(self._take)
             client.code.connect(self._take_code)
+            client.unreadable.connect(self._unreadable)
             client.done.connect(self._done)
             client.failed.connect(self._failed)
             self._client = client
@@ -79,6 +97,9 @@ class StyleLab(QObject):
     def reload_codes(self) -> None:
         """Look again for the footage's style codes."""
         self.codes = None if self.run is None else footage_codes(self.run)
+        self.tsne_N2 = None
+        if self.run is not None and self.codes is not None:
+            self.tsne_N2 = footage_map(self.run, self.codes)
 
     @property
     def style_size(self) -> int:
@@ -95,27 +116,34 @@ class StyleLab(QObject):
 
     @property
     def seconds_per_picture(self) -> float | None:
-        """What a sharp preview has taken lately; None before there are some."""
-        if len(self._sharp_at) < 3:
-            return None
-        return (self._sharp_at[-1] - self._sharp_at[0]) / (len(self._sharp_at) - 1)
+        """What a sharp preview of a frame that is known takes, the median of the last ones; None before there are some.
+
+        At SHARP_WIDTH px at most, as previews are.
+        """
+        return statistics.median(self._sharp_seconds) if len(self._sharp_seconds) >= 3 else None
 
     # -- frames
 
-    def show_frames(self, project: Project, frames: Sequence[FrameRecord]) -> None:
-        """Put these frames in the rows and read their layers in a thread."""
+    def show_frames(
+        self, project: Project, frames: Sequence[FrameRecord], coloured: Callable[[ClassTable], ClassTable]
+    ) -> None:
+        """Put these frames in the rows; their layers are read in a thread when they come into sight."""
         self._readers.forget()
-        self.rows = [GridRow(f.files.rgb, f"{f.patient}  {f.name}") for f in frames]
+        self._looked_at.clear()
+        self._sampled.clear()
+        self._lost.clear()
         scenes = {s.id: s for s in project.scenes.all()}
-        for frame in frames:
-            scene = scenes[frame.scene_id]
-            self._readers.ask(
-                frame.id,
-                _loading(frame, scene.layout, dict(scene.encoding)),
-                lambda answer, f=frame: self._loaded(f, answer),  # type: ignore[misc]
-            )
+        self._sources = {f.files.rgb: (f, scenes[f.scene_id]) for f in frames}
+        self.rows = [
+            GridRow(f.files.rgb, f"{f.patient}  {f.name}", classes=coloured(scenes[f.scene_id].classes)) for f in frames
+        ]
         self.rows_changed.emit()
         self._ask_soon()
+
+    def recolour(self, coloured: Callable[[ClassTable], ClassTable]) -> None:
+        """Other class colours: the rows stay."""
+        self.rows = [replace(r, classes=coloured(self._sources[r.path][1].classes)) for r in self.rows]
+        self.rows_changed.emit()
 
     def order_rows(self, value: Callable[[Path], float | None]) -> None:
         """The same frames, the lowest value first, those without one last."""
@@ -123,28 +151,54 @@ class StyleLab(QObject):
         self.rows_changed.emit()
         self._ask_soon()
 
-    def _loaded(self, frame: FrameRecord, answer: object) -> None:
-        index = next((i for i, r in enumerate(self.rows) if r.path == frame.files.rgb), None)
-        if index is None:
-            return
-        row = self.rows[index]
+    def look_at(self, paths: Sequence[Path]) -> None:
+        """Read the layers of these rows, and let go of those looked at longest ago."""
+        rows = {r.path: r for r in self.rows}
+        for path in paths:
+            if path in rows:
+                self._looked_at[path] = None
+                self._looked_at.move_to_end(path)
+                if rows[path].layers is None and not rows[path].note and not self._readers.is_asked(path):
+                    self._readers.ask(path, _loading(*self._sources[path]), _answering(self._loaded, path))
+        while len(self._looked_at) > max(_ROWS_WITH_LAYERS, len(paths)):
+            gone, _ = self._looked_at.popitem(last=False)
+            self._put_row(gone, layers=None, note="")
+
+    def _loaded(self, path: Path, answer: object) -> None:
+        if path not in self._looked_at:
+            return  # scrolled past while it was read
         if isinstance(answer, Layers):
-            self.rows[index] = GridRow(row.path, row.caption, answer)
+            self._put_row(path, layers=answer, note="")
         else:
-            self.rows[index] = GridRow(row.path, row.caption, None, str(answer))
-        self.row_loaded.emit(index)
-        for (path, code), cell in list(self.cells.cells.items()):
-            if path == row.path and cell.quality == "sharp":
-                self._measure(path, code, cell)
+            self._put_row(path, layers=None, note=str(answer))
+        for key, cell in list(self.cells.cells.items()):
+            if key[0] == path and cell.quality == "sharp" and key not in self.measures.found:
+                self._measure(key)
+
+    def _put_row(self, path: Path, *, layers: Layers | None, note: str) -> None:
+        index = next((i for i, r in enumerate(self.rows) if r.path == path), None)
+        if index is not None:
+            self.rows[index] = replace(self.rows[index], layers=layers, note=note)
+            self.row_loaded.emit(index)
 
     # -- pictures
 
-    def want(self, frames: Sequence[Path], codes: Sequence[Code]) -> None:
-        """What the grid shows now; newest first, the rest is dropped."""
+    def want(self, frames: Sequence[Path], codes: Sequence[Code], every: Sequence[Code] = ()) -> None:
+        """What the grid shows now, newest first, the rest is dropped; ``every``: all styles of the bench."""
+        self.look_at(frames)
+        wanted = tuple(frames), self._fitting(codes)
+        if wanted != self._wanted or self._fitting(every) != self._all_codes:
+            self._wanted, self._all_codes = wanted, self._fitting(every)
+            self.want_maps(self.measures.wants_maps)
+            self._ask_soon()
+
+    def _fitting(self, codes: Sequence[Code]) -> tuple[Code, ...]:
         size = self.style_size
-        fitting = tuple(c for c in codes if not size or len(c) == size)
-        if (tuple(frames), fitting) != self._wanted:
-            self._wanted = (tuple(frames), fitting)
+        return tuple(c for c in codes if not size or len(c) == size)
+
+    def set_shown(self, shown: bool) -> None:
+        self.shown = shown
+        if shown:
             self._ask_soon()
 
     def _ask_soon(self) -> None:
@@ -153,17 +207,32 @@ class StyleLab(QObject):
     def _ask(self) -> None:
         if self._client is None or self._code_asked:
             return  # a newer question would take the place of the one for a style
-        wish = self.cells.next_wish(*self._wanted)
+        frames, codes = self._wanted
+        wish = self.cells.next_wish([f for f in frames if f not in self._lost], codes)
+        if wish is None and self.cells.asked is None:
+            wish = self._sample_wish()
         if wish is None:
             return
         if self.cells.asked is not None and self.cells.asked[1] == wish:
             return  # on its way already
         self._put(wish)
 
+    def _sample_wish(self) -> Wish | None:
+        """When all that is in sight is there: what the styles' mean validities still lack, while the page is shown."""
+        if not self.shown:
+            return None
+        for path in [r.path for r in self.rows[:SAMPLE_FRAMES] if r.path not in self._lost]:
+            codes = self._all_codes[:_SAMPLED_STYLES]
+            missing = [c for c in codes if (path, c) not in self._sampled and (path, c) not in self.measures.found]
+            if missing:
+                self.look_at([*self._wanted[0], path])
+                return Wish((path,), tuple(missing[:_SAMPLED_AT_ONCE]), "sharp")
+        return None
+
     def _put(self, wish: Wish) -> None:
         assert self._client is not None
         coarse, sharp = (COARSE_WIDTH, 0) if wish.quality == "coarse" else (0, SHARP_WIDTH)
-        self._sharp_at.clear()
+        self._sharp_at = 0.0
         number = self._client.ask_pictures(wish.frames, wish.codes, coarse=coarse, sharp=sharp)
         self.cells.asked = (number, wish)
 
@@ -172,13 +241,31 @@ class StyleLab(QObject):
         if key is None:
             return
         if picture.quality == "sharp":
-            self._sharp_at.append(time.monotonic())
-            self._measure(*key, self.cells.cells[key])
+            now = time.monotonic()
+            if self._sharp_at:  # the first of a question waits for its frame, too
+                self._sharp_seconds.append(now - self._sharp_at)
+            self._sharp_at = now
+            self._measure(key)
         self.cell_arrived.emit()
 
     def _done(self, _generation: int) -> None:
-        self.cells.asked = None
+        self._answered()
         self._ask()
+
+    def _unreadable(self, frame: int, text: str) -> None:
+        """One frame that can't be read must not keep the others waiting, nor be asked for again and again."""
+        if self.cells.asked is None or frame >= len(self.cells.asked[1].frames):
+            return
+        path = self.cells.asked[1].frames[frame]
+        self._lost.add(path)
+        self._put_row(path, layers=None, note=text)
+
+    def _answered(self) -> None:
+        """Whatever came of a question, it is not asked for the sample again."""
+        if self.cells.asked is not None and self.cells.asked[1].quality == "sharp":
+            wish = self.cells.asked[1]
+            self._sampled.update((f, c) for f in wish.frames for c in wish.codes)
+        self.cells.asked = None
 
     def ask_code(self, picture: Path) -> None:
         """Ask for the style of a picture file; ``code_arrived`` answers."""
@@ -195,7 +282,7 @@ class StyleLab(QObject):
 
     def _failed(self, text: str) -> None:
         self._code_asked = False
-        self.cells.asked = None
+        self._answered()
         self.failed.emit(text)
 
     # -- measures
@@ -203,28 +290,24 @@ class StyleLab(QObject):
     def layers_of(self, path: Path) -> Layers | None:
         return next((r.layers for r in self.rows if r.path == path), None)
 
-    def _measure(self, path: Path, code: Code, cell: Cell) -> None:
-        layers = self.layers_of(path)
-        if layers is not None:
-            self._measures.ask(
-                (path, code),
-                lambda: measure_validity(layers.rgb_HW3, fitted(cell.image_HW3, layers), layers.segmentation_HW).value,
-                lambda value: self._measured(path, code, value),
-            )
-
-    def _measured(self, path: Path, code: Code, value: Any) -> None:
-        if isinstance(value, float):
-            self.validity_measured.emit(path, code, value)
-
-    def ask_validity_map(self, path: Path, code: Code, answer: Any) -> None:
-        """Measure where a cell's labels can be trusted; ``answer(validity_HW)`` unless it can't be told."""
-        layers, cell = self.layers_of(path), self.cells.get(path, code)
+    def _measure(self, key: CellKey) -> None:
+        layers, cell = self.layers_of(key[0]), self.cells.cells.get(key)
         if layers is not None and cell is not None:
-            self._measures.ask(
-                ("map", path, code),
-                lambda: validity_map(layers.rgb_HW3, fitted(cell.image_HW3, layers), layers.segmentation_HW),
-                lambda found: answer(found) if isinstance(found, np.ndarray) else None,
-            )
+            self.measures.measure(key, cell.image_HW3, layers)
+
+    def want_maps(self, wanted: bool) -> None:
+        """Validity maps of all cells in sight, from now on."""
+        self.measures.wants_maps = wanted
+        for path in self._wanted[0] if wanted else ():
+            for code in self._wanted[1]:
+                if (path, code) in self.measures.found and (path, code) not in self.measures.maps:
+                    self._measure((path, code))
+
+    def ask_validity_map(self, key: CellKey, answer: Callable[[np.ndarray], None]) -> None:
+        """Measure where a cell's labels can be trusted; ``answer(validity_HW)`` unless it can't be told."""
+        layers, cell = self.layers_of(key[0]), self.cells.get(*key)
+        if layers is not None and cell is not None:
+            self.measures.ask_map(key, cell.image_HW3, layers, answer)
 
     def close(self) -> None:
         """End the engine and let go of what belongs to the run."""
@@ -234,7 +317,9 @@ class StyleLab(QObject):
             self._client.deleteLater()
             self._client = None
         self._code_asked = False
-        self._measures.forget()
+        self.measures.forget()
+        self._sampled.clear()
+        self._sharp_seconds.clear()
         self.cells.forget()
 
     def shut(self) -> None:
@@ -250,14 +335,12 @@ def unmeasured_last(value: float | None) -> float:
 
 def fitted(image_HW3: np.ndarray, layers: Layers) -> np.ndarray:
     """A preview at the size of its frame."""
-    if image_HW3.shape[:2] == layers.rgb_HW3.shape[:2]:
-        return image_HW3
-    return np.asarray(cv2.resize(image_HW3, layers.size, interpolation=cv2.INTER_CUBIC))
+    return scaled_picture(image_HW3, layers.size)
 
 
-def spread_frames(project: Project, count: int, *, turn: int = 0) -> list[FrameRecord]:
-    """``count`` frames at equal distances over all scenes; another ``turn`` gives others."""
-    scenes = [s for s in project.scenes.all() if s.frame_count]
+def spread_frames(project: Project, count: int, *, turn: int = 0, scene_id: int = 0) -> list[FrameRecord]:
+    """``count`` frames at equal distances over all scenes, or over one; another ``turn`` gives others."""
+    scenes = [s for s in project.scenes.all() if s.frame_count and scene_id in (0, s.id)]
     total = sum(s.frame_count for s in scenes)
     found = []
     for k in range(min(count, total)):
@@ -270,5 +353,9 @@ def spread_frames(project: Project, count: int, *, turn: int = 0) -> list[FrameR
     return found
 
 
-def _loading(frame: FrameRecord, layout: str, encoding: dict[str, str]) -> Any:
-    return lambda: load_layers_of(frame.files, layout=layout, encoding=encoding)
+def _loading(frame: FrameRecord, scene: SceneRecord) -> Callable[[], Layers]:
+    return lambda: load_layers_of(frame.files, layout=scene.layout, encoding=dict(scene.encoding))
+
+
+def _answering(take: Callable[[Path, object], None], path: Path) -> Callable[[object], None]:
+    return lambda answer: take(path, answer)

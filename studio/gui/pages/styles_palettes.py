@@ -22,9 +22,11 @@ from studio.styles.diversity import (
     density_coverage,
     mean_pairwise_distance,
 )
-from studio.vocabulary.styles import Style
+from studio.styles.palette_file import MAX_NOTES
+from studio.vocabulary.styles import Palette, Style
 
 _CURVE_STYLES = 64
+_MOST = 2000
 _LIST_HEIGHT = 132
 
 
@@ -53,25 +55,36 @@ def diversity_rows(
     codes: FootageCodes | None, styles: Sequence[Style]
 ) -> tuple[list[tuple[str, str, str]], str, CoverageCurve | None]:
     """(name, value, unit) rows, a remark and the curve. Plain numpy: may run in a thread."""
-    drawn_MS = np.array([s.code for s in styles], np.float32)
     rows = [("Styles", amounts.count(len(styles)), "")]
+    drawn_MS = _sampled(np.array([s.code for s in styles], np.float32))
     if len(styles) > 1:
         rows.append(("Mean distance", f"{mean_pairwise_distance(drawn_MS):.2f}", ""))
     if codes is None or len(codes.codes_NS) < 2 or not len(styles) or codes.codes_NS.shape[1] != drawn_MS.shape[1]:
         return rows, "", None
-    spread = density_coverage(codes.codes_NS, drawn_MS)
+    kept_N = _sampled(np.arange(len(codes.codes_NS)))
+    footage_NS, patients = codes.codes_NS[kept_N], [codes.patients[i] for i in kept_N]
+    spread = density_coverage(footage_NS, drawn_MS)
     rows += [("Coverage", f"{100 * spread.coverage:.0f}", "%"), ("Density", f"{spread.density:.2f}", "")]
-    shares = covered_share_by_patient(codes.codes_NS, codes.patients, drawn_MS)
+    shares = covered_share_by_patient(footage_NS, patients, drawn_MS)
     bare = [p for p, share in shares.items() if share == 0]
     notes = []
     if len(bare) == len(shares):
         notes.append("No style lies within the footage.")
     elif bare:
         notes.append(f"No style resembles {', '.join(bare[:4])}{' …' if len(bare) > 4 else ''}.")
-    curve = coverage_curve(codes.codes_NS, drawn_MS) if 2 < len(styles) <= _CURVE_STYLES else None
+    curve = coverage_curve(footage_NS, drawn_MS) if 2 < len(styles) <= _CURVE_STYLES else None
     if curve is not None and 0 < curve.knee < len(styles):
-        notes.append(f"The best {curve.knee} of them cover nearly as much.")
+        best, whole = (100 * float(curve.coverage_M[n - 1]) for n in (curve.knee, len(styles)))
+        notes.append(f"The best {curve.knee} of {len(styles)} cover {best:.0f} %, all of them {whole:.0f} %.")
+    if len(drawn_MS) < len(styles) or len(footage_NS) < len(codes.codes_NS):
+        notes.append(f"Figures are from {amounts.count(len(drawn_MS), 'styles')} and "
+                     f"{amounts.count(len(footage_NS), 'footage frames')}, equally spaced.")  # fmt: skip
     return rows, " ".join(notes), curve
+
+
+def _sampled(rows: np.ndarray) -> np.ndarray:
+    """At most _MOST of them, equally spaced: figures that move while one tunes must not take seconds."""
+    return rows[:: max(1, -(-len(rows) // _MOST))]
 
 
 class PalettePanel(QWidget):
@@ -82,6 +95,7 @@ class PalettePanel(QWidget):
     remove_wanted = Signal(str)
     export_wanted = Signal(str)
     import_wanted = Signal()
+    duplicate_wanted = Signal(str)
     compare_wanted = Signal(str)
     """A palette to lay over the map, or "" for none."""
 
@@ -92,6 +106,12 @@ class PalettePanel(QWidget):
         self.name.setMaxLength(60)
         self.name.setAccessibleName("Name of the palette")
         self.name.returnPressed.connect(lambda: self.save_wanted.emit(self.name.text()))
+        self.name.setToolTip("Translations made with the palette lie in a folder of this name")
+        self.notes = QLineEdit()
+        self.notes.setPlaceholderText("Notes: what it is for")
+        self.notes.setMaxLength(MAX_NOTES)
+        self.notes.setAccessibleName("Notes on the palette")
+        self.notes.setToolTip("Your own words, kept with the palette and in its file; translations are not touched")
         self.save = QPushButton("Save")
         self.save.setToolTip(
             "Keep the styles on the bench under this name, in the place of an older palette of the name"
@@ -117,13 +137,26 @@ class PalettePanel(QWidget):
         )
         self.compare.setCheckable(True)
         self.compare.toggled.connect(self._compare)
-        self._tools = (remove, share, self.compare)
+        double = _tool("copy", "Keep the chosen palette a second time under another name, to change one of the two")
+        double.clicked.connect(lambda: self._with_chosen(self.duplicate_wanted))
+        self._tools = (remove, share, double, self.compare)
         layout = column()
-        layout.addLayout(row(label("Palettes", "heading"), None, self.compare, take, share, remove, spacing=2))
+        layout.addLayout(row(label("Palettes", "heading"), None, self.compare, double, take, share, remove, spacing=2))
         layout.addWidget(self._list)
         layout.addWidget(self._none)
         layout.addLayout(row(self.name, self.save))
+        layout.addWidget(self.notes)
         self.setLayout(layout)
+
+    def show_chosen(self, palette: Palette) -> None:
+        """The palette in hand: its name and notes in their fields."""
+        self.name.setText(palette.name)
+        self.notes.setText(palette.notes)
+        self.name.setCursorPosition(0)
+        self.notes.setCursorPosition(0)
+        for row_ in range(self._list.count()):
+            if self._name_of(self._list.item(row_)) == palette.name:
+                self._list.setCurrentRow(row_)
 
     def show_palettes(self, records: Sequence[PaletteRecord], chosen: str) -> None:
         self._list.clear()
@@ -131,7 +164,8 @@ class PalettePanel(QWidget):
             palette = record.palette
             item = QListWidgetItem(f"{amounts.count(len(palette.styles))}   {palette.name}")
             item.setData(Qt.ItemDataRole.UserRole, palette.name)
-            item.setToolTip(f"{palette.name}: {amounts.count(len(palette.styles), 'styles')}, run {palette.run}")
+            said = f"{palette.name}: {amounts.count(len(palette.styles), 'styles')}, run {palette.run}"
+            item.setToolTip(f"{said}\n{palette.notes}" if palette.notes else said)
             self._list.addItem(item)
             if palette.name == chosen:
                 self._list.setCurrentItem(item)

@@ -33,9 +33,11 @@ class CoverageCurveView(QWidget):
         return QSize(220, _HEIGHT)
 
     def show_curve(self, coverage: Sequence[float], knee: int) -> None:
-        """``coverage``: 0 to 1 for 1, 2, … styles; ``knee``: a number of styles, 0 for none. Too few hide the curve."""
+        """``coverage``: 0 to 1 for 1, 2, … styles; ``knee``: a number of styles, 0 for none. Too few, or no coverage at
+        all, hide the curve.
+        """
         self._coverage, self._knee = tuple(coverage), knee
-        self.setVisible(len(self._coverage) > 2)
+        self.setVisible(len(self._coverage) > 2 and self._coverage[-1] > 0)
         self.update()
 
     def point(self, styles: int) -> QPointF:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QPushButton, QWidget
+from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QColorDialog, QMenu, QPushButton, QWidget
 
 from studio.gui.theme import UNIT, tokens_of
 from studio.gui.widgets.basics import column, row
-from studio.gui.widgets.blending import VOID
+from studio.gui.widgets.layer_ink import VOID
 from studio.vocabulary.labels import STUDIO_CLASSES, ClassTable, LabelClass
 
 
 class ClassChip(QAbstractButton):
-    """One class: a swatch and its name; checked = drawn. A double click shows this one alone."""
+    """One class: a swatch and its name; checked = drawn. A double click shows this one alone, a right click on it
+    offers other colours."""
 
     alone_wanted = Signal(int)
+    colour_wanted = Signal(str, object)
+    """The class' name and a colour (red, green, blue), or None for its own."""
 
     def __init__(self, known: LabelClass) -> None:
         super().__init__()
@@ -28,7 +31,8 @@ class ClassChip(QAbstractButton):
         self.setCheckable(True)
         self.setChecked(True)
         self.setToolTip(
-            f"Show or hide {known.name} in the overlay; the labels stay as they are. Double click: only this"
+            f"Show or hide {known.name} in the overlay; the labels stay as they are. Double click: only this. "
+            "Right click: its colour in this project"
         )
         self.setAccessibleName(f"Show {known.name}")
 
@@ -60,14 +64,36 @@ class ClassChip(QAbstractButton):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.alone_wanted.emit(self.class_id)
 
+    @property
+    def colour(self) -> tuple[int, int, int]:
+        return self._colour.red(), self._colour.green(), self._colour.blue()
+
+    def set_colour(self, colour: tuple[int, int, int]) -> None:
+        self._colour = QColor(*colour)
+        self.update()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        menu.addAction("Another colour…", self._choose_colour)
+        menu.addAction("Its own colour", lambda: self.colour_wanted.emit(self.text(), None))
+        menu.exec(event.globalPos())
+        menu.deleteLater()
+
+    def _choose_colour(self) -> None:
+        chosen = QColorDialog.getColor(self._colour, self.window(), f"Colour of {self.text()}")
+        if chosen.isValid():
+            self.colour_wanted.emit(self.text(), (chosen.red(), chosen.green(), chosen.blue()))
+
 
 class ClassLegend(QWidget):
     """``hidden_changed`` carries the frozenset of ids that are not to be drawn. Void has no row: it is never drawn."""
 
     hidden_changed = Signal(object)
+    colour_wanted = Signal(str, object)
 
     def __init__(self, classes: ClassTable = STUDIO_CLASSES) -> None:
         super().__init__()
+        self.classes = classes
         self._chips: list[ClassChip] = []
         self._list = column(spacing=0)
         everything, nothing = QPushButton("All"), QPushButton("None")
@@ -83,8 +109,12 @@ class ClassLegend(QWidget):
         self.set_classes(classes)
 
     def set_classes(self, classes: ClassTable) -> None:
-        """Another data set; what was hidden stays hidden where ids are the same."""
-        if [(c.class_id, c.text()) for c in self._chips] == [(c.id, c.name) for c in classes if c.id != VOID]:
+        """Another data set, or other colours; what was hidden stays hidden where ids are the same."""
+        self.classes = classes
+        shown = [c for c in classes if c.id != VOID]
+        if [(c.class_id, c.text()) for c in self._chips] == [(c.id, c.name) for c in shown]:
+            for chip, known in zip(self._chips, shown, strict=True):
+                chip.set_colour(known.colour)
             return
         hidden = self.hidden()
         for chip in self._chips:
@@ -100,6 +130,7 @@ class ClassLegend(QWidget):
         chip.setChecked(drawn)
         chip.toggled.connect(lambda _on: self.hidden_changed.emit(self.hidden()))
         chip.alone_wanted.connect(self._show_alone)
+        chip.colour_wanted.connect(self.colour_wanted)
         self._chips.append(chip)
         self._list.addWidget(chip)
 

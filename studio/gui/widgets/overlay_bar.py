@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget, QWidgetAction
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget, QWidgetAction
 
 from studio.gui.icons import icon
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import label, row
 from studio.gui.widgets.blending import LAYER_CHOICES, LayerChoice, Overlay, PictureState, Shown
+from studio.gui.widgets.depth_range import DepthRange
 from studio.gui.widgets.legend import ClassLegend
 from studio.vocabulary.labels import ClassTable
 
@@ -31,7 +33,8 @@ _FACES: dict[LayerChoice, tuple[str, str, str]] = {
 _SHOWN: dict[Shown, tuple[str, str]] = {
     "translation": ("Translation", "Show the translation"),
     "render": ("Render", "Show the simulated picture that the labels belong to"),
-    "wipe": ("Wipe", "Render to the left, translation to the right of a line that can be dragged"),
+    "wipe": ("Wipe", "Render on one side, translation on the other side of a line that can be dragged"),
+    "side": ("Beside", "Render and translation side by side; zoom and pan move both"),
 }
 _OPACITY: dict[LayerChoice, float] = {
     "segmentation": 0.4,
@@ -40,12 +43,15 @@ _OPACITY: dict[LayerChoice, float] = {
     "difference": 1.0,
     "validity": 0.9,
 }
+_LEAST_WIDTH = 320
 
 
 class OverlayBar(QWidget):
-    """``changed`` carries the Overlay. Each layer keeps its own opacity."""
+    """``changed`` carries the Overlay. Each layer keeps its own opacity. ``colour_wanted(name, colour, classes)``: a
+    class is to be shown in another colour."""
 
     changed = Signal(object)
+    colour_wanted = Signal(str, object, object)
 
     def __init__(self, layers: Sequence[LayerChoice] = LAYER_CHOICES, *, compares: bool = False) -> None:
         super().__init__()
@@ -54,17 +60,27 @@ class OverlayBar(QWidget):
         self._layers = QButtonGroup(self)
         self._buttons: dict[LayerChoice, QToolButton] = {}
         self._bases: dict[Shown, QToolButton] = {}
+        self._down: QToolButton | None = None
+        self._base_box = QComboBox(self)
+        """In the place of the four buttons where there is no room for them."""
         self.legend = ClassLegend()
         self.legend.hidden_changed.connect(lambda hidden: self._set(replace(self._overlay, hidden=hidden)))
+        self.legend.colour_wanted.connect(lambda name, c: self.colour_wanted.emit(name, c, self.legend.classes))
         layout = row(*(self._layer_button(name) for name in layers), spacing=2)
         layout.addSpacing(UNIT)
         self._opacity = self._opacity_slider()
         self._percent = label("", "small")
-        self._percent.setFixedWidth(36)
+        self._percent.setFixedWidth(42)
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._outline = self._outline_button()
-        self._classes = self._classes_button()
-        for widget in (self._opacity, self._percent, self._outline, self._classes):
+        self._outline = self._toggle("outline", "Outline", "Draw each class' outline; the labels stay as they are",
+                                     lambda on: replace(self._overlay, outline=on), on=True)  # fmt: skip
+        self._arrows = self._toggle("arrows", "Arrows", "Draw normals as short arrows, too: a dot faces the camera",
+                                    lambda on: replace(self._overlay, arrows=on))  # fmt: skip
+        self._classes = _popup("Classes", "Choose which classes are drawn and in which colour", self.legend)
+        self.range = DepthRange()
+        self.range.changed.connect(self._set_range)
+        self._range = _popup("Range", "Choose which depths the colours span; exports are not touched", self.range)
+        for widget in (self._opacity, self._percent, self._outline, self._arrows, self._classes, self._range):
             layout.addWidget(widget)
         layout.addStretch(1)
         if compares:
@@ -98,31 +114,24 @@ class OverlayBar(QWidget):
         slider.valueChanged.connect(self._opacity_moved)
         return slider
 
-    def _outline_button(self) -> QToolButton:
+    def _toggle(
+        self, icon_name: str, name: str, tip: str, overlay: Callable[[bool], Overlay], *, on: bool = False
+    ) -> QToolButton:
         button = QToolButton()
-        button.setIcon(icon("outline"))
+        button.setIcon(icon(icon_name))
         button.setIconSize(QSize(18, 18))
         button.setCheckable(True)
-        button.setChecked(True)
-        button.setToolTip("Draw the outline of each class")
-        button.setAccessibleName("Outline")
-        button.toggled.connect(lambda on: self._set(replace(self._overlay, outline=on)))
-        return button
-
-    def _classes_button(self) -> QToolButton:
-        button = QToolButton()
-        button.setText("Classes")
-        button.setToolTip("Choose which classes are drawn")
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(button)
-        holder = QWidgetAction(menu)
-        holder.setDefaultWidget(self.legend)
-        menu.addAction(holder)
-        button.setMenu(menu)
+        button.setChecked(on)
+        button.setToolTip(tip)
+        button.setAccessibleName(name)
+        button.toggled.connect(lambda checked: self._set(overlay(checked)))
         return button
 
     def _add_bases(self, layout: QHBoxLayout) -> None:
         group = QButtonGroup(self)
+        self._base_box.setToolTip("Which picture is shown: the translation, the render, or both; nothing is changed")
+        self._base_box.setAccessibleName("Picture shown")
+        self._base_box.activated.connect(lambda _i: self.set_shown(self._base_box.currentData()))
         for name, (text, tip) in _SHOWN.items():
             button = QToolButton()
             button.setText(text)
@@ -133,6 +142,13 @@ class OverlayBar(QWidget):
             group.addButton(button)
             self._bases[name] = button
             layout.addWidget(button)
+            self._base_box.addItem(text, name)
+            self._base_box.setItemData(self._base_box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self._down = self._toggle("wipe_down", "Wipe from top to bottom",
+                                  "Turn the wipe's line: the render above, the translation below it",
+                                  lambda on: replace(self._overlay, wipe_down=on))  # fmt: skip
+        layout.insertWidget(layout.indexOf(self._bases["wipe"]), self._down)
+        layout.addWidget(self._base_box)
 
     # -- state
 
@@ -160,6 +176,7 @@ class OverlayBar(QWidget):
         if state is not None:
             self.legend.set_classes(state.classes)
             self.legend.set_present(state.class_ids)
+            self.range.offer(state.ink.depth_range((0, 100)) if state.offers("depth") else None)
 
     def set_classes(self, classes: ClassTable) -> None:
         self.legend.set_classes(classes)
@@ -167,6 +184,9 @@ class OverlayBar(QWidget):
     def _opacity_moved(self, percent: int) -> None:
         self._opacities[self._overlay.layer] = percent / 100
         self._set(replace(self._overlay, opacity=percent / 100))
+
+    def _set_range(self) -> None:
+        self._set(replace(self._overlay, depth_range=self.range.by_hand, depth_percentiles=self.range.percentiles))
 
     def _set(self, overlay: Overlay) -> None:
         if overlay != self._overlay:
@@ -179,10 +199,52 @@ class OverlayBar(QWidget):
         self._opacity.blockSignals(True)
         self._opacity.setValue(round(self._overlay.opacity * 100))
         self._opacity.blockSignals(False)
-        self._opacity.setEnabled(layer != "none")
         self._percent.setText(f"{round(self._overlay.opacity * 100)} %" if layer != "none" else "")
         self._outline.setVisible(layer == "segmentation")
         self._classes.setVisible(layer == "segmentation")
+        self._arrows.setVisible(layer == "normals")
+        self._range.setVisible(layer == "depth")
+        for widget in (self._opacity, self._percent):
+            widget.setVisible(layer != "none")
+        if self._down is not None:
+            self._down.setVisible(self._overlay.shown == "wipe")
+        self._base_box.setCurrentIndex(self._base_box.findData(self._overlay.shown))
+        self._fit()
+
+    # -- room
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(_LEAST_WIDTH, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Four buttons where there is room, one list where there is not: the bar must not push its neighbours away."""
+        for compact in (False, True):
+            for button in self._bases.values():
+                button.setVisible(not compact)
+            self._base_box.setVisible(compact and bool(self._bases))
+            self._opacity.setFixedWidth(64 if compact else 96)
+            layout = self.layout()
+            if layout is None or layout.totalMinimumSize().width() <= self.width():
+                return
+
+
+def _popup(text: str, tip: str, content: QWidget) -> QToolButton:
+    """A button that opens a small panel."""
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setAccessibleName(text)
+    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    menu = QMenu(button)
+    action = QWidgetAction(menu)
+    action.setDefaultWidget(content)
+    menu.addAction(action)
+    button.setMenu(menu)
+    return button
 
 
 def _set_shown(bar: OverlayBar, name: Shown) -> Callable[[], None]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen, QPolygonF
 
 from studio.gui.models.pictures import qimage
 from studio.gui.theme import Tokens
 from studio.gui.widgets.blending import Scale
+from studio.gui.widgets.layer_ink import normal_arrows
+from studio.gui.widgets.view_link import Placement
 
 _PAD = 8
 _SCALE_WIDTH = 132
 _GRIP = 9.0
+_TAG = 18.0
+_ARROW_PX = 22.0
 _TINT = QColor(0, 0, 0, 165)
 _ON_TINT = QColor("#e6e6e6")
 
@@ -22,34 +27,55 @@ def draw_hint(painter: QPainter, room: QRect, text: str, colours: Tokens) -> Non
     painter.drawText(inner, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 
 
-def draw_wipe(painter: QPainter, x: float, visible: QRectF, colours: Tokens) -> None:
-    """The edge between render (left) and translation (right), its grip, and what lies on which side."""
+def draw_wipe(painter: QPainter, at: float, visible: QRectF, *, down: bool) -> None:
+    """The edge between render (left, or above) and translation, its grip, and what lies on which side."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(0, 0, 0, 120), 3))
-    painter.drawLine(QPointF(x, visible.top()), QPointF(x, visible.bottom()))
-    painter.setPen(QPen(QColor("#ffffff"), 1.2))
-    painter.drawLine(QPointF(x, visible.top()), QPointF(x, visible.bottom()))
-    middle = QPointF(x, visible.center().y())
+    ends = (
+        (QPointF(visible.left(), at), QPointF(visible.right(), at))
+        if down
+        else (QPointF(at, visible.top()), QPointF(at, visible.bottom()))
+    )
+    for colour, width in ((QColor(0, 0, 0, 120), 3.0), (QColor("#ffffff"), 1.2)):
+        painter.setPen(QPen(colour, width))
+        painter.drawLine(*ends)
+    middle = (ends[0] + ends[1]) / 2
     painter.setBrush(QColor(20, 20, 20, 200))
     painter.drawEllipse(middle, _GRIP, _GRIP)
     for side in (-1, 1):
-        tip = middle + QPointF(side * 6, 0)
-        painter.drawLine(tip, middle + QPointF(side * 3, -3))
-        painter.drawLine(tip, middle + QPointF(side * 3, 3))
+        for barb in (-3, 3):
+            tip, end = QPointF(side * 6, 0), QPointF(side * 3, barb)
+            turned = (tip.transposed(), end.transposed()) if down else (tip, end)
+            painter.drawLine(middle + turned[0], middle + turned[1])
     painter.restore()
-    _draw_tag(painter, "render", QPointF(x - _PAD, visible.top() + _PAD), right=True, limit=visible)
-    _draw_tag(painter, "translation", QPointF(x + _PAD, visible.top() + _PAD), right=False, limit=visible)
+    if down:
+        _draw_tag(painter, "render", QPointF(visible.left() + _PAD, at - _PAD - _TAG), right=False, limit=visible)
+        _draw_tag(painter, "translation", QPointF(visible.left() + _PAD, at + _PAD), right=False, limit=visible)
+    else:
+        _draw_tag(painter, "render", QPointF(at - _PAD, visible.top() + _PAD), right=True, limit=visible)
+        _draw_tag(painter, "translation", QPointF(at + _PAD, visible.top() + _PAD), right=False, limit=visible)
+
+
+def draw_tag(painter: QPainter, text: str, visible: QRectF) -> None:
+    """What a picture is, at its left top."""
+    _draw_tag(painter, text, visible.topLeft() + QPointF(_PAD, _PAD), right=False, limit=visible)
 
 
 def _draw_tag(painter: QPainter, text: str, at: QPointF, *, right: bool, limit: QRectF) -> None:
     """A word on a dark tint, its right or left top corner at a point; left out where it does not fit."""
     painter.setFont(_font(painter, 11))
     width = painter.fontMetrics().horizontalAdvance(text) + 12
-    box = QRectF(at.x() - (width if right else 0), at.y(), width, 18)
+    box = QRectF(at.x() - (width if right else 0), at.y(), width, _TAG)
     if limit.contains(box):
         _box(painter, box)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def draw_region(painter: QPainter, box: QRectF, colours: Tokens) -> None:
+    """The rectangle that will fill the view."""
+    painter.setPen(QPen(QColor(colours.accent), 1.4))
+    painter.setBrush(QColor(255, 255, 255, 24))
+    painter.drawRect(box)
 
 
 def draw_point(painter: QPainter, at: QPointF, *, kept: bool, colours: Tokens) -> None:
@@ -66,12 +92,30 @@ def draw_point(painter: QPainter, at: QPointF, *, kept: bool, colours: Tokens) -
     painter.restore()
 
 
-def draw_scale(painter: QPainter, scale: Scale, visible: QRectF) -> None:
-    """The colour scale with its ends, at the right top of the picture."""
+def draw_arrows(painter: QPainter, normals_HW3: np.ndarray, place: Placement, visible: QRectF) -> None:
+    """The normals of what is visible as short arrows of the same size at every zoom."""
+    step = max(1, round(_ARROW_PX / place.scale))
+    lines_N52 = (normal_arrows(normals_HW3, step) + 0.5) * place.scale  # from the middle of a pixel
+    painter.save()
+    painter.setClipRect(visible)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.translate(place.left, place.top)
+    inside = visible.translated(-place.left, -place.top).adjusted(-_ARROW_PX, -_ARROW_PX, _ARROW_PX, _ARROW_PX)
+    seen = [QPolygonF([QPointF(x, y) for x, y in line]) for line in lines_N52 if inside.contains(QPointF(*line[0]))]
+    for colour, width in ((QColor(0, 0, 0, 170), 2.6), (QColor("#ffffff"), 1.2)):
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+        for line in seen:
+            painter.drawPolyline(line)
+    painter.restore()
+
+
+def draw_scale(painter: QPainter, scale: Scale, visible: QRectF, *, below_tags: bool) -> None:
+    """The colour scale with its ends, at the right top of the picture, or below the words that stand there."""
     if visible.width() < _SCALE_WIDTH + 4 * _PAD or visible.height() < 64:
         return
     painter.setFont(_font(painter, 11))
     box = QRectF(visible.right() - _SCALE_WIDTH - 3 * _PAD, visible.top() + _PAD, _SCALE_WIDTH + 2 * _PAD, 42)
+    box.translate(0, _TAG + _PAD / 2 if below_tags else 0)
     _box(painter, box)
     bar = QRectF(box.left() + _PAD, box.top() + 7, _SCALE_WIDTH, 8)
     ramp: QImage = qimage(scale.colours_N3[None])

@@ -1,19 +1,20 @@
 """The grid of the style lab: frames down, styles across, the render in front. Paints only what is in sight.
 
-Ctrl and wheel (or + and -): zoom all pictures together; arrow keys: move between cells; Ctrl and drag on a column's
-head: nothing is moved, columns keep the order of the bench.
+Ctrl and wheel: zoom into all pictures together; drag: pan them; + and -: larger and smaller cells; arrow keys: move
+between cells; B (held): every cell shows its render; F: the whole pictures again. The mouse reads what lies under it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFont,
     QHelpEvent,
     QImage,
@@ -22,64 +23,48 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
-    QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QToolTip
+from PySide6.QtWidgets import QToolTip
 
-from studio.gui.models.pictures import qimage
-from studio.gui.models.preview_cells import Cell, Code, PreviewCells
+from studio.gui.models.preview_cells import Code, PreviewCells
 from studio.gui.theme import Tokens, tokens_of
-from studio.gui.widgets.blending import Overlay, blended, scaled_state
-from studio.gui.widgets.picture_marks import validity_colour
-from studio.gui.widgets.view_link import ViewLink, placement, zoomed
-from studio.vocabulary.frames import Layers
+from studio.gui.widgets.blending import Overlay, PictureState, Shown
+from studio.gui.widgets.picture_marks import draw_arrows, draw_point, draw_words, validity_colour
+from studio.gui.widgets.readout import read_at
+from studio.gui.widgets.style_grid_area import BAR, GAP, HEAD, StyleGridArea
+from studio.gui.widgets.style_grid_cells import CellImages, GridRow
+from studio.gui.widgets.view_link import FIT, NEAREST_FROM, ViewLink, panned, placement, zoomed
 from studio.vocabulary.styles import Style
 
-HEAD, GAP, BAR = 26, 6, 3
-_LEAST_WIDTH, _MOST_WIDTH = 110, 640
-_FITTED_LEAST, _FITTED_MOST = 180, 340
 
-
-@dataclass(frozen=True, eq=False)
-class GridRow:
-    """One frame. ``layers`` None: they are being read (or ``note`` says why they can't be)."""
-
-    path: Path
-    caption: str
-    layers: Layers | None = None
-    note: str = ""
-
-
-class StyleGrid(QAbstractScrollArea):
-    """``cell_chosen(row, column)``, column -1 being the render; ``column_chosen(column)``; ``sight_changed`` when other
-    rows or columns have come into sight.
-    """
+class StyleGrid(StyleGridArea):
+    """``cell_chosen(row, column)``, column -1 being the render; ``column_chosen(column)``."""
 
     cell_chosen = Signal(int, int)
     column_chosen = Signal(int)
-    sight_changed = Signal()
 
     def __init__(self, cells: PreviewCells, link: ViewLink) -> None:
         super().__init__()
         self._cells = cells
         self._link = link
-        self._rows: tuple[GridRow, ...] = ()
-        self._styles: tuple[Style, ...] = ()
         self._overlay = Overlay()
-        self._validities: dict[tuple[Path, Code], float] = {}
-        self._images: dict[tuple[Path, Code | None], tuple[Cell | None, QImage]] = {}
+        self._values: dict[tuple[Path, Code], tuple[float, str]] = {}
+        self._maps: Mapping[tuple[Path, Code], np.ndarray] = {}
+        self._images = CellImages()
+        self._pressed: QPointF | None = None
+        self._last = QPointF()
+        self._hovered: tuple[int, int] | None = None
+        self._blinking = False
         self._current = (-1, -1)
-        self._cell_width = 200
-        self._sized_by_hand = False
         self.hint = ""
+        """What is said while there are no pictures."""
+        self.notice = ""
+        """Why pictures do not come; said over the grid until the mouse reads something."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # widths are fitted to what is left
         self.setAccessibleName("Frames in styles")
-        self.viewport().setMouseTracking(False)
-        link.changed.connect(self._zoom_changed)
-        self._zoom = link.viewpoint
+        self.viewport().setMouseTracking(True)
+        link.changed.connect(self.viewport().update)
 
     # -- what is shown
 
@@ -94,13 +79,12 @@ class StyleGrid(QAbstractScrollArea):
 
     def set_rows(self, rows: Sequence[GridRow]) -> None:
         self._rows = tuple(rows)
-        self._images.clear()
         self._moved()
 
     def set_row(self, index: int, row: GridRow) -> None:
         """A row's layers have come."""
         self._rows = (*self._rows[:index], row, *self._rows[index + 1 :])
-        self._forget(lambda key: key[0] == row.path)
+        self.viewport().update()
 
     def set_styles(self, styles: Sequence[Style], column: int) -> None:
         """The columns, and which of them is chosen (-1 = none)."""
@@ -111,43 +95,37 @@ class StyleGrid(QAbstractScrollArea):
     def set_overlay(self, overlay: Overlay) -> None:
         if overlay != self._overlay:
             self._overlay = overlay
-            self._images.clear()
             self.viewport().update()
 
-    def set_validity(self, frame: Path, code: Code, value: float) -> None:
-        self._validities[frame, code] = value
+    def set_maps(self, maps: Mapping[tuple[Path, Code], np.ndarray]) -> None:
+        """Validity maps (float32 HxW, 0 to 1) by cell, looked up when they are painted."""
+        self._maps = maps
+
+    def set_validity(self, frame: Path, code: Code, value: float, words: str = "") -> None:
+        """What a cell's bar shows, 0 to 1, and what its tooltip says besides."""
+        self._values[frame, code] = value, words
         self.viewport().update()
 
     def validity(self, frame: Path, code: Code) -> float | None:
-        return self._validities.get((frame, code))
+        known = self._values.get((frame, code))
+        return None if known is None else known[0]
 
     def mean_validity(self, code: Code) -> float | None:
         """Of a style, over the rows where it was measured."""
-        known = [v for row in self._rows if (v := self._validities.get((row.path, code))) is not None]
+        known = [v for row in self._rows if (v := self.validity(row.path, code)) is not None]
         return float(np.mean(known)) if known else None
 
     def frame_validity(self, frame: Path) -> float | None:
         """Of a frame, over the styles where it was measured."""
-        known = [v for s in self._styles if (v := self._validities.get((frame, s.code))) is not None]
+        known = [v for s in self._styles if (v := self.validity(frame, s.code)) is not None]
         return float(np.mean(known)) if known else None
 
     def forget_validities(self) -> None:
-        self._validities.clear()
+        self._values.clear()
+        self.viewport().update()
 
     def cell_arrived(self) -> None:
         self.viewport().update()
-
-    def set_cell_width(self, width: int) -> None:
-        """A width that a person wants; until then columns fill the view."""
-        self._sized_by_hand = True
-        self._set_cell_width(width)
-        self._moved()
-
-    def _set_cell_width(self, width: int) -> None:
-        width = max(_LEAST_WIDTH, min(_MOST_WIDTH, width))
-        if width != self._cell_width:
-            self._cell_width = width
-            self._images.clear()
 
     def choose(self, row: int, column: int) -> None:
         """Make a cell the current one and bring it into sight."""
@@ -159,88 +137,6 @@ class StyleGrid(QAbstractScrollArea):
         self._show_cell(row, column)
         self.viewport().update()
         self.cell_chosen.emit(row, column)
-
-    def _forget(self, which: object) -> None:
-        self._images = {k: v for k, v in self._images.items() if not which(k)}  # type: ignore[operator]
-        self.viewport().update()
-
-    def _moved(self) -> None:
-        if not self._sized_by_hand:
-            columns = len(self._styles) + 1
-            fitting = (self.viewport().width() - GAP) // columns - GAP
-            self._set_cell_width(max(_FITTED_LEAST, min(_FITTED_MOST, fitting)))
-        self._set_bars()
-        self.viewport().update()
-        self.sight_changed.emit()
-
-    def _zoom_changed(self) -> None:
-        if self._zoom != self._link.viewpoint:
-            self._zoom = self._link.viewpoint
-            self._images.clear()
-            self.viewport().update()
-
-    # -- geometry
-
-    @property
-    def _picture_height(self) -> int:
-        layers = next((r.layers for r in self._rows if r.layers is not None), None)
-        ratio = 9 / 16 if layers is None else layers.size[1] / layers.size[0]
-        return round(self._cell_width * min(1.5, max(0.3, ratio)))
-
-    @property
-    def _step(self) -> tuple[int, int]:
-        return self._cell_width + GAP, self._picture_height + BAR + GAP + 2
-
-    def cell_rect(self, row: int, column: int) -> QRect:
-        """Where a cell's picture lies in the viewport; the render's column stays in sight."""
-        across, down = self._step
-        x = GAP if column < 0 else GAP + across * (column + 1) - self.horizontalScrollBar().value()
-        y = HEAD + down * row - self.verticalScrollBar().value()
-        return QRect(x, y, self._cell_width, self._picture_height)
-
-    def rows_in_sight(self) -> range:
-        _, down = self._step
-        top = self.verticalScrollBar().value()
-        first = max(0, top // down)
-        return range(min(first, len(self._rows)), min(len(self._rows), (top + self.viewport().height()) // down + 1))
-
-    def columns_in_sight(self) -> range:
-        across, _ = self._step
-        left = self.horizontalScrollBar().value()
-        first = min(len(self._styles), max(0, left // across))
-        last = (left + max(0, self.viewport().width() - across)) // across + 1
-        return range(first, min(len(self._styles), last))
-
-    def _set_bars(self) -> None:
-        across, down = self._step
-        room = self.viewport().size()
-        wide, high = GAP + across * (len(self._styles) + 1), HEAD + down * len(self._rows)
-        for bar, step, whole, page in (
-            (self.horizontalScrollBar(), across, wide, room.width()),
-            (self.verticalScrollBar(), down, high, room.height()),
-        ):
-            bar.setRange(0, max(0, whole - page))
-            bar.setPageStep(max(1, page))
-            bar.setSingleStep(max(8, step // 4))
-
-    def _show_cell(self, row: int, column: int) -> None:
-        box, room = self.cell_rect(row, column), self.viewport().rect()
-        across = self.horizontalScrollBar()
-        down = self.verticalScrollBar()
-        down.setValue(down.value() + min(0, box.top() - HEAD) + max(0, box.bottom() + GAP - room.bottom()))
-        if column >= 0:
-            left = self._step[0] + GAP
-            across.setValue(across.value() + min(0, box.left() - left) + max(0, box.right() + GAP - room.right()))
-
-    def _at(self, point: QPointF) -> tuple[int, int] | None:
-        """(row, column) under a point; row -1 = a column's head."""
-        across, down = self._step
-        x, y = point.x(), point.y()
-        column = -1 if x < GAP + across else int((x - GAP + self.horizontalScrollBar().value()) // across) - 1
-        row = -1 if y < HEAD else int((y - HEAD + self.verticalScrollBar().value()) // down)
-        if column >= len(self._styles) or row >= len(self._rows):
-            return None
-        return row, column
 
     # -- painting
 
@@ -268,6 +164,9 @@ class StyleGrid(QAbstractScrollArea):
         painter.setClipRect(room)
         if self._rows:
             self._draw_text(painter, QRect(GAP, 0, self._cell_width, HEAD), "Render", colours.muted)
+        words = self._words_under_mouse() or self.notice
+        if words:
+            draw_words(painter, words, QRectF(room))
 
     def _draw_cell(self, painter: QPainter, row: int, column: int, colours: Tokens) -> None:
         box = self.cell_rect(row, column)
@@ -280,9 +179,11 @@ class StyleGrid(QAbstractScrollArea):
                 flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
                 painter.drawText(box.adjusted(6, 6, -6, -6), flags, known.note)
         else:
-            painter.drawImage(QRectF(box), image, self._source(image, box))
+            self._draw_picture(painter, box, image, colours)
+            if self._overlay.arrows and self._overlay.layer == "normals":
+                self._draw_arrows(painter, box, known)
         if column >= 0:
-            self._draw_validity(painter, box, self._validities.get((known.path, self._styles[column].code)), colours)
+            self._draw_validity(painter, box, self.validity(known.path, self._styles[column].code), colours)
         else:
             self._draw_caption(painter, box, known.caption)
         if (row, column) == self._current:
@@ -332,26 +233,53 @@ class StyleGrid(QAbstractScrollArea):
         font.setPixelSize(11)
         return font
 
-    def _source(self, image: QImage, box: QRect) -> QRectF:
-        """The part of a picture that the zoom shows."""
-        place = placement(self._zoom, (box.width(), box.height()), (image.width(), image.height()))
+    def _draw_picture(self, painter: QPainter, box: QRect, image: QImage, colours: Tokens) -> None:
+        """The part of a picture that the zoom shows, its pixels as they are when it is large, and the linked points."""
+        viewpoint = self._link.viewpoint
+        place = placement(viewpoint, (box.width(), box.height()), (image.width(), image.height()))
         left, top = place.to_picture(0, 0)
         right, bottom = place.to_picture(box.width(), box.height())
-        return QRectF(left, top, right - left, bottom - top)
+        magnified = viewpoint.zoom > 1 and place.scale * self.devicePixelRatioF() >= NEAREST_FROM
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not magnified)
+        painter.drawImage(QRectF(box), image, QRectF(left, top, right - left, bottom - top))
+        for point, kept in ((self._link.kept, True), (self._link.cursor, False)):
+            if point is not None:
+                at = QPointF(*place.to_view(point[0] * image.width(), point[1] * image.height()))
+                at += QPointF(box.topLeft())
+                if QRectF(box).contains(at):
+                    draw_point(painter, at, kept=kept, colours=colours)
+
+    def _draw_arrows(self, painter: QPainter, box: QRect, row: GridRow) -> None:
+        if row.layers is not None and row.layers.normals_HW3 is not None:
+            place = placement(self._link.viewpoint, (box.width(), box.height()), row.layers.size)
+            moved = replace(place, left=place.left + box.left(), top=place.top + box.top())
+            draw_arrows(painter, row.layers.normals_HW3, moved, QRectF(box))
 
     def _image(self, row: GridRow, code: Code | None) -> QImage | None:
         """The blended picture of a cell at about the size it is shown, or None while there is nothing to show."""
         cell = None if code is None else self._cells.get(row.path, code)
         if row.layers is None or (code is not None and cell is None):
             return None
-        kept = self._images.get((row.path, code))
-        if kept is not None and kept[0] is cell:
-            return kept[1]
-        width = min(row.layers.size[0], round(self._cell_width * self.devicePixelRatioF() * self._zoom.zoom))
-        state = scaled_state(row.layers, None if cell is None else cell.image_HW3, width)
-        image = qimage(blended(state, replace(self._overlay, shown="translation")))
-        self._images[row.path, code] = (cell, image)
-        return image
+        shown: Shown = "render" if self._blinking else "translation"
+        width = round(self._cell_width * self.devicePixelRatioF() * self._link.viewpoint.zoom)
+        validity_HW = None
+        if code is not None and self._overlay.layer == "validity":
+            validity_HW = self._maps.get((row.path, code))
+        return self._images.image(
+            row, code, cell, overlay=replace(self._overlay, shown=shown, wipe=0.5, arrows=False), width=width,
+            validity_HW=validity_HW,
+        )  # fmt: skip
+
+    def _words_under_mouse(self) -> str:
+        if self._hovered is None or self._link.cursor is None or self._hovered[0] >= len(self._rows):
+            return ""
+        row = self._rows[self._hovered[0]]
+        if row.layers is None:
+            return ""
+        width, height = row.layers.size
+        state = PictureState(row.layers, classes=row.classes)
+        read = read_at(state, int(self._link.cursor[0] * width), int(self._link.cursor[1] * height))
+        return "" if read is None else f"{row.caption}   {read.words()}"
 
     # -- mouse and keys
 
@@ -359,6 +287,7 @@ class StyleGrid(QAbstractScrollArea):
         found = self._at(event.position())
         if found is None or event.button() != Qt.MouseButton.LeftButton:
             return
+        self._pressed = self._last = event.position()
         row, column = found
         if row < 0 <= column:
             self._current = (self._current[0], column)
@@ -367,14 +296,44 @@ class StyleGrid(QAbstractScrollArea):
         elif row >= 0:
             self.choose(row, column)
 
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at = event.position()
+        found = self._at(at)
+        if self._pressed is not None and self._link.viewpoint.zoom > 1 and found is not None and found[0] >= 0:
+            step, (room, size) = at - self._last, self._room_of(found)
+            self._link.set_viewpoint(panned(self._link.viewpoint, step.x(), step.y(), room=room, picture=size))
+        self._last = at
+        self._hover(found if found is not None and found[0] >= 0 else None, at)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._pressed = None
+
+    def _hover(self, found: tuple[int, int] | None, at: QPointF) -> None:
+        """Point at the same place in every linked picture."""
+        share = None
+        if found is not None:
+            room, size = self._room_of(found)
+            place = placement(self._link.viewpoint, room, size)
+            x, y = place.to_picture(*(at - QPointF(self.cell_rect(*found).topLeft())).toTuple())
+            if 0 <= x < size[0] and 0 <= y < size[1]:
+                share = x / size[0], y / size[1]
+        self._hovered = found if share is not None else None
+        self._link.set_cursor(share)
+
+    def _room_of(self, cell: tuple[int, int]) -> tuple[tuple[float, float], tuple[int, int]]:
+        """The room that a cell's picture has on the screen, and the picture's own size."""
+        box, layers = self.cell_rect(*cell), self._rows[cell[0]].layers
+        room = float(box.width()), float(box.height())
+        return room, (box.width(), box.height()) if layers is None else layers.size
+
+    def leaveEvent(self, event: object) -> None:
+        self._hover(None, QPointF())
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         found = self._at(event.position())
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier and found is not None and found[0] >= 0:
-            box = self.cell_rect(*found)
-            at = event.position() - QPointF(box.topLeft())
-            room = (float(box.width()), float(box.height()))
-            layers = self._rows[found[0]].layers
-            size = (box.width(), box.height()) if layers is None else layers.size
+            at = event.position() - QPointF(self.cell_rect(*found).topLeft())
+            room, size = self._room_of(found)
             factor = 1.25 ** (event.angleDelta().y() / 120)
             self._link.set_viewpoint(zoomed(self._link.viewpoint, factor, at=(at.x(), at.y()), room=room, picture=size))
             event.accept()
@@ -394,8 +353,29 @@ class StyleGrid(QAbstractScrollArea):
             self.set_cell_width(round(self._cell_width * 1.2))
         elif key == Qt.Key.Key_Minus:
             self.set_cell_width(round(self._cell_width / 1.2))
+        elif key == Qt.Key.Key_F:
+            self._link.set_viewpoint(FIT)
+        elif key == Qt.Key.Key_B:
+            self._blink(True)
+        elif key == Qt.Key.Key_Escape and self._link.kept is not None:
+            self._link.keep(None)
         else:
             super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_B and not event.isAutoRepeat():
+            self._blink(False)
+        else:
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._blink(False)
+        super().focusOutEvent(event)
+
+    def _blink(self, on: bool) -> None:
+        if on != self._blinking:
+            self._blinking = on
+            self.viewport().update()
 
     def viewportEvent(self, event: object) -> bool:
         if isinstance(event, QHelpEvent):
@@ -412,13 +392,11 @@ class StyleGrid(QAbstractScrollArea):
             return "" if row < 0 else self._rows[row].caption
         style = self._styles[column]
         head = f"{style.name} ({style.origin}{', ' + style.source if style.source else ''})"
-        value = None if row < 0 else self._validities.get((self._rows[row].path, style.code))
-        return head if value is None else f"{head}\n{self._rows[row].caption}\nvalidity {value:.2f}"
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._moved()
+        known = None if row < 0 else self._values.get((self._rows[row].path, style.code))
+        if known is None:
+            return head
+        return "\n".join((head, self._rows[row].caption, known[1] or f"validity {known[0]:.2f}"))
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        self.viewport().update()
-        self.sight_changed.emit()
+        self._hover(None, QPointF())  # another picture lies under the mouse now
+        super().scrollContentsBy(dx, dy)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QObject, Signal
 
 MAX_ZOOM = 40.0
+NEAREST_FROM = 3.0
+"""Screen px per picture px from which a picture that is zoomed into shows its pixels as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,16 @@ def zoomed(
     x = (px - (at[0] - room[0] / 2) / scale) / picture[0]
     y = (py - (at[1] - room[1] / 2) / scale) / picture[1]
     return _inside(Viewpoint(zoom, x, y), room, picture)
+
+
+def framed(
+    corner: tuple[float, float], other: tuple[float, float], *, room: tuple[float, float], picture: tuple[int, int]
+) -> Viewpoint:
+    """The viewpoint that fills the room with a rectangle, given by two opposite corners as shares of the sides."""
+    (x0, x1), (y0, y1) = sorted((corner[0], other[0])), sorted((corner[1], other[1]))
+    scale = min(room[0] / max(1e-6, (x1 - x0) * picture[0]), room[1] / max(1e-6, (y1 - y0) * picture[1]))
+    zoom = min(MAX_ZOOM, max(1.0, scale / fit_scale(room, picture)))
+    return _inside(Viewpoint(zoom, (x0 + x1) / 2, (y0 + y1) / 2), room, picture)
 
 
 def panned(
