@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studio.scenes.simulator.patients import sources_of
+from studio.scenes.simulator.patients import prepared, sources_of
 from studio.scenes.simulator.settings import SimulationSettings
-from studio.scenes.simulator.simulation import plain_layers, prepared
+from studio.scenes.simulator.simulation import plain_layers
 from studio.scenes.simulator.views import Habits, View, draw_view, intrinsics, looking
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.seeds import stream

@@ -32,9 +32,15 @@ class SimulationSettings:
     first_patient: int = 0
     targets: tuple[tuple[int, float], ...] = ()
     processes: int = 0
+    path: bool = False
+    """Each patient's frames follow one another along a smooth camera path, with optical flow."""
+    breathing: bool = False
+    """With a path: the body breathes."""
 
     def __post_init__(self) -> None:
         _check(self.frames, self.patients, self.size)
+        if self.breathing and not self.path:
+            raise InputError("breathing without a camera path", remedy="Ask for a path, or leave breathing out.")
 
 
 @dataclass(frozen=True)
