@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from studio.jobs.events import Done, Job
 from studio.project.project import Project
 from studio.vocabulary.errors import InputError
+from studio.vocabulary.labels import STUDIO_CLASSES
 
 if TYPE_CHECKING:
     from studio.translator.settings import TrainSettings
@@ -44,6 +45,7 @@ def scenes_simulate(a: argparse.Namespace) -> Job:
     settings = SimulationSettings(
         frames=_frames_to_simulate(a), patients=a.patients, size=a.size, seed=a.seed, anatomy=a.anatomy,
         meshes=a.meshes, path=a.path is not None, breathing=a.breathing,
+        targets=tuple((STUDIO_CLASSES.by_name(name).id, share) for name, share in a.target),
     )  # fmt: skip
     with Project.open(a.project) as project:
         yield from simulate_scenes(project, settings, name=a.name)

@@ -59,6 +59,8 @@ def test_new_info_and_their_json(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (["scenes", "simulate", "taken"], ["neither --frames nor seconds of --path"]),
         (["scenes", "simulate", "taken", "--frames", "4", "--path", "2"], ["--frames and seconds of --path"]),
         (["scenes", "simulate", "taken", "--path", "soon"], ["'soon'"]),
+        (["scenes", "simulate", "taken", "--frames", "4", "--target", "liver"], ["'liver'", "gallbladder=0.2"]),
+        (["scenes", "simulate", "taken", "--frames", "4", "--target", "spleen=0.2"], ["'spleen'", "Known classes"]),
         (["scenes", "simulate", "taken", "--frames", "4", "--breathing"], ["breathing without a camera path"]),
     ],
 )

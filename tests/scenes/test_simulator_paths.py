@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -14,7 +15,7 @@ from studio.files.pictures import read_exr
 from studio.jobs.events import Progress
 from studio.jobs.stages import result_of
 from studio.scenes.readers import load_layers, read_scenes
-from studio.scenes.simulator import SimulationSettings, frames_in, simulate
+from studio.scenes.simulator import SimulationSettings, expected_seconds, frames_in, render_preview, simulate
 from studio.scenes.simulator.anatomy import Anatomy, Part, procedural_anatomy
 from studio.scenes.simulator.breathing import draw_breathing
 from studio.scenes.simulator.buffers import Body, Scene
@@ -193,6 +194,17 @@ def test_single_frames_and_sequences_do_not_share_a_folder(tmp_path: Path) -> No
     result_of(simulate(tmp_path, SimulationSettings(1, 1, size=(48, 32), seed=1, processes=1)))
     with pytest.raises(InputError, match="other settings"):
         result_of(simulate(tmp_path, sequence(1)))
+
+
+def test_a_path_is_previewed_as_it_will_be_rendered_and_costs_more_than_single_frames(tmp_path: Path) -> None:
+    settings = sequence(3)
+    result_of(simulate(tmp_path, settings))
+    scene = read_scenes(tmp_path, "frames")[0]
+    preview = render_preview(settings, size=settings.size, frame=2)
+    assert np.array_equal(preview.rgb_HW3, load_layers(scene, scene.frames[2]).rgb_HW3)
+    still = dataclasses.replace(settings, breathing=False)
+    single = dataclasses.replace(still, path=False)
+    assert expected_seconds(settings) > expected_seconds(still) > expected_seconds(single)
 
 
 def test_breathing_needs_a_path_and_seconds_make_frames() -> None:

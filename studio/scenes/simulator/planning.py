@@ -137,7 +137,7 @@ class _Camera:
         if at is None:
             return None
         reach = float(np.linalg.norm(at - port))
-        distance = draw_distance(rng, reach)
+        distance = draw_distance(rng, reach, Habits().distance)
         swing, roll = float(rng.normal() * 0.7), float(rng.normal() * 0.1)
         if distance < MIN_DISTANCE_MM or distance * np.sin(angle) >= reach:
             return None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from studio.files.atomic import write_bytes, write_json
-from studio.files.pictures import write_exr
+from studio.files.pictures import read_grey_levels, write_exr
 from studio.jobs.events import Done, Job, Progress
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.crew import Batch, batches_of, rendered, sweep
@@ -24,11 +24,12 @@ from studio.scenes.simulator.patients import PatientSource, patient_name, prepar
 from studio.scenes.simulator.plain import PlainLook, exposure_distance, shade_plain
 from studio.scenes.simulator.sequences import FLOW_FOLDERS, SequenceSource, flows, scene_of_frame
 from studio.scenes.simulator.settings import SimulationSettings, frames_of, process_count
-from studio.scenes.simulator.views import Habits, View, draw_view
+from studio.scenes.simulator.shares import mean_shares, missed, pixels_by_class, reached, shares_of
+from studio.scenes.simulator.steering import Targets, frame_view
+from studio.scenes.simulator.views import Habits, View
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import STUDIO_CLASSES
-from studio.vocabulary.seeds import stream
 
 ENGINE = 1
 """Raised when the same seed gives other pictures."""
@@ -43,7 +44,7 @@ class _PatientJob:
     folder: Path
     source: PatientSource
     size: tuple[int, int]
-    habits: Habits
+    targets: Targets = ()
     sequence: SequenceSource | None = None
     """For frames along a camera path."""
 
@@ -51,8 +52,9 @@ class _PatientJob:
 def simulate(dest: Path, settings: SimulationSettings) -> Job:
     """Render into ``dest/<patient>/``; frames that lie there complete are kept.
 
-    Ends with ``Done({"scenes": [folders], "frames": count})``. Raise InputError when a folder holds frames of other
-    settings, or for meshes that cannot be used.
+    Ends with ``Done({"scenes": [folders], "frames": count, "class_shares": {name: mean share}})``, and with ``targets``
+    (see shares.reached) if there were any. Raise InputError when a folder holds frames of other settings, or for meshes
+    that cannot be used.
     """
     jobs = _patient_jobs(dest, settings)
     counts = frames_of(settings.frames, settings.patients)
@@ -69,19 +71,22 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
                 yield Progress(done, total, "frames", "simulating")
     finally:
         sweep(job.folder for job in jobs)
-    for job, count in zip(jobs, counts, strict=True):
-        _finish(job, count)
-    yield Done({"scenes": [str(j.folder) for j in jobs], "frames": total})
+    shares_N9 = np.concatenate([_finish(job) for job in jobs])
+    result: dict[str, Any] = {"scenes": [str(j.folder) for j in jobs], "frames": total}
+    result["class_shares"] = mean_shares(shares_N9)
+    if settings.targets:
+        result["targets"] = reached(shares_N9, settings.targets)
+        yield from missed(result["targets"])
+    yield Done(result)
 
 
 def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]:
-    habits = Habits.aimed_at(settings.targets)
     numbers = range(settings.first_patient, settings.first_patient + len(frames_of(settings.frames, settings.patients)))
     sources = sources_of(settings.seed, numbers, anatomy=settings.anatomy, meshes=settings.meshes)
     counts = frames_of(settings.frames, settings.patients)
     return [
         _PatientJob(
-            dest / patient_name(source), source, settings.size, habits,
+            dest / patient_name(source), source, settings.size, settings.targets,
             SequenceSource(source, settings.size, count, settings.breathing) if settings.path else None,
         )
         for source, count in zip(sources, counts, strict=True)
@@ -95,8 +100,8 @@ def _recipe(job: _PatientJob) -> dict[str, Any]:
         "engine": ENGINE, "seed": source.seed, "number": source.number, "size": list(job.size),
         "meshes": None if source.plan is None else [m.path.name for m in source.plan.meshes],
         "variation": source.variation,
-        "aim": [list(a) for a in job.habits.aim],
-        **path,
+        "aim": [list(a) for a in Habits().aim],
+        **path, **({"targets": [list(t) for t in job.targets]} if job.targets else {}),
     }  # fmt: skip
 
 
@@ -156,9 +161,12 @@ def _known_poses(folder: Path) -> dict[str, Any]:
     return entries
 
 
-def _finish(job: _PatientJob, count: int) -> None:
-    """Put poses and description in place: only now is the folder a scene."""
+def _finish(job: _PatientJob) -> np.ndarray:
+    """Put poses and description in place: only now is the folder a scene. Return its frames' class shares (N, 9)."""
     entries = _known_poses(job.folder)
+    for name, entry in entries.items():
+        if "class_pixels" not in entry:  # written by an earlier version
+            entry["class_pixels"] = pixels_by_class(read_grey_levels(frame_files(job.folder, int(name))["seg"]))
     write_json(job.folder / "frames.json", [entries[name] for name in sorted(entries)])
     name = job.folder.name
     write_json(
@@ -172,6 +180,7 @@ def _finish(job: _PatientJob, count: int) -> None:
         },
     )  # fmt: skip
     shutil.rmtree(job.folder / _POSES, ignore_errors=True)
+    return shares_of(entry["class_pixels"] for entry in entries.values())
 
 
 def _path_description(job: _PatientJob) -> dict[str, Any]:
@@ -191,9 +200,7 @@ def _render_batch(batch: Batch[_PatientJob]) -> int:
             for direction, flow_HW2 in flows(job.sequence, index, geometry).items():
                 write_exr(flow_files(job.folder, index)[direction], flow_HW2)
         else:
-            rng = stream(job.source.seed, "view", job.source.number, index)
-            view = draw_view(rng, body.anatomy, body.target, job.size, habits=job.habits)
-            geometry = see(Scene(body, view))
+            geometry = see(Scene(body, frame_view(job.source, job.size, index, targets=job.targets)))
         _write_frame(job.folder, index, shaded_layers(geometry, look))
     return len(batch.frames)
 
@@ -234,7 +241,7 @@ def normal_steps(normals_HW3: np.ndarray) -> np.ndarray:
 
 
 def _pose_entry(name: str, layers: Layers) -> Mapping[str, Any]:
-    assert layers.K is not None and layers.camera_to_world is not None
+    assert layers.K is not None and layers.camera_to_world is not None and layers.segmentation_HW is not None
     return {
         "frame": name,
         "K": layers.K.tolist(),
@@ -243,6 +250,7 @@ def _pose_entry(name: str, layers: Layers) -> Mapping[str, Any]:
             {"name": t.name, "tool_to_world": [list(r) for r in t.tool_to_world], "jaw_angle": t.jaw_angle}
             for t in layers.tools
         ],
+        "class_pixels": pixels_by_class(layers.segmentation_HW),
     }
 
 

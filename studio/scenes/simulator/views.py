@@ -84,11 +84,8 @@ class Habits:
     """No single class fills more than this."""
     aim: tuple[tuple[int, float], ...] = ((LIVER, 0.55), (GALLBLADDER, 0.28), (FAT, 0.1), (BOWEL, 0.03), (WALL, 0.04))
     no_tool: float = 0.12
-
-    @staticmethod
-    def aimed_at(targets: tuple[tuple[int, float], ...]) -> Habits:
-        """The usual habits, with another aim if one is given."""
-        return Habits(aim=targets) if targets else Habits()
+    distance: tuple[float, float] = (1.5, 2.2)
+    """Shape of the beta distribution between the least and the greatest distance."""
 
 
 def draw_view(
@@ -118,7 +115,7 @@ def _camera_pose(rng: np.random.Generator, anatomy: Anatomy, habits: Habits) -> 
     if at is None:
         return None
     port = anatomy.camera_port + rng.normal(size=3) * (6, 6, 2)
-    distance = draw_distance(rng, float(np.linalg.norm(at - port)))
+    distance = draw_distance(rng, float(np.linalg.norm(at - port)), habits.distance)
     if distance < MIN_DISTANCE_MM:
         return None
     angle = np.deg2rad(30.0) if rng.random() < 0.6 else 0.0
@@ -144,9 +141,9 @@ def draw_aim(rng: np.random.Generator, anatomy: Anatomy, habits: Habits) -> np.n
     return np.asarray(picks[np.argmin(np.linalg.norm(picks - anatomy.centre, axis=1) + rng.uniform(0, spread, 12))])
 
 
-def draw_distance(rng: np.random.Generator, reach: float) -> float:
+def draw_distance(rng: np.random.Generator, reach: float, shape: tuple[float, float]) -> float:
     """From lens to aim, mm, for a point ``reach`` mm from the port; below MIN_DISTANCE_MM when it is too near."""
-    return min(MIN_DISTANCE_MM + (MAX_DISTANCE_MM - MIN_DISTANCE_MM) * float(rng.beta(1.5, 2.2)), reach - 5.0)
+    return min(MIN_DISTANCE_MM + (MAX_DISTANCE_MM - MIN_DISTANCE_MM) * float(rng.beta(*shape)), reach - 5.0)
 
 
 def tip_before(port: np.ndarray, at: np.ndarray, *, distance: float, angle: float, swing: float) -> np.ndarray:
