@@ -39,9 +39,12 @@ _CAMERA_INTERVAL, _TOOL_INTERVAL = 0.8, 0.5
 _CAMERA_STEP = np.array([0.11, 0.11, 14.0, 0.16, 0.05])
 """The most that a camera's values change between control points: about 13 mm and 8 degrees a second at 100 mm."""
 _TIP_STEP_MM, _JAW_STEP = 13.0, 0.3
-_STARTS, _GOALS = 300, 12
+_STARTS, _TOOL_STARTS, _GOALS = 300, 100, 30
+_WITHDRAWING = 0.5
+"""How often an instrument that finds no way on is drawn back a step, rather than held."""
 _SCOPE_ROOM_MM = 7.0
 _TOOLS_APART_MM = 9.0
+_LEAST_DEPTH_MM = 70.0
 _AHEAD = 2.2
 """Seconds beyond a curve's end that planning it looks at, at most."""
 _STRETCH = (1 / 3, 2 / 3, 1.0)
@@ -73,7 +76,9 @@ def plan_path(
     path = CameraPath(size, K, laparoscope, curve)
     tools: list[MovingTool] = []
     count = 0 if rng.random() < Habits().no_tool else int(rng.choice((1, 2, 3), p=(0.4, 0.45, 0.15)))
-    for port in rng.permutation(len(anatomy.tool_ports_N3))[:count]:
+    for port in rng.permutation(len(anatomy.tool_ports_N3)):
+        if len(tools) == count:
+            break
         own = stream(seed, "path tool", patient, int(port))
         needed = seconds + (2 - len(tools)) * _AHEAD
         tool = _tool(own, anatomy, targets, path, tuple(tools), port_3=anatomy.tool_ports_N3[port], seconds=needed)
@@ -207,7 +212,7 @@ def _tool(
     trocar = Trocar.towards(port_3, anatomy.centre)
     mover = _ToolMover(rng, targets, path, others, trocar, hinged=instrument.hinged)
     start = np.array([0, 0, 0, rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.8)])
-    for _ in range(40):
+    for _ in range(_TOOL_STARTS):
         goal = mover.goal(0.0, start)
         if goal is not None and mover.free(goal, 0.0):
             return MovingTool(trocar, instrument, _wander(mover, goal, interval=_TOOL_INTERVAL, seconds=seconds))
@@ -244,13 +249,18 @@ class _ToolMover:
         return np.asarray(added)
 
     def held(self, current_5: np.ndarray, seconds: float) -> np.ndarray:
-        """Still, or on the way out if the camera comes near: a shaft's own way out is always free."""
+        """In place but for the jaws, or a step back on the shaft's own way out, which is free of organs.
+
+        Always back if the camera comes near, and often otherwise: from farther out there are more ways on.
+        """
+        held = current_5.copy()
+        if self.hinged:
+            held[4] = np.clip(current_5[4] + self.rng.uniform(-_JAW_STEP, _JAW_STEP), 0.0, 0.9)
+        back = held.copy()
+        back[2] = max(current_5[2] - _TIP_STEP_MM, min(current_5[2], _LEAST_DEPTH_MM))
         near = min(self._lens_room(current_5, seconds + ahead * _TOOL_INTERVAL) for ahead in (0.0, 1.0, 2.0, 3.0))
-        if near >= LENS_ROOM_MM:
-            return current_5
-        back = current_5.copy()
-        back[2] = max(current_5[2] - _TIP_STEP_MM, 20.0)
-        return back
+        withdraws = self.rng.random() < _WITHDRAWING and self.free(back, seconds + _TOOL_INTERVAL)
+        return back if withdraws or near < LENS_ROOM_MM else held
 
     def free(self, values_5: np.ndarray, seconds: float) -> bool:
         tip = self._tip(values_5)
