@@ -12,6 +12,7 @@ from studio.commands.ranks import ranks_of
 from studio.jobs.events import Done, Job
 from studio.project.project import Project
 from studio.vocabulary.errors import InputError
+from studio.vocabulary.labels import STUDIO_CLASSES
 
 if TYPE_CHECKING:
     from studio.translator.settings import TrainSettings
@@ -52,10 +53,22 @@ def scenes_simulate(a: argparse.Namespace) -> Job:
     from studio.scenes.simulator import SimulationSettings
 
     settings = SimulationSettings(
-        frames=a.frames, patients=a.patients, size=a.size, seed=a.seed, anatomy=a.anatomy, meshes=a.meshes
-    )
+        frames=_frames_to_simulate(a), patients=a.patients, size=a.size, seed=a.seed, anatomy=a.anatomy,
+        meshes=a.meshes, path=a.path is not None, breathing=a.breathing,
+        targets=tuple((STUDIO_CLASSES.by_name(name).id, share) for name, share in a.target),
+    )  # fmt: skip
     with Project.open(a.project) as project:
         yield from simulate_scenes(project, settings, name=a.name)
+
+
+def _frames_to_simulate(a: argparse.Namespace) -> int:
+    """``--frames``, or what so many seconds of path for each patient come to."""
+    from studio.scenes.simulator import frames_in
+
+    if bool(a.frames) == bool(a.path):
+        wrong = "--frames and seconds of --path" if a.frames else "neither --frames nor seconds of --path"
+        raise InputError(wrong, remedy="Give one: --frames 600, --path 24, or --frames 600 --path.")
+    return int(a.frames) if a.frames else frames_in(a.path) * int(a.patients)
 
 
 def footage_add(a: argparse.Namespace) -> Job:

@@ -123,8 +123,14 @@ def _add_scenes(words: _Words) -> None:
              "scenes measure liver.trocar")  # fmt: skip
     simulate = _command(group, "simulate", "scenes_simulate", "simulate labelled frames",
                         "scenes simulate liver.trocar --frames 600 --patients 6")  # fmt: skip
-    simulate.add_argument("--frames", type=values.positive, required=True, metavar="N")
+    simulate.add_argument("--frames", type=values.positive, metavar="N")
     simulate.add_argument("--patients", type=values.positive, default=4, metavar="P")
+    simulate.add_argument("--path", type=values.seconds, nargs="?", const=0.0, metavar="SECONDS",
+                          help="each patient's frames along a smooth camera path, 25 a second, with optical flow; "
+                          "SECONDS per patient in place of --frames")  # fmt: skip
+    simulate.add_argument("--target", type=values.target, action="append", default=[], metavar="CLASS=SHARE",
+                          help="choose views for this mean share of the pixels; repeatable")  # fmt: skip
+    simulate.add_argument("--breathing", action="store_true", help="with --path: 12 to 20 breaths a minute")
     simulate.add_argument("--anatomy", type=Path, metavar="FILE", help="a TOML file that names meshes")
     simulate.add_argument("--meshes", type=Path, metavar="PATH", help="a folder of meshes, classes by file name")
     simulate.add_argument("--size", type=values.size, default=(452, 256), metavar="WxH")

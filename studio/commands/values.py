@@ -75,6 +75,18 @@ def setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
+def target(text: str) -> tuple[str, float]:
+    """``gallbladder=0.2``: a class and its share of the pixels."""
+    name, mark, value = text.partition("=")
+    try:
+        share = float(value)
+    except ValueError:
+        share = -1.0
+    if not (mark and name.strip() and 0 <= share <= 1):
+        raise argparse.ArgumentTypeError(f"'{text}' is no target; write CLASS=SHARE, for example gallbladder=0.2")
+    return name, share
+
+
 def merge(text: str) -> tuple[str, str]:
     """``ligament=fat``: count the first class as the second."""
     source, mark, target = text.partition("=")

@@ -176,7 +176,7 @@ def write_jpeg(path: Path, rgb_HW3: np.ndarray, quality: int = 92) -> None:
 
 
 def read_exr(path: Path) -> np.ndarray:
-    """float32 HxW (one channel, or only the first of equal ones stored as R/Y/Z) or HxWx3 of an OpenEXR file.
+    """float32 HxW (one channel, or the first of equal ones stored as R/Y/Z), HxWx2 (R and G) or HxWx3 of an EXR file.
 
     Raise InputError when it is missing or unreadable.
     """
@@ -192,6 +192,8 @@ def read_exr(path: Path) -> np.ndarray:
     for names in ("RGB", "XYZ", "xyz"):
         if all(n in channels for n in names):
             return np.stack([channels[n] for n in names], axis=2)
+    if set(channels) == {"R", "G"}:
+        return np.stack([channels["R"], channels["G"]], axis=2)
     if len(channels) == 1:
         return next(iter(channels.values()))
     for name in ("Z", "Y", "V", "R", "depth.Z"):
@@ -203,10 +205,13 @@ def read_exr(path: Path) -> np.ndarray:
 
 
 def write_exr(path: Path, array: np.ndarray) -> None:
-    """float32 HxW as channel Y, HxWx3 as R, G, B; ZIP compression; atomically."""
+    """float32 HxW as channel Y, HxWx2 as R and G, HxWx3 as R, G, B; ZIP compression; atomically."""
     import OpenEXR
 
     values = np.ascontiguousarray(array, np.float32)
-    channels = {"Y": values} if values.ndim == 2 else {"RGB": values}
+    if values.ndim == 3 and values.shape[2] == 2:
+        channels = {name: np.ascontiguousarray(values[..., i]) for i, name in enumerate("RG")}
+    else:
+        channels = {"Y": values} if values.ndim == 2 else {"RGB": values}
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     write_with(path, lambda temporary: OpenEXR.File(header, channels).write(str(temporary)))

@@ -85,7 +85,8 @@ def simulate_scenes(project: Project, settings: SimulationSettings, *, name: str
 
     The same call after an interruption goes on where it was.
     """
-    dest = project.folder / "scenes" / (name or f"simulated-{settings.seed}")
+    kind = "sequence" if settings.path else "simulated"
+    dest = project.folder / "scenes" / (name or f"{kind}-{settings.seed}")
     result = yield from passed_on(simulate(dest, settings))
     # Bodies of different seeds are different patients, though each simulation numbers its own from 0.
     scenes = [replace(s, patient=f"{s.patient}.s{settings.seed}") for s in read_scenes(dest, "frames", compared=False)]

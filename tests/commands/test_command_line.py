@@ -59,6 +59,12 @@ def test_new_info_and_their_json(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (["frobnicate"], ["frobnicate"]),
         (["scenes", "simulate", "taken", "--frames", "0"], ["'0'"]),
         (["scenes", "simulate", "taken", "--frames", "4", "--size", "big"], ["big"]),
+        (["scenes", "simulate", "taken"], ["neither --frames nor seconds of --path"]),
+        (["scenes", "simulate", "taken", "--frames", "4", "--path", "2"], ["--frames and seconds of --path"]),
+        (["scenes", "simulate", "taken", "--path", "soon"], ["'soon'"]),
+        (["scenes", "simulate", "taken", "--frames", "4", "--target", "liver"], ["'liver'", "gallbladder=0.2"]),
+        (["scenes", "simulate", "taken", "--frames", "4", "--target", "spleen=0.2"], ["'spleen'", "Known classes"]),
+        (["scenes", "simulate", "taken", "--frames", "4", "--breathing"], ["breathing without a camera path"]),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(

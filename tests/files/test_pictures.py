@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 import pytest
 from PIL import Image
 
@@ -96,6 +97,16 @@ def test_exr_keeps_float32(tmp_path: Path) -> None:
     normals = np.random.default_rng(2).normal(size=(9, 11, 3)).astype(np.float32)
     write_exr(tmp_path / "n.exr", normals)
     assert np.array_equal(read_exr(tmp_path / "n.exr"), normals)
+
+
+def test_exr_keeps_flow_and_its_gaps_in_channels_that_say_which_is_which(tmp_path: Path) -> None:
+    flow = np.random.default_rng(3).normal(size=(9, 11, 2)).astype(np.float32)
+    flow[2, 3] = np.nan
+    write_exr(tmp_path / "f.exr", flow)
+    assert np.array_equal(read_exr(tmp_path / "f.exr"), flow, equal_nan=True)
+    with OpenEXR.File(str(tmp_path / "f.exr"), separate_channels=True) as file:
+        assert np.array_equal(file.channels()["R"].pixels, flow[..., 0], equal_nan=True)
+        assert np.array_equal(file.channels()["G"].pixels, flow[..., 1], equal_nan=True)
 
 
 def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:

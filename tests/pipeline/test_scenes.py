@@ -1,5 +1,6 @@
 """Scenes into a project: what a patient is, that nothing is made twice or left half-added, mappings remembered."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +112,12 @@ def test_nothing_stays_of_scenes_that_could_not_be_added_whole(tmp_path: Path) -
         with pytest.raises(InputError, match=r"000001\.png: .*vanished"):
             list(job)
         assert project.scenes.all() == []
+
+
+def test_sequences_lie_beside_single_frames_of_the_same_patient(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p") as project:
+        single = result_of(simulate_scenes(project, settings(0)))
+        sequence = result_of(simulate_scenes(project, replace(settings(0), path=True)))
+        assert single["folder"] != sequence["folder"]
+        assert single["patients"] == sequence["patients"]
+        assert project.scenes.frame_count() == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studio.scenes.simulator.paths import frames_in
 from studio.scenes.simulator.phantom import simulate_phantom
 from studio.scenes.simulator.preview import PreviewPose, render_preview
 from studio.scenes.simulator.settings import PhantomSettings, SimulationSettings, expected_seconds
@@ -12,6 +13,7 @@ __all__ = [
     "PreviewPose",
     "SimulationSettings",
     "expected_seconds",
+    "frames_in",
     "render_preview",
     "simulate",
     "simulate_phantom",

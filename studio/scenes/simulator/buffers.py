@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import cv2
@@ -27,6 +28,14 @@ class Body:
         openness = self._openness() if occlusion else np.ones(len(self.target.vertices_V3), np.float32)
         attributes_VC = np.concatenate([self.target.normals_V3, openness[:, None], self._noise()], axis=1)
         self.attributes_F3C = self.target.corner_values(attributes_VC)
+
+    def reshaped(self, vertices_V3: np.ndarray, normals_V3: np.ndarray) -> Body:
+        """The same body with its vertices elsewhere; what belongs to the tissue (noise, openness) goes with them."""
+        other = copy.copy(self)
+        other.target = self.target.reshaped(vertices_V3, normals_V3)
+        other.attributes_F3C = self.attributes_F3C.copy()
+        other.attributes_F3C[..., :3] = other.target.corner_values(other.target.normals_V3)
+        return other
 
     def _noise(self) -> np.ndarray:
         """float32 (V, 3): smooth solid noise of about unit deviation, fixed to the body (see Surface.noise_N3)."""
@@ -61,6 +70,8 @@ class Surface:
     ``part_N``: index into the anatomy's parts, then tip and shaft of each tool. ``depth_N`` planar mm. ``position_N3``
     in body axes, ``normal_N3`` unit in body axes and towards the camera. ``ray_N3`` in body axes with camera z = 1.
     ``openness_N`` 0..1 ambient light. ``noise_N3``: noise of mixed, of broad (38 mm) and of fine (16 mm) wavelength.
+    ``face_N`` and the place in it (``u_N``, ``v_N``): a face of the body's target, or of the tools' where the part is a
+    tool's.
     """
 
     class_N: np.ndarray
@@ -71,6 +82,9 @@ class Surface:
     openness_N: np.ndarray
     noise_N3: np.ndarray
     ray_N3: np.ndarray
+    face_N: np.ndarray
+    u_N: np.ndarray
+    v_N: np.ndarray
 
 
 class Scene:
@@ -101,18 +115,19 @@ class Scene:
         part = np.where(met, target.part_F[face], -1)
         plane = target.plane_normal_F3[face]
         if self.tools is not None:
-            self._put_tools(rays, depth, part, values, plane)
+            self._put_tools(rays, depth, part, values, plane, (face, u, v))
         found = part >= 0
         normal = _towards(values[:, :3], plane, rays)
         normal[~found] = 0
         position = self.origin_3 + rays * depth[:, None]
         position[~found] = 0
         classes = np.where(found, self.class_P[part], np.uint8(0))
-        return Surface(classes, part, depth, position, normal, values[:, 3], values[:, 4:7], rays)
+        return Surface(classes, part, depth, position, normal, values[:, 3], values[:, 4:7], rays, face, u, v)
 
     def _put_tools(
-        self, rays: np.ndarray, depth: np.ndarray, part: np.ndarray, values: np.ndarray, plane: np.ndarray
-    ) -> None:
+        self, rays: np.ndarray, depth: np.ndarray, part: np.ndarray, values: np.ndarray, plane: np.ndarray,
+        place: tuple[np.ndarray, np.ndarray, np.ndarray],
+    ) -> None:  # fmt: skip
         """Let tools hide what lies behind them, in place."""
         assert self.tools is not None
         near = self._near_tools(rays)
@@ -125,6 +140,18 @@ class Scene:
         values[rows, 3] = 1.0
         values[rows, 4:] = 0.0
         plane[rows] = self.tools.plane_normal_F3[face]
+        for kept, found in zip(place, (face, u, v), strict=True):
+            kept[rows] = found
+
+    def nearest(self, rays_N3: np.ndarray) -> np.ndarray:
+        """Depth (in units of each ray) of what rays from the lens first meet, infinite where that is nothing."""
+        hits = self.body.target.trace(self.origin_3, rays_N3)
+        depth = np.where(hits.face_N >= 0, hits.t_N, np.float32(np.inf))
+        if self.tools is not None:
+            near = self._near_tools(rays_N3)
+            hits = self.tools.trace(self.origin_3, rays_N3[near])
+            depth[near] = np.minimum(depth[near], np.where(hits.face_N >= 0, hits.t_N, np.float32(np.inf)))
+        return np.asarray(depth)
 
     def _near_tools(self, rays: np.ndarray) -> np.ndarray:
         """Rows of the rays that pass a tool's axis (as an endless line) within the tool's width."""

@@ -15,6 +15,7 @@ from studio.scenes.simulator.fields import Mesh
 
 SHAFT_LENGTH = 330.0
 KINDS = ("grasper", "dissector", "scissors", "hook", "suction")
+HINGED = ("grasper", "dissector", "scissors")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,21 @@ class Instrument:
     radius: float
     jaw_angle: float
     look: str = "black"
+    kit: InstrumentKit | None = None
+    """What it was put together from, if from meshes."""
+
+    @property
+    def hinged(self) -> bool:
+        """Whether it has jaws that open."""
+        return len(self.kit.jaws) == 2 if self.kit is not None else self.name in HINGED
+
+    def opened(self, angle: float) -> Instrument:
+        """The same instrument with its jaws ``angle`` radians apart; vertices correspond one to one."""
+        if not self.hinged:
+            return self
+        if self.kit is not None:
+            return self.kit.opened(angle, self.look)
+        return make_instrument(self.name, radius=self.radius, jaw_angle=angle, look=self.look)
 
     @property
     def reach(self) -> float:
@@ -53,7 +69,7 @@ class InstrumentKit:
             for jaw, side in zip(self.jaws, sides, strict=True)
         ]
         tip = fields.joined([m for m in (*turned, self.rest) if len(m.faces_F3)])
-        return Instrument(self.name, tip, self.shaft, self.radius, angle if len(self.jaws) == 2 else 0.0, look)
+        return Instrument(self.name, tip, self.shaft, self.radius, angle if len(self.jaws) == 2 else 0.0, look, self)
 
 
 def make_kit(name: str, jaws: Sequence[Mesh], shaft: Mesh | None) -> InstrumentKit:
@@ -88,7 +104,7 @@ def draw_instrument(rng: np.random.Generator, kits: Sequence[InstrumentKit] = ()
         return kit.opened(float(rng.uniform(0, 0.8)), str(rng.choice(("black", "grey", "steel"))))
     kind = str(rng.choice(KINDS, p=(0.34, 0.2, 0.12, 0.2, 0.14)))
     radius = 2.5 if rng.random() < 0.72 else float(rng.uniform(3.5, 5.0))
-    angle = float(rng.uniform(0.0, 0.9)) if kind in ("grasper", "dissector", "scissors") else 0.0
+    angle = float(rng.uniform(0.0, 0.9)) if kind in HINGED else 0.0
     look = str(rng.choice(("black", "grey", "steel", "white"), p=(0.42, 0.24, 0.2, 0.14)))
     return make_instrument(kind, radius=radius, jaw_angle=angle, look=look)
 

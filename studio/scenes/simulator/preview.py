@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studio.scenes.simulator.patients import sources_of
+from studio.scenes.simulator.frames import see
+from studio.scenes.simulator.patients import prepared, sources_of
+from studio.scenes.simulator.sequences import SequenceSource, scene_of_frame
 from studio.scenes.simulator.settings import SimulationSettings
-from studio.scenes.simulator.simulation import plain_layers, prepared
-from studio.scenes.simulator.views import Habits, View, draw_view, intrinsics, looking
+from studio.scenes.simulator.simulation import plain_layers, shaded_layers
+from studio.scenes.simulator.steering import frame_view
+from studio.scenes.simulator.views import View, intrinsics, looking
 from studio.vocabulary.frames import Layers
-from studio.vocabulary.seeds import stream
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,13 @@ def render_preview(
     numbers = range(settings.first_patient + patient, settings.first_patient + patient + 1)
     source = sources_of(settings.seed, numbers, anatomy=settings.anatomy, meshes=settings.meshes)[0]
     body, look = prepared(source)
+    if pose is None and settings.path:
+        sequence = SequenceSource(
+            source, size, max(frame + 1, settings.frames // settings.patients), settings.breathing
+        )
+        return shaded_layers(see(scene_of_frame(sequence, frame)), look)
     if pose is None:
-        habits = Habits.aimed_at(settings.targets)
-        rng = stream(source.seed, "view", source.number, frame)
-        return plain_layers(body, look, draw_view(rng, body.anatomy, body.target, size, habits=habits))
+        return plain_layers(body, look, frame_view(source, size, frame, targets=settings.targets))
     around, above = np.deg2rad(pose.around), np.deg2rad(pose.above)
     outwards = np.array([np.sin(around) * np.cos(above), -np.cos(around) * np.cos(above), np.sin(above)])
     centre = body.anatomy.centre

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.vocabulary.errors import InputError
+from studio.vocabulary.labels import STUDIO_CLASSES
 
 _SECONDS_PER_MEGAPIXEL = {"plain": 0.75, "phantom": 1.45}
 """One core, colour and all layers, encoding included; measured on a 2-core server."""
 _SECONDS_PER_FRAME = 0.012
+_PATH_FACTOR, _BREATHING_FACTOR, _TARGETS_FACTOR = 2.6, 4.6, 1.5
+"""Against single frames: flow both ways; a body rebuilt for each frame; ten candidates for each view."""
 _SECONDS_PER_PATIENT = {"plain": 0.8, "phantom": 1.4}
 
 
@@ -20,7 +23,8 @@ class SimulationSettings:
 
     ``frames`` are spread evenly over ``patients``; ``size`` is (width, height) in px; patients are numbered from
     ``first_patient``. ``anatomy`` is a TOML file, ``meshes`` a folder; what they lack is procedural. ``targets`` holds
-    (class id, weight) pairs that the camera's aim follows. ``processes`` 0 means one per core; it changes no pixel.
+    (class id, mean share of the pixels) pairs that the choice of views is steered towards. ``processes`` 0 means one
+    per core; it changes no pixel.
     """
 
     frames: int
@@ -32,9 +36,16 @@ class SimulationSettings:
     first_patient: int = 0
     targets: tuple[tuple[int, float], ...] = ()
     processes: int = 0
+    path: bool = False
+    """Each patient's frames follow one another along a smooth camera path, with optical flow."""
+    breathing: bool = False
+    """With a path: the body breathes."""
 
     def __post_init__(self) -> None:
         _check(self.frames, self.patients, self.size)
+        if self.breathing and not self.path:
+            raise InputError("breathing without a camera path", remedy="Ask for a path, or leave breathing out.")
+        _check_targets(self.targets, path=self.path)
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,22 @@ def _check(frames: int, patients: int, size: tuple[int, int]) -> None:
         raise InputError(f"frames of {size[0]}x{size[1]} px", remedy="Sides of 16 to 4096 px can be simulated.")
 
 
+def _check_targets(targets: tuple[tuple[int, float], ...], *, path: bool) -> None:
+    if targets and path:
+        raise InputError(
+            "class targets along a camera path", remedy="Targets steer single frames: leave one of the two out."
+        )
+    ids = [class_id for class_id, _ in targets]
+    if len(set(ids)) != len(ids):
+        raise InputError("a class has two targets", remedy="Give each class one.")
+    for class_id, share in targets:
+        if class_id == 0 or not 0 <= share <= 1:
+            name = STUDIO_CLASSES.by_id(class_id).name
+            raise InputError(f"a target of {share:g} for {name}", remedy="Give shares of 0 to 1, and none for void.")
+    if sum(share for _, share in targets) > 1:
+        raise InputError("targets add up to more than 1", remedy="Shares of one picture add up to 1 at most.")
+
+
 def frames_of(total: int, patients: int) -> list[int]:
     """How many of ``total`` frames each patient gets; patients without any are left out."""
     shares = [total // patients + (i < total % patients) for i in range(patients)]
@@ -79,12 +106,20 @@ def process_count(wanted: int) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _cost_factor(settings: SimulationSettings) -> float:
+    if settings.path:
+        return _BREATHING_FACTOR if settings.breathing else _PATH_FACTOR
+    return _TARGETS_FACTOR if settings.targets else 1.0
+
+
 def expected_seconds(settings: SimulationSettings | PhantomSettings) -> float:
     """About how long the job takes on this machine, for a cost shown beforehand."""
     kind = "phantom" if isinstance(settings, PhantomSettings) else "plain"
     frames, patients = settings.frames, settings.patients
     if isinstance(settings, PhantomSettings):
         frames, patients = frames + settings.labelled_frames, patients + settings.labelled_patients
+    if isinstance(settings, SimulationSettings):
+        frames = round(frames * _cost_factor(settings))
     megapixels = frames * settings.size[0] * settings.size[1] / 1e6
     work = (
         megapixels * _SECONDS_PER_MEGAPIXEL[kind] + frames * _SECONDS_PER_FRAME + patients * _SECONDS_PER_PATIENT[kind]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,19 +13,23 @@ from typing import Any
 import numpy as np
 
 from studio.files.atomic import write_bytes, write_json
+from studio.files.pictures import read_grey_levels, write_exr
 from studio.jobs.events import Done, Job, Progress
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.crew import Batch, batches_of, rendered, sweep
 from studio.scenes.simulator.fastpng import fast_png
-from studio.scenes.simulator.frames import coloured, see, to_layers
-from studio.scenes.simulator.patients import PatientSource, build_anatomy, patient_name, sources_of
-from studio.scenes.simulator.plain import PlainLook, draw_plain_look, exposure_distance, shade_plain
+from studio.scenes.simulator.frames import Geometry, coloured, see, to_layers
+from studio.scenes.simulator.paths import FRAMES_PER_SECOND
+from studio.scenes.simulator.patients import PatientSource, patient_name, prepared, sources_of
+from studio.scenes.simulator.plain import PlainLook, exposure_distance, shade_plain
+from studio.scenes.simulator.sequences import FLOW_FOLDERS, SequenceSource, flows, scene_of_frame
 from studio.scenes.simulator.settings import SimulationSettings, frames_of, process_count
-from studio.scenes.simulator.views import Habits, View, draw_view
+from studio.scenes.simulator.shares import mean_shares, missed, pixels_by_class, reached, shares_of
+from studio.scenes.simulator.steering import Targets, frame_view
+from studio.scenes.simulator.views import Habits, View
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import STUDIO_CLASSES
-from studio.vocabulary.seeds import stream
 
 ENGINE = 1
 """Raised when the same seed gives other pictures."""
@@ -41,21 +44,24 @@ class _PatientJob:
     folder: Path
     source: PatientSource
     size: tuple[int, int]
-    habits: Habits
+    targets: Targets = ()
+    sequence: SequenceSource | None = None
+    """For frames along a camera path."""
 
 
 def simulate(dest: Path, settings: SimulationSettings) -> Job:
     """Render into ``dest/<patient>/``; frames that lie there complete are kept.
 
-    Ends with ``Done({"scenes": [folders], "frames": count})``. Raise InputError when a folder holds frames of other
-    settings, or for meshes that cannot be used.
+    Ends with ``Done({"scenes": [folders], "frames": count, "class_shares": {name: mean share}})``, and with ``targets``
+    (see shares.reached) if there were any. Raise InputError when a folder holds frames of other settings, or for meshes
+    that cannot be used.
     """
     jobs = _patient_jobs(dest, settings)
     counts = frames_of(settings.frames, settings.patients)
     batches: list[Batch[_PatientJob]] = []
     for job, count in zip(jobs, counts, strict=True):
         _claim(job)
-        batches += batches_of(job.source.number, _missing(job.folder, count), job)
+        batches += batches_of(job.source.number, _missing(job, count), job)
     total, done = sum(counts), sum(counts) - sum(len(b.frames) for b in batches)
     yield Progress(done, total, "frames", "simulating")
     try:
@@ -65,25 +71,37 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
                 yield Progress(done, total, "frames", "simulating")
     finally:
         sweep(job.folder for job in jobs)
-    for job, count in zip(jobs, counts, strict=True):
-        _finish(job, count)
-    yield Done({"scenes": [str(j.folder) for j in jobs], "frames": total})
+    shares_N9 = np.concatenate([_finish(job) for job in jobs])
+    result: dict[str, Any] = {"scenes": [str(j.folder) for j in jobs], "frames": total}
+    result["class_shares"] = mean_shares(shares_N9)
+    if settings.targets:
+        result["targets"] = reached(shares_N9, settings.targets)
+        yield from missed(result["targets"])
+    yield Done(result)
 
 
 def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]:
-    habits = Habits.aimed_at(settings.targets)
     numbers = range(settings.first_patient, settings.first_patient + len(frames_of(settings.frames, settings.patients)))
     sources = sources_of(settings.seed, numbers, anatomy=settings.anatomy, meshes=settings.meshes)
-    return [_PatientJob(dest / patient_name(source), source, settings.size, habits) for source in sources]
+    counts = frames_of(settings.frames, settings.patients)
+    return [
+        _PatientJob(
+            dest / patient_name(source), source, settings.size, settings.targets,
+            SequenceSource(source, settings.size, count, settings.breathing) if settings.path else None,
+        )
+        for source, count in zip(sources, counts, strict=True)
+    ]  # fmt: skip
 
 
 def _recipe(job: _PatientJob) -> dict[str, Any]:
     source = job.source
+    path = {} if job.sequence is None else {"path": {"breathing": job.sequence.breathing}}
     return {
         "engine": ENGINE, "seed": source.seed, "number": source.number, "size": list(job.size),
         "meshes": None if source.plan is None else [m.path.name for m in source.plan.meshes],
         "variation": source.variation,
-        "aim": [list(a) for a in job.habits.aim],
+        "aim": [list(a) for a in Habits().aim],
+        **path, **({"targets": [list(t) for t in job.targets]} if job.targets else {}),
     }  # fmt: skip
 
 
@@ -111,12 +129,21 @@ def frame_files(folder: Path, index: int) -> dict[str, Path]:
     return {layer: folder / layer / name for layer in ("seg", "depth", "normals", "rgb")}
 
 
-def _missing(folder: Path, count: int) -> list[int]:
-    known = set(_known_poses(folder))
-    return [
-        i for i in range(count)
-        if f"{i:06d}" not in known or not all(p.is_file() for p in frame_files(folder, i).values())
-    ]  # fmt: skip
+def flow_files(folder: Path, index: int) -> dict[str, Path]:
+    """A path's flow of one frame by direction."""
+    return {direction: folder / name / f"{index:06d}.exr" for direction, name in FLOW_FOLDERS.items()}
+
+
+def _missing(job: _PatientJob, count: int) -> list[int]:
+    known = set(_known_poses(job.folder))
+
+    def whole(index: int) -> bool:
+        files = [*frame_files(job.folder, index).values()]
+        if job.sequence is not None:
+            files += flow_files(job.folder, index).values()
+        return f"{index:06d}" in known and all(p.is_file() for p in files)
+
+    return [i for i in range(count) if not whole(i)]
 
 
 def _known_poses(folder: Path) -> dict[str, Any]:
@@ -134,9 +161,12 @@ def _known_poses(folder: Path) -> dict[str, Any]:
     return entries
 
 
-def _finish(job: _PatientJob, count: int) -> None:
-    """Put poses and description in place: only now is the folder a scene."""
+def _finish(job: _PatientJob) -> np.ndarray:
+    """Put poses and description in place: only now is the folder a scene. Return its frames' class shares (N, 9)."""
     entries = _known_poses(job.folder)
+    for name, entry in entries.items():
+        if "class_pixels" not in entry:  # written by an earlier version
+            entry["class_pixels"] = pixels_by_class(read_grey_levels(frame_files(job.folder, int(name))["seg"]))
     write_json(job.folder / "frames.json", [entries[name] for name in sorted(entries)])
     name = job.folder.name
     write_json(
@@ -146,17 +176,18 @@ def _finish(job: _PatientJob, count: int) -> None:
             "classes": [{"id": c.id, "name": c.name, "colour": list(c.colour)} for c in STUDIO_CLASSES],
             "size": list(job.size), "units": "mm",
             "depth": {"encoding": "png16", "scale": DEPTH_SCALE}, "normals": {"encoding": "png16"},
-            "made_by": _recipe(job),
+            **_path_description(job), "made_by": _recipe(job),
         },
     )  # fmt: skip
     shutil.rmtree(job.folder / _POSES, ignore_errors=True)
+    return shares_of(entry["class_pixels"] for entry in entries.values())
 
 
-@functools.lru_cache(maxsize=2)
-def prepared(source: PatientSource) -> tuple[Body, PlainLook]:
-    """A patient's body and plain look; the last two are kept."""
-    anatomy = build_anatomy(source)
-    return Body(anatomy), draw_plain_look(source.seed, source.number, anatomy)
+def _path_description(job: _PatientJob) -> dict[str, Any]:
+    if job.sequence is None:
+        return {}
+    flow = {"encoding": "exr", "channels": {"R": "x, right", "G": "y, down"}, "units": "px", "not_seen": "NaN"}
+    return {"frames_per_second": FRAMES_PER_SECOND, "flow": {**FLOW_FOLDERS, **flow}}
 
 
 def _render_batch(batch: Batch[_PatientJob]) -> int:
@@ -164,16 +195,24 @@ def _render_batch(batch: Batch[_PatientJob]) -> int:
     job = batch.recipe
     body, look = prepared(job.source)
     for index in batch.frames:
-        rng = stream(job.source.seed, "view", job.source.number, index)
-        view = draw_view(rng, body.anatomy, body.target, job.size, habits=job.habits)
-        _write_frame(job.folder, index, plain_layers(body, look, view))
+        if job.sequence is not None:
+            geometry = see(scene_of_frame(job.sequence, index))
+            for direction, flow_HW2 in flows(job.sequence, index, geometry).items():
+                write_exr(flow_files(job.folder, index)[direction], flow_HW2)
+        else:
+            geometry = see(Scene(body, frame_view(job.source, job.size, index, targets=job.targets)))
+        _write_frame(job.folder, index, shaded_layers(geometry, look))
     return len(batch.frames)
 
 
 def plain_layers(body: Body, look: PlainLook, view: View) -> Layers:
     """One plain frame with all layers."""
-    geometry = see(Scene(body, view))
-    shafts = tuple(t.instrument.look for t in view.tools)
+    return shaded_layers(see(Scene(body, view)), look)
+
+
+def shaded_layers(geometry: Geometry, look: PlainLook) -> Layers:
+    """The layers of what was seen, in plain colours."""
+    shafts = tuple(t.instrument.look for t in geometry.scene.view.tools)
     lit_at = exposure_distance(geometry.depth_HW)
     return to_layers(geometry, coloured(geometry, lambda s: shade_plain(s, look, shafts, lit_at=lit_at)))
 
@@ -202,7 +241,7 @@ def normal_steps(normals_HW3: np.ndarray) -> np.ndarray:
 
 
 def _pose_entry(name: str, layers: Layers) -> Mapping[str, Any]:
-    assert layers.K is not None and layers.camera_to_world is not None
+    assert layers.K is not None and layers.camera_to_world is not None and layers.segmentation_HW is not None
     return {
         "frame": name,
         "K": layers.K.tolist(),
@@ -211,6 +250,7 @@ def _pose_entry(name: str, layers: Layers) -> Mapping[str, Any]:
             {"name": t.name, "tool_to_world": [list(r) for r in t.tool_to_world], "jaw_angle": t.jaw_angle}
             for t in layers.tools
         ],
+        "class_pixels": pixels_by_class(layers.segmentation_HW),
     }
 
 

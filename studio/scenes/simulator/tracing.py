@@ -44,6 +44,12 @@ class Target:
         self._scene = EmbreeScene()
         self._geometry = TriangleMesh(self._scene, self.vertices_V3, self.faces_F3)
 
+    def reshaped(self, vertices_V3: np.ndarray, normals_V3: np.ndarray) -> Target:
+        """The same faces between vertices that have moved."""
+        other = Target([Mesh(vertices_V3, self.faces_F3, normals_V3)])
+        other.part_F = self.part_F
+        return other
+
     def trace(self, origin_3: np.ndarray, directions_N3: np.ndarray) -> Hits:
         """The first hit of each ray from one point. Directions need not be unit."""
         directions = np.ascontiguousarray(directions_N3, np.float32)

@@ -14,6 +14,8 @@ MIN_DISTANCE_MM, MAX_DISTANCE_MM = 30.0, 200.0
 _PROBE = (24, 14)
 _TRIES = 60
 _USUAL_RADIUS_MM = 3.0
+LENS_ROOM_MM = 20.0
+"""Least distance between an instrument and the lens."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +56,13 @@ def pixel_rays(K: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return rays
 
 
-def looking(position: np.ndarray, at: np.ndarray, *, roll: float = 0.0) -> np.ndarray:
-    """camera_to_world for a camera whose picture's upper side is towards the body's front (z), turned by ``roll``."""
+_FRONT = np.array([0.0, 0.0, 1.0])
+
+
+def looking(position: np.ndarray, at: np.ndarray, *, roll: float = 0.0, up: np.ndarray = _FRONT) -> np.ndarray:
+    """camera_to_world for a camera whose picture has ``up`` (the body's front) on its upper side, turned by a roll."""
     forward = (at - position) / np.linalg.norm(at - position)
-    right = np.cross(forward, (0.0, 0.0, 1.0))
+    right = np.cross(forward, up)
     if np.linalg.norm(right) < 1e-6:
         right = np.array([1.0, 0.0, 0.0])
     right /= np.linalg.norm(right)
@@ -79,11 +84,8 @@ class Habits:
     """No single class fills more than this."""
     aim: tuple[tuple[int, float], ...] = ((LIVER, 0.55), (GALLBLADDER, 0.28), (FAT, 0.1), (BOWEL, 0.03), (WALL, 0.04))
     no_tool: float = 0.12
-
-    @staticmethod
-    def aimed_at(targets: tuple[tuple[int, float], ...]) -> Habits:
-        """The usual habits, with another aim if one is given."""
-        return Habits(aim=targets) if targets else Habits()
+    distance: tuple[float, float] = (1.5, 2.2)
+    """Shape of the beta distribution between the least and the greatest distance."""
 
 
 def draw_view(
@@ -97,7 +99,7 @@ def draw_view(
         pose = _camera_pose(rng, anatomy, habits)
         if pose is None:
             continue
-        score = _view_score(anatomy, target, size, K, pose, habits, needs_liver=needs_liver)
+        score = view_score(anatomy, target, size, K, pose, habits, needs_liver=needs_liver)
         if score > best_score:
             best, best_score = pose, score
         if score >= 1.0:
@@ -109,6 +111,23 @@ def draw_view(
 
 def _camera_pose(rng: np.random.Generator, anatomy: Anatomy, habits: Habits) -> np.ndarray | None:
     """One pose: 0 or 30 degree optics through the port, at some distance from a point of an organ."""
+    at = draw_aim(rng, anatomy, habits)
+    if at is None:
+        return None
+    port = anatomy.camera_port + rng.normal(size=3) * (6, 6, 2)
+    distance = draw_distance(rng, float(np.linalg.norm(at - port)), habits.distance)
+    if distance < MIN_DISTANCE_MM:
+        return None
+    angle = np.deg2rad(30.0) if rng.random() < 0.6 else 0.0
+    if distance * np.sin(angle) >= float(np.linalg.norm(at - port)):
+        return None
+    tip = tip_before(port, at, distance=distance, angle=float(angle), swing=rng.normal() * 0.7)
+    aside = rng.normal(size=3) * distance * 0.12
+    return looking(tip, at + aside, roll=float(rng.normal() * 0.16))
+
+
+def draw_aim(rng: np.random.Generator, anatomy: Anatomy, habits: Habits) -> np.ndarray | None:
+    """A point of an organ to look at, mostly near the surgical field; None for a body without any of the classes."""
     classes, weights = np.array([c for c, _ in habits.aim]), np.array([w for _, w in habits.aim])
     present = np.array([anatomy.part(int(c)) is not None for c in classes])
     if not present.any():
@@ -119,15 +138,21 @@ def _camera_pose(rng: np.random.Generator, anatomy: Anatomy, habits: Habits) -> 
     vertices = part.mesh.vertices_V3
     picks = vertices[rng.integers(0, len(vertices), 12)].astype(float)
     spread = 90.0 if part.class_id in (WALL, FAT) else 60.0
-    at = picks[np.argmin(np.linalg.norm(picks - anatomy.centre, axis=1) + rng.uniform(0, spread, 12))]
-    port = anatomy.camera_port + rng.normal(size=3) * (6, 6, 2)
+    return np.asarray(picks[np.argmin(np.linalg.norm(picks - anatomy.centre, axis=1) + rng.uniform(0, spread, 12))])
+
+
+def draw_distance(rng: np.random.Generator, reach: float, shape: tuple[float, float]) -> float:
+    """From lens to aim, mm, for a point ``reach`` mm from the port; below MIN_DISTANCE_MM when it is too near."""
+    return min(MIN_DISTANCE_MM + (MAX_DISTANCE_MM - MIN_DISTANCE_MM) * float(rng.beta(*shape)), reach - 5.0)
+
+
+def tip_before(port: np.ndarray, at: np.ndarray, *, distance: float, angle: float, swing: float) -> np.ndarray:
+    """Where the laparoscope's end is when it sees ``at`` in its middle.
+
+    The shaft goes through ``port``, the view leaves it at ``angle`` (radians; distance times its sine must be below
+    the port's distance), and ``swing`` turns the end about the line from port to ``at``.
+    """
     reach = float(np.linalg.norm(at - port))
-    distance = min(MIN_DISTANCE_MM + (MAX_DISTANCE_MM - MIN_DISTANCE_MM) * rng.beta(1.5, 2.2), reach - 5.0)
-    if distance < MIN_DISTANCE_MM:
-        return None
-    angle = np.deg2rad(30.0) if rng.random() < 0.6 else 0.0
-    if distance * np.sin(angle) >= reach:
-        return None
     # Law of cosines with the shaft's end as the corner: the view leaves the shaft at the optics' angle.
     along = -distance * np.cos(angle) + np.sqrt(reach**2 - (distance * np.sin(angle)) ** 2)
     bend = np.arcsin(np.clip(distance * np.sin(angle) / reach, -1, 1))
@@ -135,11 +160,8 @@ def _camera_pose(rng: np.random.Generator, anatomy: Anatomy, habits: Habits) -> 
     side = np.cross(axis, (0.0, 0.0, 1.0))
     side /= np.linalg.norm(side)
     above = np.cross(side, axis)
-    swing = rng.normal() * 0.7
     lifted = np.cos(swing) * above + np.sin(swing) * side
-    tip = port + along * (np.cos(bend) * axis + np.sin(bend) * lifted)
-    aside = rng.normal(size=3) * distance * 0.12
-    return looking(tip, at + aside, roll=float(rng.normal() * 0.16))
+    return np.asarray(port + along * (np.cos(bend) * axis + np.sin(bend) * lifted))
 
 
 def _probe(
@@ -156,7 +178,7 @@ def _probe(
     return part, np.where(met, hits.t_N, 0.0), inner
 
 
-def _view_score(
+def view_score(
     anatomy: Anatomy, target: Target, size: tuple[int, int], K: np.ndarray, pose: np.ndarray, habits: Habits,
     *, needs_liver: bool,
 ) -> float:  # fmt: skip
@@ -203,6 +225,18 @@ def _tool(
     size: tuple[int, int],
 ) -> Tool | None:  # fmt: skip
     """One instrument, or None when its shaft would lie in the way of the optics or deep in an organ."""
+    tip = draw_tip(rng, target, K, pose, size)
+    if tip is None or not tool_fits(tip, anatomy.tool_ports_N3[port], target, K, pose, size):
+        return None
+    back = anatomy.tool_ports_N3[port] - tip
+    pose_44 = _tool_pose(tip, -back / np.linalg.norm(back), float(rng.uniform(0, 2 * np.pi)))
+    return Tool(draw_instrument(rng, anatomy.kits), pose_44)
+
+
+def draw_tip(
+    rng: np.random.Generator, target: Target, K: np.ndarray, pose: np.ndarray, size: tuple[int, int]
+) -> np.ndarray | None:
+    """A place for an instrument's tip, before a surface that the camera sees."""
     x = np.array([size[0] * np.clip(rng.normal(0.5, 0.16), 0.12, 0.88)])
     y = np.array([size[1] * np.clip(rng.normal(0.55, 0.15), 0.12, 0.88)])
     ray = (pixel_rays(K, x, y) @ pose[:3, :3].T.astype(np.float32))[0].astype(float)
@@ -210,22 +244,40 @@ def _tool(
     if hits.face_N[0] < 0:
         return None
     depth = float(hits.t_N[0]) * (0.97 if rng.random() < 0.45 else rng.uniform(0.62, 0.95)) - 1.5
-    tip = pose[:3, 3] + ray * depth
-    back = anatomy.tool_ports_N3[port] - tip
+    return np.asarray(pose[:3, 3] + ray * depth)
+
+
+def tool_fits(
+    tip: np.ndarray, port: np.ndarray, target: Target, K: np.ndarray, pose: np.ndarray, size: tuple[int, int]
+) -> bool:
+    """Whether an instrument from a port to a tip leaves picture and optics free and its shaft goes through air."""
+    back = port - tip
     length = float(np.linalg.norm(back))
-    back /= length
+    back = back / length
+    sight = tip - pose[:3, 3]
+    depth = float(sight @ pose[:3, 2])
     # Neither pointing at the lens nor filling the picture.
-    if -back @ ray / np.linalg.norm(ray) < 0.05 or 2 * _USUAL_RADIUS_MM * K[0, 0] / depth > 0.16 * size[0]:
-        return None
-    to_camera = pose[:3, 3] - tip
-    along = float(np.clip(to_camera @ back, 0, length))
-    if np.linalg.norm(tip + back * along - pose[:3, 3]) < 20.0:
-        return None
-    away = target.trace(tip + back * 4.0, back[None])
-    if away.face_N[0] >= 0 and away.t_N[0] < 0.75 * length:
-        return None
-    pose_44 = _tool_pose(tip, -back, float(rng.uniform(0, 2 * np.pi)))
-    return Tool(draw_instrument(rng, anatomy.kits), pose_44)
+    if depth <= 0 or -back @ sight / np.linalg.norm(sight) < 0.05:
+        return False
+    if 2 * _USUAL_RADIUS_MM * K[0, 0] / depth > 0.16 * size[0]:
+        return False
+    return beside_lens(tip, port, pose[:3, 3]) >= LENS_ROOM_MM and in_air(tip, port, target)
+
+
+def beside_lens(tip: np.ndarray, port: np.ndarray, lens: np.ndarray) -> float:
+    """How far (mm) a lens is from the shaft between a port and a tip."""
+    back = port - tip
+    length = float(np.linalg.norm(back))
+    along = float(np.clip((lens - tip) @ back / length, 0, length))
+    return float(np.linalg.norm(tip + back / length * along - lens))
+
+
+def in_air(tip: np.ndarray, port: np.ndarray, target: Target) -> bool:
+    """Whether the way from a tip back to its port meets no organ before the wall; the last 4 mm may touch one."""
+    back = port - tip
+    length = float(np.linalg.norm(back))
+    away = target.trace(tip + back / length * 4.0, (back / length)[None])
+    return bool(away.face_N[0] < 0 or away.t_N[0] >= 0.75 * length)
 
 
 def _tool_pose(tip: np.ndarray, forward: np.ndarray, turn: float) -> np.ndarray:
