@@ -25,6 +25,7 @@ from studio.project.records import Changed
 
 _INSPECTOR_WIDTH = 296
 _STOP_PATIENCE_SECONDS = 30.0
+_TITLE_BAR = 40
 
 
 class Window(QMainWindow):
@@ -120,7 +121,8 @@ class Window(QMainWindow):
         geometry = self.settings.value("window/geometry")
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
             available = self.screen().availableGeometry()
-            self.resize(min(1600, available.width()), min(1000, available.height()))
+            # The frame is not there yet; without room for its title the status line would hang below the screen.
+            self.resize(min(1600, available.width()), min(1000, available.height() - _TITLE_BAR))
         sides = self.settings.value("window/sides")
         if isinstance(sides, QByteArray):
             self.sides.restoreState(sides)

@@ -45,7 +45,7 @@ def _facts(project: Project, labelled: Path) -> tuple[tuple[str, str], ...]:
                     f"{len(footage) - len(included)} left out by screening"),
     ]  # fmt: skip
     for run in project.runs.all("translator"):
-        facts.append(("translator", f"run {run.name}, {run.result.get('step', '?')} iterations"))
+        facts.append(("translator", f"run {run.name}, {run.result.get('steps', '?')} iterations"))
     for record in project.palettes.all():
         method = record.recipe.get("method", "by hand")
         facts.append(("palette", f"{record.palette.name}: {len(record.palette.styles)} styles, {method}"))
