@@ -98,7 +98,7 @@ def test_layers_of_frames_looked_at_long_ago_are_let_go(
 
 
 def test_b_held_shows_the_render_in_every_cell(page: StylesPage, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: sharp(page), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: sharp(page) and page.lab.rows[0].layers is not None, timeout=PATIENCE)
     page.bar.set_layer("none")
     at = page.grid.cell_rect(0, 0).center()
     render = page.grid.cell_rect(0, -1).center()
