@@ -15,7 +15,9 @@ CPU = torch.device("cpu")
 
 
 @pytest.mark.long
-@pytest.mark.filterwarnings("ignore:.*lru_cache.*:UserWarning")
+@pytest.mark.filterwarnings(
+    "ignore"
+)  # the compiler warns of its own ways: caches, script methods, gradients it peeks at
 @pytest.mark.skipif(shutil.which("g++") is None, reason="compiling for a CPU needs g++")
 def test_compiled_steps_equal_plain_ones_without_breaking_the_graph() -> None:
     plain, compiled = Learner(tiny(compile="off"), CPU), Learner(tiny(compile="on"), CPU)
