@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.pipeline.demo_settings import REGIMES
-from studio.project.in_use import is_written_to
+from studio.project.lock import is_written_to
 from studio.project.project import Project
 from studio.project.records import RunRecord
 

@@ -11,7 +11,7 @@ from typing import IO
 from studio.vocabulary.errors import InputError
 
 TOKEN_VARIABLE = "TROCAR_PROJECT_TOKEN"
-_MARK = ".training"
+_LOCK, _MARK = ".lock", ".training"
 
 if sys.platform == "win32":
     import msvcrt
@@ -19,11 +19,30 @@ if sys.platform == "win32":
     def _try_lock(file: IO[str]) -> None:
         file.seek(1 << 20)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+    def _is_locked(path: Path) -> bool:
+        with path.open("r+", encoding="utf-8") as file:
+            try:
+                _try_lock(file)
+            except OSError:
+                return True
+            file.seek(1 << 20)
+            msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+            return False
 else:
     import fcntl
 
     def _try_lock(file: IO[str]) -> None:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _is_locked(path: Path) -> bool:
+        # A shared lock, let go of at once: who only looks keeps no other one from looking.
+        with path.open("r", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return True
+            return False
 
 
 class TrainingMark:
@@ -47,13 +66,17 @@ class TrainingMark:
 
 def is_trained_now(run_folder: Path) -> bool:
     """Whether some process, this one included, trains the run at this moment."""
-    if not (run_folder / _MARK).is_file():
-        return False
+    mark = run_folder / _MARK
+    return mark.is_file() and _is_locked(mark)
+
+
+def is_written_to(folder: Path) -> bool:
+    """Whether the project in this folder is open for writing, here or in another process."""
+    lock = folder / _LOCK
     try:
-        TrainingMark(run_folder).release()
-    except InputError:
-        return True
-    return False
+        return lock.is_file() and _is_locked(lock)
+    except OSError:  # may not be read: nobody could write there either
+        return False
 
 
 class ProjectLock:
@@ -61,7 +84,7 @@ class ProjectLock:
 
     def __init__(self, folder: Path) -> None:
         """Raise InputError when another process, which did not start this one, holds it."""
-        self.path = folder / ".lock"
+        self.path = folder / _LOCK
         self.token = secrets.token_hex(16)
         self._file: IO[str] | None = None
         file = self.path.open("a+", encoding="utf-8")

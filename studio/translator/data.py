@@ -98,14 +98,14 @@ class BatchSource:
         budget = settings.cache_mb * 1_000_000 // 2
         self.simulated = PictureStore(simulated, settings.load_width, budget)
         self.footage = PictureStore(footage, settings.load_width, budget)
-        self._settings = settings
+        self.settings = settings
         self._share = share
         self._any_round = any(image.area is not None for image in footage)
 
     def batch(self, step: int) -> Batch:
         """The share's part of the joined batch of step ``step`` (from 0)."""
         views_a, views_b = [], []
-        for place in self._share.places(step, self._settings.batch):
+        for place in self._share.places(step, self.settings.batch):
             views_a.append(self._view_a(place))
             views_b.append(self._view_b(place))
         image_a, inside_a = _stacked(views_a)
@@ -113,18 +113,18 @@ class BatchSource:
         return Batch(image_a, image_b, inside_a, inside_b)
 
     def _view_a(self, place: int) -> View:
-        rng = stream(self._settings.seed, "view a", place)
-        index = drawn_index(self._settings.seed, "order a", place, len(self.simulated))
+        rng = stream(self.settings.seed, "view a", place)
+        index = drawn_index(self.settings.seed, "order a", place, len(self.simulated))
         area: Area | None = None
-        if self._settings.mask == "footage":
+        if self.settings.mask == "footage":
             area = self.footage.area(int(rng.integers(len(self.footage))))
-        paper_mask = self._settings.mask == "paper" and self._any_round
-        return random_view(self.simulated.picture(index), area, self._settings, rng, paper_mask=paper_mask)
+        paper_mask = self.settings.mask == "paper" and self._any_round
+        return random_view(self.simulated.picture(index), area, self.settings, rng, paper_mask=paper_mask)
 
     def _view_b(self, place: int) -> View:
-        rng = stream(self._settings.seed, "view b", place)
-        index = drawn_index(self._settings.seed, "order b", place, len(self.footage))
-        return random_view(self.footage.picture(index), self.footage.area(index), self._settings, rng)
+        rng = stream(self.settings.seed, "view b", place)
+        index = drawn_index(self.settings.seed, "order b", place, len(self.footage))
+        return random_view(self.footage.picture(index), self.footage.area(index), self.settings, rng)
 
 
 def drawn_index(seed: int, name: str, place: int, count: int) -> int:

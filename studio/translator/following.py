@@ -11,7 +11,7 @@ from studio.jobs.ranks import Message, Ranks
 from studio.translator.data import Batch, BatchSource, TrainingImage
 from studio.translator.devices import chosen_device
 from studio.translator.distributed import JoinedLearner, joined_learner
-from studio.translator.prefetching import prefetched
+from studio.translator.prefetching import training_batches
 from studio.translator.settings import TrainSettings
 from studio.vocabulary.errors import TrocarError
 
@@ -30,8 +30,9 @@ def follow_training(
     settings = TrainSettings.from_json(str(first["settings"]))
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    batches = _Batches(BatchSource(*images, settings, ranks.share))
-    learner = joined_learner(settings, chosen_device(ranks.device(device)), ranks)
+    place = chosen_device(ranks.device(device))
+    batches = _Batches(BatchSource(*images, settings, ranks.share), place)
+    learner = joined_learner(settings, place, ranks)
     with batches.stack:
         for order in orders:
             _taken(learner, batches, order)
@@ -49,15 +50,15 @@ def _taken(learner: JoinedLearner, batches: _Batches, order: Message) -> None:
 class _Batches:
     """Batches by step number, prepared ahead; a step out of order begins the row anew."""
 
-    def __init__(self, source: BatchSource) -> None:
+    def __init__(self, source: BatchSource, device: torch.device) -> None:
         self.stack = ExitStack()
-        self._source = source
+        self._source, self._device = source, device
         self._row: Iterator[Batch] = iter(())
         self._next = -1
 
     def of(self, step: int) -> Batch:
         if step != self._next:
             self.stack.close()
-            self._row = self.stack.enter_context(prefetched(self._source, step))
+            self._row = self.stack.enter_context(training_batches(self._source, step, self._device))
         self._next = step + 1
         return next(self._row)

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
 
 import torch
@@ -78,6 +78,17 @@ def prefetched(
         yield batches() if waiting is None else _timed(batches(), waiting)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def training_batches(
+    source: BatchSource, first_step: int, device: torch.device, *, waiting: Waiting | None = None
+) -> AbstractContextManager[Iterator[Batch]]:
+    """``prefetched`` as training on this device takes it, alone or as one of several processes."""
+    threads = data_threads(device)
+    return prefetched(
+        source, first_step, threads=threads, ahead=batches_ready(source.settings, threads),
+        pinned=device.type == "cuda", waiting=waiting,
+    )  # fmt: skip
 
 
 def _timed(batches: Iterator[Batch], waiting: Waiting) -> Iterator[Batch]:

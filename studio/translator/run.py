@@ -29,7 +29,7 @@ from studio.translator.interrupts import interrupts_deferred
 from studio.translator.journal import Journal, read_journal
 from studio.translator.learner import Learner
 from studio.translator.panels import SamplePanel
-from studio.translator.prefetching import Waiting, batches_ready, data_threads, prefetched
+from studio.translator.prefetching import Waiting, training_batches
 from studio.translator.schedule import learning_rate, share_done
 from studio.translator.selection import Judge, surplus
 from studio.vocabulary.errors import TrocarError
@@ -76,12 +76,7 @@ class Run:
 
     def until_broken_or_finished(self) -> Iterator[Event]:
         """Steps until the run is finished, or until it broke down and an earlier checkpoint was taken up again."""
-        device = self.learner.device
-        threads = data_threads(device)
-        with prefetched(
-            self.source, self.state.step, threads=threads, ahead=batches_ready(self.settings, threads),
-            pinned=device.type == "cuda", waiting=self.waiting,
-        ) as batches:  # fmt: skip
+        with training_batches(self.source, self.state.step, self.learner.device, waiting=self.waiting) as batches:
             while not self.finished:
                 self.learner.check_others()
                 started = time.perf_counter()

@@ -16,7 +16,7 @@ from studio.files.pictures import write_png
 from studio.translator.data import BatchSource, TrainingImage
 from studio.translator.devices import chosen_device
 from studio.translator.learner import Learner
-from studio.translator.prefetching import Waiting, batches_ready, data_threads, prefetched
+from studio.translator.prefetching import Waiting, batches_ready, data_threads, prefetched, training_batches
 from studio.translator.settings import TrainSettings
 from studio.vocabulary.seeds import stream
 
@@ -45,7 +45,7 @@ class WaitingFigures:
 def waiting_share(settings: TrainSettings, *, device: str = "auto", steps: int = 0) -> WaitingFigures:
     """Measure with noisy pictures of 1280x720; ``steps`` 0: 60 on a GPU, 2 on a CPU."""
     place = chosen_device(device)
-    threads, pinned = data_threads(place), place.type == "cuda"
+    threads = data_threads(place)
     waiting = Waiting()
     with tempfile.TemporaryDirectory() as folder:
         simulated, footage = (_pictures(Path(folder) / side, settings.seed) for side in ("simulated", "footage"))
@@ -54,7 +54,7 @@ def waiting_share(settings: TrainSettings, *, device: str = "auto", steps: int =
         decoded = _milliseconds_a_batch(anew, threads, ahead)
         cached = _milliseconds_a_batch(BatchSource(simulated, footage, settings), threads, ahead)
         learner = Learner(settings, place)
-        with prefetched(anew, 0, threads=threads, ahead=ahead, pinned=pinned, waiting=waiting) as batches:
+        with training_batches(anew, 0, place, waiting=waiting) as batches:
             for step, batch in enumerate(islice(batches, (steps or _STEPS[place.type]) + 1)):
                 losses = learner.step(batch, step, settings.learning_rate)
                 losses["image_b"].item()  # as training does, which reads every step's losses

@@ -18,7 +18,7 @@ from studio.pipeline.judging import sample_judge
 from studio.pipeline.scenes import add_scenes
 from studio.pipeline.summary import project_summary
 from studio.pipeline.views import frame_layers
-from studio.project.in_use import is_written_to
+from studio.project.lock import is_written_to
 from studio.project.project import Project
 from studio.quality.validity import measure_validity
 from tests.making import make_frames_scene
