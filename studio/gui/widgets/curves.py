@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.gui.models.metrics import Series
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import holder, label, scrolled
-from studio.gui.widgets.loss_plot import (
-    HIDDEN,
-    WORDS,
-    Curve,
-    CurveControls,
-    LossPlot,
-    in_theme,
-    loss_tip,
-    loss_words,
-    swatch,
-    value_at,
-    value_label,
-)
+from studio.gui.widgets.loss_panel import PANEL_WIDTH, ColourRow, LossPanel
+from studio.gui.widgets.loss_plot import HIDDEN, WORDS, Curve, loss_tip, loss_words, value_at
 
 COLOURS = (
     "#5aa9dd", "#e39a4b", "#6fbf8b", "#d97b93", "#b59be0", "#d6c15a", "#5fc4c0", "#c98a66",
@@ -30,7 +19,6 @@ COLOURS = (
 )  # fmt: skip
 """Of equal lightness, so that none shouts; each loss keeps its own from run to run, the first are the clearest."""
 SHOWN_FIRST = ("validity", "ms_ssim_ab", "image_b", "gan_ab", "disc_b")
-PANEL_WIDTH = 248
 
 
 def colour_of(name: str, used: Sequence[str]) -> str:
@@ -46,33 +34,21 @@ def _rank(name: str) -> int:
     return SHOWN_FIRST.index(name) if name in SHOWN_FIRST else len(SHOWN_FIRST)
 
 
-class LossRow(QWidget):
+class LossRow(ColourRow):
     """One loss: a check box, its colour, its name, and its value at the pointer or at the end."""
 
     toggled = Signal()
 
     def __init__(self, name: str, colour: str, shown: bool) -> None:
-        super().__init__()
-        self.name, self.colour = name, colour
         self.box = QCheckBox(loss_words(name))
+        super().__init__(colour, self.box, margins=(0, 1, 0, 1))
+        self.name = name
         self.box.setChecked(shown)
         self.setToolTip(loss_tip(name))
         self.box.toggled.connect(self.toggled)
-        self.swatch = QLabel()
-        self.value = value_label()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 1, 0, 1)
-        layout.setSpacing(UNIT)
-        layout.addWidget(self.swatch)
-        layout.addWidget(self.box, 1)
-        layout.addWidget(self.value)
-        self.paint_theme()
-
-    def paint_theme(self) -> None:
-        self.swatch.setPixmap(swatch(in_theme(self.colour, self)))
 
 
-class Curves(QWidget):
+class Curves(LossPanel):
     """Every step is kept in the series; what is drawn is thinned out to the width of the plot."""
 
     def __init__(self) -> None:
@@ -81,17 +57,11 @@ class Curves(QWidget):
         self._rows: dict[str, LossRow] = {}
         self._curves: dict[str, Curve] = {}
         self._picked: dict[str, bool] = {}
-        self._step: float | None = None
-        self.plot = LossPlot()
-        self.controls = CurveControls()
-        self.where = label("last step", "faint")
         self._list = QVBoxLayout()
         self._list.setSpacing(0)
         self._list.addStretch(1)
         self._build()
         self.plot.hint = "No step is logged yet."
-        self.plot.pointed.connect(self._pointed)
-        self.controls.changed.connect(self._changed)
 
     def _build(self) -> None:
         side = QVBoxLayout()
@@ -143,27 +113,9 @@ class Curves(QWidget):
             self._curves[name].show_series(picked, self.controls.share, log=self.plot.log)
         self._show_values()
 
-    def mark_step(self, step: int) -> None:
-        """Draw the upright line at the step whose samples are shown."""
-        self.plot.mark_step(step)
-
-    def _changed(self) -> None:
-        self.plot.set_log(self.controls.log.isChecked())
-        self.draw()
-
-    def _pointed(self, step: float | None) -> None:
-        self._step = step
-        self._show_values()
-
-    def _show_values(self) -> None:
-        self.where.setText("last step" if self._step is None else f"step {max(0, int(self._step)):,}")
+    def _show_row_values(self) -> None:
         for name, row in self._rows.items():
             row.value.setText(value_at(self._series.get(name), self._step))
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
-            self.plot.paint_theme()
-            for name, row in self._rows.items():
-                row.paint_theme()
-                self._curves[name].paint_theme()
+    def _drawn(self) -> Iterable[tuple[ColourRow, Curve]]:
+        return ((row, self._curves[name]) for name, row in self._rows.items())

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.gui.models.metrics import Series
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import ElidedLabel, label
-from studio.gui.widgets.curves import PANEL_WIDTH
 from studio.gui.widgets.fields import ChoiceField
-from studio.gui.widgets.loss_plot import (
-    HIDDEN,
-    WORDS,
-    Curve,
-    CurveControls,
-    LossPlot,
-    in_theme,
-    loss_tip,
-    loss_words,
-    swatch,
-    value_at,
-    value_label,
-)
+from studio.gui.widgets.loss_panel import PANEL_WIDTH, ColourRow, LossPanel
+from studio.gui.widgets.loss_plot import HIDDEN, WORDS, Curve, loss_tip, loss_words, value_at
 from studio.gui.widgets.run_list import RUN_COLOURS
 
 _FIRST = "ms_ssim_ab"
@@ -43,38 +31,14 @@ class RunSeries:
     series: Mapping[str, Series]
 
 
-class _RunRow(QWidget):
-    """A run in the legend: its colour, its name, and the loss at the pointer or at the end."""
-
-    def __init__(self, name: str, colour: str) -> None:
-        super().__init__()
-        self.colour = colour
-        self.swatch = QLabel()
-        self.value = value_label()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 2, UNIT, 2)
-        layout.setSpacing(UNIT)
-        layout.addWidget(self.swatch)
-        layout.addWidget(ElidedLabel(name, mode=Qt.TextElideMode.ElideMiddle), 1)
-        layout.addWidget(self.value)
-        self.paint_theme()
-
-    def paint_theme(self) -> None:
-        self.swatch.setPixmap(swatch(in_theme(self.colour, self)))
-
-
-class RunCurves(QWidget):
+class RunCurves(LossPanel):
     """Shows up to four runs; the loss that is picked stays when runs come and go."""
 
     def __init__(self) -> None:
         super().__init__()
         self._runs: tuple[RunSeries, ...] = ()
         self._curves: list[Curve] = []
-        self._legend: list[_RunRow] = []
-        self._step: float | None = None
-        self.plot = LossPlot()
-        self.controls = CurveControls()
-        self.where = label("last step", "faint")
+        self._legend: list[ColourRow] = []
         self.losses = ChoiceField(())
         self.losses.setAccessibleName("Loss that is compared")
         self.losses.setMaxVisibleItems(20)
@@ -83,8 +47,6 @@ class RunCurves(QWidget):
         self._rows.setSpacing(0)
         self._build()
         self.losses.currentIndexChanged.connect(self.draw)
-        self.plot.pointed.connect(self._pointed)
-        self.controls.changed.connect(self._changed)
 
     def _build(self) -> None:
         side = QVBoxLayout()
@@ -131,7 +93,7 @@ class RunCurves(QWidget):
             row.deleteLater()
         places = list(zip(names, RUN_COLOURS, strict=False))
         self._curves = [Curve(self.plot, colour) for _, colour in places]
-        self._legend = [_RunRow(*place) for place in places]
+        self._legend = [_legend_row(*place) for place in places]
         for row in self._legend:
             self._rows.addWidget(row)
 
@@ -166,26 +128,15 @@ class RunCurves(QWidget):
         super().resizeEvent(event)
         self._fit_words()
 
-    def mark_step(self, step: int) -> None:
-        self.plot.mark_step(step)
-
-    def _changed(self) -> None:
-        self.plot.set_log(self.controls.log.isChecked())
-        self.draw()
-
-    def _pointed(self, step: float | None) -> None:
-        self._step = step
-        self._show_values()
-
-    def _show_values(self) -> None:
-        self.where.setText("last step" if self._step is None else f"step {max(0, int(self._step)):,}")
+    def _show_row_values(self) -> None:
         for run, row in zip(self._runs, self._legend, strict=False):
             row.value.setText(value_at(run.series.get(self.loss), self._step) or "–")
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
-            self.plot.paint_theme()
-            for curve, row in zip(self._curves, self._legend, strict=True):
-                curve.paint_theme()
-                row.paint_theme()
+    def _drawn(self) -> Iterable[tuple[ColourRow, Curve]]:
+        return zip(self._legend, self._curves, strict=True)
+
+
+def _legend_row(name: str, colour: str) -> ColourRow:
+    """A run's colour, its name, and the loss at the pointer or at the end."""
+    words = ElidedLabel(name, mode=Qt.TextElideMode.ElideMiddle)
+    return ColourRow(colour, words, margins=(0, 2, UNIT, 2))

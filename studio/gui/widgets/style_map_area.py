@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -72,27 +72,30 @@ class StyleMapArea(QWidget):
         return QSize(420, 280)
 
     def _colouring_box(self) -> QComboBox:
-        box = QComboBox(self)
-        for value, text in _COLOURINGS:
-            box.addItem(text, value)
-        box.setToolTip(
+        box = self._box(
+            _COLOURINGS, "Colours of the map",
             "What the colours mean: the patient of a footage frame, its brightness (dark to bright), or the mean "
-            "validity of a drawn style over the frames looked at"
-        )
-        box.setAccessibleName("Colours of the map")
+            "validity of a drawn style over the frames looked at",
+        )  # fmt: skip
         box.currentIndexChanged.connect(lambda _i: self._changed())
         return box
 
     def _layout_box(self) -> QComboBox:
-        box = QComboBox(self)
-        for value, text in _LAYOUTS:
-            box.addItem(text, value)
-        box.setToolTip(
-            "How styles are laid out. PCA: by the two directions in which the footage differs most; distances are true."
-            " t-SNE: what is alike lies together, worked out when first asked for; distances between groups mean little"
-        )
-        box.setAccessibleName("Layout of the map")
+        box = self._box(
+            _LAYOUTS, "Layout of the map",
+            "How styles are laid out. PCA: by the two directions in which the footage differs most; distances are true. "
+            "t-SNE: what is alike lies together, worked out when first asked for; distances between groups mean "
+            "little",
+        )  # fmt: skip
         box.activated.connect(lambda _i: self._layout_chosen())
+        return box
+
+    def _box(self, choices: Iterable[tuple[str, str]], name: str, tip: str) -> QComboBox:
+        box = QComboBox(self)
+        for value, text in choices:
+            box.addItem(text, value)
+        box.setToolTip(tip)
+        box.setAccessibleName(name)
         return box
 
     def _layout_chosen(self) -> None:
