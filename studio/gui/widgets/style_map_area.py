@@ -83,8 +83,8 @@ class StyleMapArea(QWidget):
     def _layout_box(self) -> QComboBox:
         box = self._box(
             _LAYOUTS, "Layout of the map",
-            "How styles are laid out. PCA: by the two directions in which the footage differs most; distances are true. "
-            "t-SNE: what is alike lies together, worked out when first asked for; distances between groups mean "
+            "How styles are laid out. PCA: by the two directions in which the footage differs most; distances are "
+            "true. t-SNE: what is alike lies together, worked out when first asked for; distances between groups mean "
             "little",
         )  # fmt: skip
         box.activated.connect(lambda _i: self._layout_chosen())
