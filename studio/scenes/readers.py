@@ -11,7 +11,7 @@ from pathlib import Path
 
 from studio.files.listing import spread
 from studio.scenes import geometry_check
-from studio.scenes.corrections import as_encoding, corrected, without_layers
+from studio.scenes.corrections import as_encoding, camera_encoding, corrected, without_layers
 from studio.scenes.layouts import blenderproc, bop, folders, frames, image2image, matching, nerfstudio, solo
 from studio.scenes.mapping import NO_MAPPING, SceneMapping
 from studio.vocabulary.errors import InputError
@@ -102,10 +102,26 @@ def read_scenes(
         raise InputError(f"{len(scenes)} scenes can't all be the patient '{mapping.patient}'", where=path,
                          remedy="Take patient out of the mapping, or add one scene's folder.")  # fmt: skip
     said = as_encoding(mapping.geometry)
+    if found != folders.NAME:
+        said |= _camera_said(scenes[0], mapping)
     scenes = [without_layers(replace(s, encoding=s.encoding | said), mapping.geometry) for s in scenes]
     if not compared:
         return scenes
     return [_verified(s, max(_COMPARED, min(_reader(s.layout).opened, _OPENED_FRAMES // len(scenes)))) for s in scenes]
+
+
+def _camera_said(scene: SceneFiles, mapping: SceneMapping) -> dict[str, str]:
+    """The encoding's entry for a mapping's camera. Raise InputError where the scene has intrinsics of its own."""
+    said = camera_encoding(mapping.camera)
+    if not said:
+        return {}
+    if mapping.camera.file:
+        raise InputError("camera.file is for plain folders", where=scene.root, remedy="Give fx or field_of_view.")
+    picture = replace(scene.frames[0], segmentation=None, depth=None, normals=None)
+    if load_layers(scene, picture).K is not None:
+        raise InputError("the scene has its own intrinsics", where=scene.root,
+                         remedy="Take [camera] out of the mapping.")  # fmt: skip
+    return said
 
 
 def _verified(scene: SceneFiles, count: int) -> SceneFiles:
