@@ -26,6 +26,7 @@ def as_encoding(geometry: Geometry) -> dict[str, str]:
     entries = {
         "depth_kind": geometry.depth_kind,
         "normals_flip": geometry.normals_flip,
+        "normals_space": geometry.normals_space,
         "scale": "" if geometry.scale is None else repr(geometry.scale),
     }
     return {key: value for key, value in entries.items() if value}
@@ -72,7 +73,7 @@ def corrected(layers: Layers, encoding: Mapping[str, str]) -> Layers:
     """
     if layers.K is None:
         layers = replace(layers, K=mapped_K(encoding, layers.size))
-    if not {"depth_kind", "normals_flip", "scale"} & set(encoding):
+    if not {"depth_kind", "normals_flip", "normals_space", "scale"} & set(encoding):
         return layers
     layers = replace(layers, depth_HW=_depth(layers, encoding), normals_HW3=_normals(layers, encoding))
     return _scaled(layers, float(encoding.get("scale", "1")))
@@ -91,10 +92,27 @@ def _depth(layers: Layers, encoding: Mapping[str, str]) -> np.ndarray | None:
 
 
 def _normals(layers: Layers, encoding: Mapping[str, str]) -> np.ndarray | None:
-    flip = encoding.get("normals_flip", "none")
-    if layers.normals_HW3 is None or flip == "none":
-        return layers.normals_HW3
-    return layers.normals_HW3 * np.array([-1 if axis in flip else 1 for axis in "xyz"], np.float32)
+    flip = encoding.get("normals_flip", "none").replace("none", "")
+    if layers.normals_HW3 is None:
+        return None
+    if encoding.get("normals_space") != "world":
+        return _flipped(layers.normals_HW3, flip)
+    if layers.camera_to_world is None:
+        raise InputError("normals in the world's axes need the camera's pose", where="normals_space",
+                         remedy='Leave them out: geometry = {leave_out = ["normals"]}.')  # fmt: skip
+    return in_camera_axes(layers, flip).normals_HW3
+
+
+def _flipped(normals_HW3: np.ndarray, flip: str) -> np.ndarray:
+    return normals_HW3 * np.array([-1 if axis in flip else 1 for axis in "xyz"], np.float32) if flip else normals_HW3
+
+
+def in_camera_axes(layers: Layers, flip: str) -> Layers:
+    """A frame whose normals are in the world's axes, but for axes to be flipped first, with them in the camera's."""
+    if layers.normals_HW3 is None or layers.camera_to_world is None:
+        return layers
+    R = layers.camera_to_world[:3, :3].astype(np.float32)
+    return replace(layers, normals_HW3=_flipped(layers.normals_HW3, flip) @ R)
 
 
 def _scaled(layers: Layers, scale: float) -> Layers:

@@ -33,6 +33,8 @@ class Reader:
     read: Callable[[Path, SceneMapping], list[SceneFiles]]
     load: Callable[[FrameFiles, Mapping[str, str]], Layers]
     example: str
+    here: Callable[[Path], bool]
+    """Whether the folder itself, not one below it, is of this layout; looks at a few names at most."""
     opened: int = matching.SAMPLED_FRAMES
     """Frames of a scene that are opened whole when it is added; 3 do where the layout looks at a sample itself."""
 
@@ -50,31 +52,50 @@ def _declared(read: Callable[[Path], list[SceneFiles]]) -> Callable[[Path, Scene
     return read_declared
 
 
+def _nowhere(path: Path) -> bool:
+    return False
+
+
 LAYOUTS: dict[str, Reader] = {
-    solo.NAME: Reader(solo.recognises, solo.read, solo.load, "metadata.json with sequence.N/"),
+    solo.NAME: Reader(solo.recognises, solo.read, solo.load, "sequence.N/ with stepN.frame_data.json", solo.here),
     frames.NAME: Reader(
-        frames.recognises, _declared(frames.read), frames.load, "scene.json with rgb/ and seg/", opened=_COMPARED,
+        frames.recognises, _declared(frames.read), frames.load, "scene.json with rgb/ and seg/",
+        lambda path: (path / frames.DESCRIPTION).is_file(), opened=_COMPARED,
     ),
     image2image.NAME: Reader(
         image2image.recognises, _declared(image2image.read), image2image.load, "simulated/<patient>/inputs",
-        opened=_COMPARED,
+        lambda path: (path / "simulated").is_dir(), opened=_COMPARED,
     ),
-    blenderproc.NAME: Reader(blenderproc.recognises, blenderproc.read, blenderproc.load, "*.hdf5 with colors"),
-    bop.NAME: Reader(bop.recognises, bop.read, bop.load, "scene_camera.json with rgb/ and depth/"),
-    nerfstudio.NAME: Reader(nerfstudio.recognises, nerfstudio.read, nerfstudio.load, "transforms.json"),
-    folders.NAME: Reader(folders.recognises, folders.read, folders.load, "any folders, with --mapping FILE"),
+    blenderproc.NAME: Reader(
+        blenderproc.recognises, blenderproc.read, blenderproc.load, "*.hdf5 with colors", blenderproc.here
+    ),
+    bop.NAME: Reader(
+        bop.recognises, bop.read, bop.load, "scene_camera.json with rgb/ and depth/",
+        lambda path: (path / bop.CAMERAS).is_file(),
+    ),
+    nerfstudio.NAME: Reader(
+        nerfstudio.recognises, nerfstudio.read, nerfstudio.load, "transforms.json",
+        lambda path: (path / nerfstudio.TRANSFORMS).is_file(),
+    ),
+    folders.NAME: Reader(
+        folders.recognises, folders.read, folders.load, "any folders, with --mapping FILE", _nowhere
+    ),
 }  # fmt: skip
 """In the order in which they are looked for: a file at the root tells sooner than thousands of folders below it."""
 
 
 def detect_layout(path: Path) -> str:
-    """The layout that a folder has; raise InputError when it is missing, empty or of none that is known."""
+    """The layout that a folder has; raise InputError when it is missing, empty, of none that is known or of two."""
     if not path.exists():
         raise InputError("there is no such folder", where=path, remedy="Check the path.")
     if not path.is_dir():
         raise InputError("not a folder", where=path, remedy="Name the folder that holds the scenes.")
     if not any(path.iterdir()):
         raise InputError("the folder is empty", where=path, remedy="Name the folder that holds the scenes.")
+    here = [name for name, reader in LAYOUTS.items() if reader.here(path)]
+    if len(here) > 1:
+        raise InputError(f"it holds two layouts: {' and '.join(here)}", where=path,
+                         remedy=f"Say which is meant with --layout, such as --layout {here[0]}.")  # fmt: skip
     for name, reader in LAYOUTS.items():
         if reader.recognises(path):
             return name
@@ -97,7 +118,7 @@ def read_scenes(
     if reader is not None and reader is not LAYOUTS[folders.NAME] and mapping.layers:
         raise InputError("[layers] is for plain folders", where=path, remedy="Take it out, or say --layout folders.")
     found = detect_layout(path) if reader is None or not path.is_dir() else layout
-    scenes = (reader or _reader(found)).read(path, mapping)
+    scenes = [_well_named(s) for s in (reader or _reader(found)).read(path, mapping)]
     if mapping.patient and len(scenes) > 1:
         raise InputError(f"{len(scenes)} scenes can't all be the patient '{mapping.patient}'", where=path,
                          remedy="Take patient out of the mapping, or add one scene's folder.")  # fmt: skip
@@ -108,6 +129,19 @@ def read_scenes(
     if not compared:
         return scenes
     return [_verified(s, max(_COMPARED, min(_reader(s.layout).opened, _OPENED_FRAMES // len(scenes)))) for s in scenes]
+
+
+def _well_named(scene: SceneFiles) -> SceneFiles:
+    """Name and patient in one line. Raise InputError for names on the disk that are no text: none can keep them."""
+    for path in (scene.root, *(f.rgb for f in scene.frames)):
+        name = str(path)
+        if not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise InputError("the name is not valid UTF-8", where=path, remedy="Rename it.")
+    return replace(scene, name=_in_one_line(scene.name), patient=_in_one_line(scene.patient))
+
+
+def _in_one_line(name: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split()) or "scene"
 
 
 def _camera_said(scene: SceneFiles, mapping: SceneMapping) -> dict[str, str]:

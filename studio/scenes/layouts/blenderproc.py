@@ -94,6 +94,11 @@ def _scene_folders(path: Path) -> list[Path]:
     return below or [g for f in children for g in listing.folders_in(f) if _containers(g)]
 
 
+def here(path: Path) -> bool:
+    """Whether files of this kind lie in the folder itself."""
+    return listing.has_files(path, containers.CONTAINER_SUFFIXES)
+
+
 def _some_scenes(path: Path) -> list[Path]:
     return _scene_folders(path)[:3]
 

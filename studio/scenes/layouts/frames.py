@@ -150,7 +150,10 @@ def _description(path: Path) -> dict[str, Any]:
 
 def _classes(description: Mapping[str, Any], root: Path) -> ClassTable:
     try:
-        return ClassTable.from_rows(description["classes"])
+        table = ClassTable.from_rows(description["classes"])
+        if not table.classes:
+            raise KeyError("classes")
+        return table
     except (KeyError, TypeError, OverflowError) as error:
         raise InputError("no list of classes", where=root / DESCRIPTION, remedy=_CLASS_ROWS) from error
     except InputError as error:

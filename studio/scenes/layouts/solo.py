@@ -108,10 +108,11 @@ def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
 
 def _data_sets(path: Path) -> list[Path]:
     """The folder itself, or those below it, that have a sequence whose first frame is there."""
-    return [path] if _is_data_set(path) else [f for f in listing.folders_in(path) if _is_data_set(f)]
+    return [path] if here(path) else [f for f in listing.folders_in(path) if here(f)]
 
 
-def _is_data_set(path: Path) -> bool:
+def here(path: Path) -> bool:
+    """Whether the folder itself is a data set."""
     first = next(iter(_sequences(path)), None)
     return first is not None and any(_FRAME.fullmatch(p.name) for p in listing.files_in(first, frozenset({".json"})))
 
