@@ -37,6 +37,8 @@ class Reader:
     """Whether the folder itself, not one below it, is of this layout; looks at a few names at most."""
     opened: int = matching.SAMPLED_FRAMES
     """Frames of a scene that are opened whole when it is added; 3 do where the layout looks at a sample itself."""
+    masked: bool = False
+    """Whether its masks become labels only once a mapping gives their values classes."""
 
 
 def _declared(read: Callable[[Path], list[SceneFiles]]) -> Callable[[Path, SceneMapping], list[SceneFiles]]:
@@ -75,7 +77,7 @@ LAYOUTS: dict[str, Reader] = {
     ),
     nerfstudio.NAME: Reader(
         nerfstudio.recognises, nerfstudio.read, nerfstudio.load, "transforms.json",
-        lambda path: (path / nerfstudio.TRANSFORMS).is_file(),
+        lambda path: (path / nerfstudio.TRANSFORMS).is_file(), masked=True,
     ),
     folders.NAME: Reader(
         folders.recognises, folders.read, folders.load, "any folders, with --mapping FILE", _nowhere

@@ -39,16 +39,18 @@ class MappingForm(QWidget):
         self.depth_kind = ChoiceField([("", "find out"), ("planar", "planar z"), ("ray", "along the ray")])
         self.axes = ChoiceField([(axes, {"opencv": "y down", "opengl": "y up"}[axes]) for axes in AXES])
         self.flip = ChoiceField([("", "as stored"), *((f, f) for f in FLIPS if f != "none"), ("none", "none, sure")])
+        self.space = ChoiceField([("", "the camera's"), ("world", "the world's")])
         self.scale = NumberField(1.0, 1e-6, _LARGE)
         self.field_of_view = NumberField(0.0, 0.0, 179.0, unit="°")
         self.patient = QLineEdit()
         self._sure_of_scale = False
         self._camera = Camera()
         self._left_out: tuple[str, ...] = ()
+        self.form = Form()
         self._build()
 
     def _build(self) -> None:
-        form = Form()
+        form = self.form
         form.add("Pictures", self.folders["rgb"], "The folder of the rendered pictures")
         self._add_layer(form, "segmentation", "Grey values, or colours, that stand for classes")
         self._add_layer(form, "depth", "How the distances are stored")
@@ -58,6 +60,7 @@ class MappingForm(QWidget):
         form.add("Depth is", self.depth_kind, "The distance along the optical axis, or along each pixel's ray")
         self._add_layer(form, "normals", "How the normals are stored")
         form.add("Normals' axes", self.axes, "OpenCV: x right, y down, z forward. OpenGL: x right, y up, z back")
+        form.add("Axes are", self.space, "Whether normals are stored in the camera's axes or turned with the world's")
         form.add("Flip", self.flip, "Axes of the normals to be turned over")
         form.add("Scale", self.scale, "Every length is multiplied by this")
         form.add(
@@ -68,13 +71,21 @@ class MappingForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(form)
         fields: list[QWidget] = [*self.folders.values(), *self.encodings.values(), self.mm_per_unit, self.depth_kind]
-        fields += [self.axes, self.flip, self.scale, self.field_of_view, self.patient]
+        fields += [self.axes, self.space, self.flip, self.scale, self.field_of_view, self.patient]
         on_change(fields, self.changed.emit)
         self.scale.valueChanged.connect(lambda value: setattr(self, "_sure_of_scale", value != 1))
 
     def _add_layer(self, form: Form, name: str, tip: str) -> None:
         form.add(_LAYERS[name], self.folders[name], f"The folder of the {_LAYERS[name].lower()}")
         form.add("   stored as", self.encodings[name], tip)
+
+    def show_for(self, *, plain: bool, camera_open: bool, one_scene: bool) -> None:
+        """Only what a layout leaves open: of plain folders everything, of the others what their files do not say."""
+        of_folders: list[QWidget] = [*self.folders.values(), *self.encodings.values(), self.mm_per_unit, self.axes]
+        for field in of_folders:
+            self.form.show_row(field, shown=plain)
+        self.form.show_row(self.field_of_view, shown=plain or camera_open)
+        self.form.show_row(self.patient, shown=plain or one_scene)
 
     def offer(self, choices: Sequence[str]) -> None:
         """The folders that there are to choose from."""
@@ -101,6 +112,7 @@ class MappingForm(QWidget):
         self.axes.set_value(normals.axes if normals else AXES[0])
         self.depth_kind.set_value("")
         self.flip.set_value("")
+        self.space.set_value("")
         self.scale.setValue(1.0)
         self._sure_of_scale = False
         self.take_geometry(mapping.geometry)
@@ -115,6 +127,8 @@ class MappingForm(QWidget):
             self.depth_kind.set_value(geometry.depth_kind)
         if geometry.normals_flip:
             self.flip.set_value(geometry.normals_flip)
+        if geometry.normals_space:
+            self.space.set_value("world" if geometry.normals_space == "world" else "")
         if geometry.scale is not None:
             self.scale.setValue(geometry.scale)
             self._sure_of_scale = True
@@ -126,7 +140,7 @@ class MappingForm(QWidget):
         angle = self.field_of_view.value()
         camera = Camera(field_of_view=angle, file=self._camera.file) if angle else self._camera
         scale = self.scale.value() if self._sure_of_scale else None
-        geometry = Geometry(self.depth_kind.value(), self.flip.value(), scale, self._left_out)
+        geometry = Geometry(self.depth_kind.value(), self.flip.value(), self.space.value(), scale, self._left_out)
         return SceneMapping(layers, dict(classes), camera, geometry, self.patient.text().strip())
 
     def _layer(self, name: str) -> FolderLayer:
@@ -153,7 +167,8 @@ class ClassRows(QWidget):
         self._grid.setVerticalSpacing(UNIT - 2)
         self._grid.setColumnStretch(1, 1)
 
-    def show_values(self, values: Sequence[str]) -> None:
+    def show_values(self, values: Sequence[str], *, swatches: bool = True) -> None:
+        """``swatches``: the values are greys or colours of a picture, and are shown beside their names."""
         if list(self.fields) == list(values):
             return
         while (item := self._grid.takeAt(0)) is not None:
@@ -167,7 +182,8 @@ class ClassRows(QWidget):
             field.setFixedWidth(FIELD_WIDTH + 40)
             field.currentIndexChanged.connect(lambda _index, value=value: self._chosen(value))
             self.fields[value] = field
-            self._grid.addWidget(_swatch(value), at, 0)
+            if swatches:
+                self._grid.addWidget(_swatch(value), at, 0)
             self._grid.addWidget(label(value), at, 1)
             self._grid.addWidget(field, at, 2)
 
