@@ -67,6 +67,7 @@ class FoldersToAdd(QObject):
         if not self._open:
             return
         found = self._open.popleft()
+        self._session.say(f"{found.path.name} leaves something open: it is asked beside the pictures.")
         if found.look is None or found.look.layout == folders.NAME:
             self.ask_plain(found.path)
             return

@@ -39,7 +39,7 @@ class MappingForm(QWidget):
         self.depth_kind = ChoiceField([("", "find out"), ("planar", "planar z"), ("ray", "along the ray")])
         self.axes = ChoiceField([(axes, {"opencv": "y down", "opengl": "y up"}[axes]) for axes in AXES])
         self.flip = ChoiceField([("", "as stored"), *((f, f) for f in FLIPS if f != "none"), ("none", "none, sure")])
-        self.space = ChoiceField([("", "the camera's"), ("world", "the world's")])
+        self.space = ChoiceField([("", "camera axes"), ("world", "world axes")])
         self.scale = NumberField(1.0, 1e-6, _LARGE)
         self.field_of_view = NumberField(0.0, 0.0, 179.0, unit="°")
         self.patient = QLineEdit()
@@ -60,7 +60,7 @@ class MappingForm(QWidget):
         form.add("Depth is", self.depth_kind, "The distance along the optical axis, or along each pixel's ray")
         self._add_layer(form, "normals", "How the normals are stored")
         form.add("Normals' axes", self.axes, "OpenCV: x right, y down, z forward. OpenGL: x right, y up, z back")
-        form.add("Axes are", self.space, "Whether normals are stored in the camera's axes or turned with the world's")
+        form.add("Normals are in", self.space, "The camera's axes, or the world's, from which each frame's pose turns them")
         form.add("Flip", self.flip, "Axes of the normals to be turned over")
         form.add("Scale", self.scale, "Every length is multiplied by this")
         form.add(
