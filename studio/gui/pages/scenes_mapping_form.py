@@ -60,7 +60,9 @@ class MappingForm(QWidget):
         form.add("Depth is", self.depth_kind, "The distance along the optical axis, or along each pixel's ray")
         self._add_layer(form, "normals", "How the normals are stored")
         form.add("Normals' axes", self.axes, "OpenCV: x right, y down, z forward. OpenGL: x right, y up, z back")
-        form.add("Normals are in", self.space, "The camera's axes, or the world's, from which each frame's pose turns them")
+        form.add(
+            "Normals are in", self.space, "The camera's axes, or the world's, from which each frame's pose turns them"
+        )
         form.add("Flip", self.flip, "Axes of the normals to be turned over")
         form.add("Scale", self.scale, "Every length is multiplied by this")
         form.add(
