@@ -6,10 +6,12 @@ What the layout leaves open (classes, the geometry of depth and normals, a camer
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
+
+import numpy as np
 
 from studio.scenes.class_names import IGNORED_WORD, SourceClass, UnknownClasses, studio_id
 from studio.scenes.corrections import as_encoding, camera_encoding, without_layers
@@ -19,11 +21,13 @@ from studio.scenes.layouts import folders
 from studio.scenes.mapping import NO_MAPPING, SceneMapping
 from studio.scenes.readers import LAYOUTS, detect_layout, load_layers, read_scenes
 from studio.vocabulary.errors import InputError
-from studio.vocabulary.frames import Layers, SceneFiles
+from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
+from studio.vocabulary.labels import IGNORE, STUDIO_CLASSES
 
 _NEVER = "\0"
 """A stored value that does not occur: a table with it alone makes masks labels, and says nothing of their values."""
 _MASKS_LEFT_OUT = "the masks are left out; with a class for each of their values they are labels"
+_DARKER = 6
 T = TypeVar("T")
 
 
@@ -47,6 +51,7 @@ class SceneLook:
     layout: str
     camera_open: bool = True
     _listed: _Listed | None = field(default=None, repr=False)
+    _places_of: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def understand(self, mapping: SceneMapping) -> Understood:
         """The first frames under a mapping; nothing is raised for what a person can still mend."""
@@ -75,7 +80,9 @@ class SceneLook:
         names = tuple(f.name for f in scene.frames)
         report = examine(frames, Said.by(scene.encoding))
         note = _MASKS_LEFT_OUT if left_out and values else ""
-        return Understood(tuple(frames), names, values, open_ones, (), report, listed.scenes, note)
+        if set(values) - set(self._places_of):
+            self._places_of = _places(scene, values)
+        return Understood(tuple(frames), names, values, open_ones, (), report, listed.scenes, note, self._places_of)
 
     def _has_no_camera(self, scene: SceneFiles) -> bool:
         picture = replace(scene.frames[0], segmentation=None, depth=None, normals=None)
@@ -127,6 +134,41 @@ def _first_of(path: Path, layout: str, *, declared: bool) -> _Listed:
         scenes, sources = _leniently(listed, SceneMapping(classes=classes), ())
     first = replace(scenes[0], frames=scenes[0].frames[:FRAMES_SHOWN])
     return _Listed(first, len(scenes), sources)
+
+
+def _places(scene: SceneFiles, values: Sequence[str]) -> dict[str, np.ndarray]:
+    """By value the first frame in which it is seen, as uint8 HxWx3 with all else darkened.
+
+    Frames are loaded under tables that give the values ids to tell them by, three times for up to 81 of them.
+    """
+    names = [c.name for c in STUDIO_CLASSES]
+    found: dict[str, np.ndarray] = {}
+    wanted = list(values)[: len(names) ** 2]
+    for frame in scene.frames:
+        if frame.segmentation is None or len(found) == len(wanted):
+            continue
+        theirs, low, high = (
+            _under_table(scene, frame, dict(zip(wanted, words, strict=True)))
+            for words in (
+                [IGNORED_WORD] * len(wanted),
+                [names[i % len(names)] for i in range(len(wanted))],
+                [names[i // len(names)] for i in range(len(wanted))],
+            )
+        )
+        assert theirs.segmentation_HW is not None
+        assert low.segmentation_HW is not None
+        assert high.segmentation_HW is not None
+        number_HW = low.segmentation_HW + len(names) * high.segmentation_HW.astype(np.int64)
+        for number, value in enumerate(wanted):
+            here_HW = (theirs.segmentation_HW == IGNORE) & (number_HW == number)
+            if value not in found and here_HW.any():
+                found[value] = np.where(here_HW[..., None], theirs.rgb_HW3, theirs.rgb_HW3 // _DARKER)
+    return found
+
+
+def _under_table(scene: SceneFiles, frame: FrameFiles, classes: Mapping[str, str]) -> Layers:
+    encoding = scene.encoding | {"classes": json.dumps(classes)}
+    return load_layers(replace(scene, encoding=encoding), replace(frame, depth=None, normals=None))
 
 
 def _loaded(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,7 @@ class Understood:
     """What a mapping makes of the first frames: ``values`` are the classes seen, as a mapping writes them, and those
     in ``unknown`` have no studio class yet (they are shown as ignored). ``problems`` are lines for a person.
     ``scenes`` counts those of the folder, of which the first is shown; ``note`` says what may be said and need not.
+    ``places``: by value a frame in which it is seen, uint8 HxWx3, all else darkened.
     """
 
     frames: tuple[Layers, ...] = ()
@@ -52,6 +53,7 @@ class Understood:
     geometry: GeometryReport = NOT_EXAMINED
     scenes: int = 1
     note: str = ""
+    places: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:

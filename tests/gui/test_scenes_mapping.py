@@ -64,6 +64,11 @@ def test_what_a_known_layout_leaves_open_is_asked_and_kept(
                         timeout=5000)  # fmt: skip
         assert list(panel.classes.fields) == ["10", "30", "60"]
         assert "Choose a class for 10, 30, 60" in panel.said.text()
+        places, truth = panel._understood.places, sphere_scene(0)
+        for value, class_id in (("10", 1), ("30", 3), ("60", 6)):
+            lit = truth.ids_HW == class_id
+            np.testing.assert_array_equal(places[value][lit], truth.rgb_HW3[lit])
+            np.testing.assert_array_equal(places[value][~lit], truth.rgb_HW3[~lit] // 6)
         assert not panel.button.isEnabled()
         assert not panel.form.folders["rgb"].isVisibleTo(panel)
         assert not panel.form.field_of_view.isVisibleTo(panel), "the layout has intrinsics"

@@ -137,7 +137,8 @@ class MappingPanel(QWidget):
     def _take(self, understood: Understood) -> None:
         self._understood = understood
         self.frames.show_frames(understood)
-        self.classes.show_values(understood.values, swatches=self._look.layout == folders.NAME)
+        plain = self._look.layout == folders.NAME
+        self.classes.show_values(understood.values, None if plain else understood.places)
         self._class_section.setVisible(bool(understood.values))
         self.button.setEnabled(understood.complete)
         self._offer_fixes(understood.geometry.faults)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Signal
+import numpy as np
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from studio.gui.models.pictures import qimage
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import label
 from studio.gui.widgets.fields import FIELD_WIDTH, ChoiceField, Form, NumberField, on_change
@@ -22,6 +24,7 @@ _STORED = {
     "png8": "8-bit PNG", "npy": "NumPy array", "picture": "pictures",
 }  # fmt: skip
 _LARGE = 1e6
+_PLACE_HEIGHT = 28
 
 
 class MappingForm(QWidget):
@@ -169,8 +172,8 @@ class ClassRows(QWidget):
         self._grid.setVerticalSpacing(UNIT - 2)
         self._grid.setColumnStretch(1, 1)
 
-    def show_values(self, values: Sequence[str], *, swatches: bool = True) -> None:
-        """``swatches``: the values are greys or colours of a picture, and are shown beside their names."""
+    def show_values(self, values: Sequence[str], places: Mapping[str, np.ndarray] | None = None) -> None:
+        """Each with a picture of where it is seen; without ``places`` they are greys or colours, and shown as such."""
         if list(self.fields) == list(values):
             return
         while (item := self._grid.takeAt(0)) is not None:
@@ -184,8 +187,7 @@ class ClassRows(QWidget):
             field.setFixedWidth(FIELD_WIDTH + 40)
             field.currentIndexChanged.connect(lambda _index, value=value: self._chosen(value))
             self.fields[value] = field
-            if swatches:
-                self._grid.addWidget(_swatch(value), at, 0)
+            self._grid.addWidget(_swatch(value) if places is None else _place(places.get(value)), at, 0)
             self._grid.addWidget(label(value), at, 1)
             self._grid.addWidget(field, at, 2)
 
@@ -193,6 +195,16 @@ class ClassRows(QWidget):
         word = self.fields[value].value()
         self.table = {k: v for k, v in self.table.items() if k != value} | ({value: word} if word else {})
         self.changed.emit()
+
+
+def _place(seen_HW3: np.ndarray | None) -> QLabel:
+    """A small picture of what a value stands for."""
+    made = label()
+    if seen_HW3 is not None:
+        picture = QPixmap.fromImage(qimage(np.ascontiguousarray(seen_HW3)))
+        made.setPixmap(picture.scaledToHeight(_PLACE_HEIGHT, Qt.TransformationMode.SmoothTransformation))
+        made.setToolTip("Where it is seen in the first frames; all else is dark")
+    return made
 
 
 def _swatch(value: str) -> QLabel:
