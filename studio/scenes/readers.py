@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from studio.files.listing import spread
+from studio.files.listing import folders_in, spread
 from studio.scenes import geometry_check
 from studio.scenes.corrections import as_encoding, camera_encoding, corrected, without_layers
 from studio.scenes.layouts import blenderproc, bop, folders, frames, image2image, matching, nerfstudio, solo
@@ -19,6 +19,9 @@ from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
 
 CHECKED = "geometry"
 """Encoding key of what the geometry check established, in words."""
+
+_FOLDERS_LOOKED_AT = 100
+"""Whether the folders in a folder are all of one layout is judged by so many of them."""
 
 _OPENED_FRAMES, _COMPARED = 120, 3
 """Frames that are opened whole when scenes are added, over all of them, and the least of each scene, which are those
@@ -94,15 +97,22 @@ def detect_layout(path: Path) -> str:
         raise InputError("not a folder", where=path, remedy="Name the folder that holds the scenes.")
     if not any(path.iterdir()):
         raise InputError("the folder is empty", where=path, remedy="Name the folder that holds the scenes.")
-    here = [name for name, reader in LAYOUTS.items() if reader.here(path)]
-    if len(here) > 1:
-        raise InputError(f"it holds two layouts: {' and '.join(here)}", where=path,
-                         remedy=f"Say which is meant with --layout, such as --layout {here[0]}.")  # fmt: skip
+    here = _layouts_of(path)
+    found = here or sorted({name for folder in folders_in(path)[:_FOLDERS_LOOKED_AT] for name in _layouts_of(folder)})
+    if len(found) > 1:
+        words = "it holds two layouts" if here else "its folders are of several layouts"
+        remedy = f"Say which is meant with --layout, such as --layout {found[0]}."
+        raise InputError(f"{words}: {' and '.join(found)}", where=path,
+                         remedy=remedy if here else f"{remedy} Or add the folders one by one.")  # fmt: skip
     for name, reader in LAYOUTS.items():
         if reader.recognises(path):
             return name
     examples = "; ".join(f"{reader.example} ({name})" for name, reader in LAYOUTS.items())
     raise InputError("no scenes of a known layout", where=path, remedy=f"Expected {examples}.")
+
+
+def _layouts_of(path: Path) -> list[str]:
+    return [name for name, reader in LAYOUTS.items() if reader.here(path)]
 
 
 def read_scenes(

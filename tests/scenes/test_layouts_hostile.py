@@ -109,6 +109,17 @@ def test_two_layouts_in_one_folder_are_named(tmp_path: Path, pair: tuple[str, st
         assert read_scenes(tmp_path, layout)[0].layout == layout
 
 
+def test_folders_of_several_layouts_are_not_passed_over(tmp_path: Path) -> None:
+    write_nerfstudio(tmp_path / "a")
+    write_solo(tmp_path / "b")
+    with pytest.raises(InputError, match=r"several layouts: nerfstudio and solo.*one by one"):
+        detect_layout(tmp_path)
+    (tmp_path / "c").mkdir()
+    with h5py.File(tmp_path / "a" / "weights.h5", "w") as file:
+        file["dense"] = np.zeros(3)
+    assert detect_layout(tmp_path / "a") == "nerfstudio"
+
+
 def test_damaged_hdf5_files_are_said_to_be_damaged(tmp_path: Path) -> None:
     """All of them: nothing is left to tell the layout by but the files' ending."""
     root = write_blenderproc(tmp_path)

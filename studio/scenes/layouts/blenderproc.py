@@ -57,7 +57,7 @@ _COPY = re.compile(r"\.\d{3}$")
 
 def recognises(path: Path) -> bool:
     """A damaged file counts: what it was meant to be is said when it is read."""
-    return any(_names(files[0]) & {containers.PICTURE_NAME, _DAMAGED} for files in map(_containers, _some_scenes(path)))
+    return any(map(here, _scene_folders(path)[:3]))
 
 
 def read(path: Path, mapping: SceneMapping) -> list[SceneFiles]:
@@ -95,12 +95,9 @@ def _scene_folders(path: Path) -> list[Path]:
 
 
 def here(path: Path) -> bool:
-    """Whether files of this kind lie in the folder itself."""
-    return listing.has_files(path, containers.CONTAINER_SUFFIXES)
-
-
-def _some_scenes(path: Path) -> list[Path]:
-    return _scene_folders(path)[:3]
+    """Whether files of this kind lie in the folder itself; weights of networks have the same ending."""
+    files = _containers(path) if listing.has_files(path, containers.CONTAINER_SUFFIXES) else []
+    return bool(files) and bool(_names(files[0]) & {containers.PICTURE_NAME, _DAMAGED})
 
 
 def _names(path: Path) -> frozenset[str]:
