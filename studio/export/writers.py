@@ -20,7 +20,7 @@ from studio.vocabulary.errors import InputError, TrocarError
 from studio.vocabulary.frames import Layers
 
 _OWN_LAYOUTS = frozenset({"frames", "image2image"})
-_CORRECTED = frozenset({"depth_kind", "normals_flip", "scale"})
+_CORRECTED = frozenset({"depth_kind", "normals_flip", "normals_space", "scale"})
 """Entries of a scene's encoding under which its layers are not what their files hold."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,7 +27,9 @@ def files_in(folder: Path, suffixes: frozenset[str] = PICTURE_SUFFIXES) -> list[
     try:
         with os.scandir(folder) as entries:
             names = [
-                e.name for e in entries if not e.name.startswith(".") and _suffix(e.name) in suffixes and e.is_file()
+                e.name
+                for e in entries
+                if not e.name.startswith(".") and _suffix(e.name) in suffixes and _leads(e.is_file)
             ]
     except (FileNotFoundError, NotADirectoryError):
         return []
@@ -40,7 +42,9 @@ def has_files(folder: Path, suffixes: frozenset[str] = PICTURE_SUFFIXES) -> bool
     """Whether files_in would find any, without listing all of them."""
     try:
         with os.scandir(folder) as entries:
-            return any(not e.name.startswith(".") and _suffix(e.name) in suffixes and e.is_file() for e in entries)
+            return any(
+                not e.name.startswith(".") and _suffix(e.name) in suffixes and _leads(e.is_file) for e in entries
+            )
     except OSError:
         return False
 
@@ -49,12 +53,20 @@ def folders_in(folder: Path) -> list[Path]:
     """Sub-folders in natural order, hidden ones left out. An absent folder holds none."""
     try:
         with os.scandir(folder) as entries:
-            names = [e.name for e in entries if not e.name.startswith(".") and e.is_dir()]
+            names = [e.name for e in entries if not e.name.startswith(".") and _leads(e.is_dir)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except PermissionError as error:
         raise InputError("may not be read", where=folder, remedy="Change its permissions.") from error
     return [folder / name for name in sorted(names, key=natural_key)]
+
+
+def _leads(there: Callable[[], bool]) -> bool:
+    """Whether an entry is there; a link that leads round in a circle is not."""
+    try:
+        return there()
+    except OSError:
+        return False
 
 
 def spread(items: Sequence[T], count: int) -> list[T]:

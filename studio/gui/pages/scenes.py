@@ -19,6 +19,7 @@ from studio.gui.models.groups import Group, GroupList, GroupModel
 from studio.gui.models.scene_frames import NOTHING, FrameModel, Listing
 from studio.gui.pages.class_counts import SAMPLED_FRAMES
 from studio.gui.pages.page import Page
+from studio.gui.pages.scenes_adding import FoldersToAdd
 from studio.gui.pages.scenes_filter import FrameFilterBar, Measured, measured
 from studio.gui.pages.scenes_panel import ScenesPanel
 from studio.gui.session import Session
@@ -29,7 +30,6 @@ from studio.gui.widgets.picture_list import PictureList
 from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.readout import Readout
 from studio.project.records import Changed, FrameRecord, SceneRecord
-from studio.scenes.folder_guess import is_plain
 from studio.scenes.readers import CHECKED, load_layers_of
 from studio.vocabulary.frames import Layers
 
@@ -95,7 +95,7 @@ class ScenesPage(Page):
         self.filter.changed.connect(self._list_frames)
         self.filter.measure.connect(self.measure)
         self.panel.simulate.wanted.connect(self._simulate)
-        self.panel.mapping.wanted.connect(lambda folder: self._add(folder, "--layout", "folders"))
+        self.adding = FoldersToAdd(session, self.panel, self._add)
 
     def _build(self) -> None:
         button = self.action_table.button
@@ -142,6 +142,7 @@ class ScenesPage(Page):
         self.model.close()
         self._reader.close()
         self._background.forget()
+        self.adding.close_threads()
         self.panel.close_threads()
 
     # -- showing
@@ -266,26 +267,20 @@ class ScenesPage(Page):
     def add_plain_folders(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Folder above those of the layers", str(Path.home()))
         if name:
-            self._ask_mapping(Path(name))
-
-    def _ask_mapping(self, folder: Path) -> None:
-        self.session.inspector_wanted.emit()
-        self.panel.show_mapping(folder)
+            self.adding.ask_plain(Path(name))
 
     def dropped(self, paths: list[str]) -> bool:
-        """Scenes of a known layout are added at once; of plain folders it is asked which is what.
+        """Scenes that leave nothing open are added at once; of others, and of plain folders, it is asked what is what.
 
         A mapping file that is dropped with them says it instead.
         """
         folders = [Path(p) for p in paths if Path(p).is_dir()]
         mappings = [p for p in paths if Path(p).suffix.lower() in (".toml", ".json")]
         said = ("--mapping", mappings[0]) if len(mappings) == 1 else ()
-        plain = [] if said else [f for f in folders if is_plain(f)]
-        for folder in folders:
-            if folder not in plain:
-                self._add(str(folder), *said)
-        if plain:
-            self._ask_mapping(plain[0])
+        for folder in folders if said else ():
+            self._add(str(folder), *said)
+        if folders and not said:
+            self.adding.take(folders)
         return bool(folders)
 
     def _add(self, folder: str, *options: str) -> None:

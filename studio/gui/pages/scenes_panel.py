@@ -21,6 +21,9 @@ from studio.gui.widgets.blending import PictureState
 from studio.gui.widgets.class_bars import ClassBars
 from studio.gui.widgets.readout import Readout
 from studio.project.records import FrameRecord, SceneRecord
+from studio.scenes.first_look import SceneLook
+from studio.scenes.folder_guess import Understood
+from studio.scenes.mapping import SceneMapping
 
 
 class ScenesPanel(QWidget):
@@ -47,7 +50,7 @@ class ScenesPanel(QWidget):
         self._places.addWidget(self._area)
         self._places.addWidget(self.mapping)
         self.mapping.left.connect(self.leave_mapping)
-        self.mapping.wanted.connect(self.leave_mapping)
+        self.mapping.wanted.connect(lambda _folder, _layout: self.leave_mapping())
         self._frame.hide()
         self._classes.hide()
 
@@ -55,6 +58,16 @@ class ScenesPanel(QWidget):
         """Ask in this place what plain folders hold."""
         self._places.setCurrentWidget(self.mapping)
         self.mapping.show_folder(folder)
+
+    def show_open_questions(self, look: SceneLook, understood: Understood, said: SceneMapping) -> None:
+        """Ask in this place what scenes of a known layout leave open."""
+        self._places.setCurrentWidget(self.mapping)
+        self.mapping.show_scenes(look, understood, said)
+
+    @property
+    def asking(self) -> bool:
+        """Whether a folder is being asked about."""
+        return self._places.currentWidget() is self.mapping
 
     def leave_mapping(self) -> None:
         self._places.setCurrentWidget(self._area)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
 
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import label
@@ -115,6 +115,13 @@ class Form(QWidget):
             field.setFixedWidth(FIELD_WIDTH)
             self._grid.addWidget(words, at, 0)
             self._grid.addWidget(field, at, 1)
+
+    def show_row(self, field: QWidget, *, shown: bool) -> None:
+        """Show or hide a field with its name."""
+        field.setVisible(shown)
+        for words in self.findChildren(QLabel):
+            if words.buddy() is field:
+                words.setVisible(shown)
 
     def add_wide(self, widget: QWidget) -> None:
         self._grid.addWidget(widget, self._grid.rowCount(), 0, 1, 2)

@@ -3,9 +3,10 @@
 ::
 
     NNNNNN/rgb/IIIIII.png (or jpg)                  the pictures; ``gray`` where there is no ``rgb``
-    NNNNNN/depth/IIIIII.png                         16 bit, times depth_scale = planar z in mm
+    NNNNNN/depth/IIIIII.png (or tif)                16 bit, times depth_scale = planar z in mm
     NNNNNN/mask_visib/IIIIII_JJJJJJ.png             the visible part of the J-th entry of scene_gt.json
     NNNNNN/scene_camera.json                        by image: cam_K (by row), depth_scale, cam_R_w2c, cam_t_w2c (mm)
+    NNNNNN/scene_gt_info.json                       by image: a list of px_count_visib; no mask is needed where it is 0
     NNNNNN/scene_gt.json                            by image: a list of obj_id, cam_R_m2c, cam_t_m2c (mm)
 
 Axes are OpenCV's, K has pixel centres at whole numbers. Objects have numbers, not names: a mapping says which class
@@ -35,7 +36,8 @@ from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles, ToolPose
 from studio.vocabulary.labels import STUDIO_CLASSES, TOOL_CLASSES
 
 NAME = "bop"
-CAMERAS, TRUTH = "scene_camera.json", "scene_gt.json"
+CAMERAS, TRUTH, INFO = "scene_camera.json", "scene_gt.json", "scene_gt_info.json"
+_DEPTHS = matching.DEPTH_SUFFIXES | {".tif", ".tiff"}
 _PICTURES = ("rgb", "gray")
 
 
@@ -98,22 +100,33 @@ def _read_scene(root: Path, mapping: SceneMapping) -> SceneFiles:
 
 def _frames(renders: Sequence[Path], root: Path) -> list[FrameFiles]:
     """Frames by image id; masks are found by the id, so that the first one stands for all of a frame."""
-    depths = {int(p.stem): p for p in listing.files_in(root / "depth", matching.DEPTH_SUFFIXES) if p.stem.isdigit()}
+    depths = {int(p.stem): p for p in listing.files_in(root / "depth", frozenset(_DEPTHS)) if p.stem.isdigit()}
     masks = {(p.stem, p.suffix) for p in listing.files_in(root / "mask_visib")}
     labelled = bool(masks) and (root / TRUTH).is_file()
     frames, without = [], {}
     for index, path in enumerate(renders):
         image = _image_id(path)
         wanted = [f"{image:06d}_{j:06d}" for j in range(len(_objects(path)))] if labelled else []
-        missing = [name for name in wanted if (name, ".png") not in masks]
-        without[path] = None if missing else path
+        there = [name for name in wanted if (name, ".png") in masks]
+        hidden = _hidden(root, image) if len(there) < len(wanted) else frozenset()
+        without[path] = path if all(n in there or j in hidden for j, n in enumerate(wanted)) else None
         # A frame without objects has no mask, and is void all over: its labels follow from scene_gt.json alone.
-        labels = root / "mask_visib" / f"{wanted[0]}.png" if wanted else root / TRUTH
+        labels = root / "mask_visib" / f"{there[0]}.png" if there else root / TRUTH
         frames.append(FrameFiles(path.stem, index, path, labels if labelled else None, depths.get(image)))
         _camera_of(path)
     if labelled:
         required(renders, without, layer="mask for each object", where=root / "mask_visib")
     return frames
+
+
+def _hidden(root: Path, image: int) -> frozenset[int]:
+    """Which entries of an image's truth are not seen at all, by scene_gt_info.json; none where that is not there."""
+    where, at = root / INFO, f"image {image}"
+    if not where.is_file():
+        return frozenset()
+    found = json_tables.rows({at: _by_image(where, image)}, at, at=at, where=where)
+    rows = [json_tables.table(row, at=f"{at}, object {j}", where=where) for j, row in enumerate(found)]
+    return frozenset(j for j, row in enumerate(rows) if row.get("px_count_visib") == 0)
 
 
 def _image_id(path: Path) -> int:
@@ -134,6 +147,8 @@ def _ids(
     ids_HW = np.zeros(shape[:2], np.uint8)
     for number, source in enumerate(sources):
         path = root / "mask_visib" / f"{image:06d}_{number:06d}.png"
+        if not path.is_file() and number in _hidden(root, image):
+            continue
         mask_HW = read_label_values(path)
         matching.same_size(path, read_size(path), (shape[1], shape[0]), layer="mask")
         ids_HW[mask_HW > 0] = found[source.key]

@@ -33,6 +33,7 @@ NAME = "frames"
 FORMAT = "trocar-frames"
 VERSION = 1
 DESCRIPTION = "scene.json"
+_CLASS_ROWS = 'Write "classes": [{id, name, colour}].'
 
 
 def recognises(path: Path) -> bool:
@@ -135,7 +136,7 @@ def _check_sample(frames: list[FrameFiles], size: tuple[int, int]) -> None:
 def _description(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"not readable as JSON ({error})", where=path, remedy="Write it again.") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f'no "format": "{FORMAT}" in it', where=path, remedy="Is it a scene of another program?")
@@ -149,17 +150,20 @@ def _description(path: Path) -> dict[str, Any]:
 
 def _classes(description: Mapping[str, Any], root: Path) -> ClassTable:
     try:
-        return ClassTable.from_rows(description["classes"])
-    except (KeyError, TypeError) as error:
-        raise InputError(
-            "no list of classes", where=root / DESCRIPTION, remedy='Add "classes": [{id, name, colour}].'
-        ) from error
+        table = ClassTable.from_rows(description["classes"])
+        if not table.classes:
+            raise KeyError("classes")
+        return table
+    except (KeyError, TypeError, OverflowError) as error:
+        raise InputError("no list of classes", where=root / DESCRIPTION, remedy=_CLASS_ROWS) from error
+    except InputError as error:
+        raise InputError(error.what, where=root / DESCRIPTION, remedy=error.remedy or _CLASS_ROWS) from error
 
 
 def _size(description: Mapping[str, Any], root: Path) -> tuple[int, int]:
     try:
         width, height = (int(v) for v in description["size"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError("no size", where=root / DESCRIPTION, remedy='Add "size": [width, height].') from error
     return width, height
 
@@ -174,7 +178,7 @@ def _encoding(description: Mapping[str, Any], root: Path) -> dict[str, str]:
         raise InputError(f"depth encoding '{kind}' is not known", where=root / DESCRIPTION, remedy="Use exr or png16.")
     try:
         scale = float(depth["scale"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
             "depth as 16-bit PNG without a scale", where=root / DESCRIPTION, remedy='Add "scale": mm per step.'
         ) from error

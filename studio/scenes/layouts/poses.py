@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from studio.scenes.layouts.json_tables import LARGEST_NUMBER
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import ToolPose
 
@@ -40,7 +41,7 @@ def poses_of(path: Path) -> Mapping[str, Pose]:
 def _read(path: Path, _modified_ns: int, _size: int) -> Mapping[str, Pose]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"not readable as JSON ({error})", where=path, remedy="Write it again.") from error
     if not isinstance(rows, list):
         raise InputError("not a list of frames", where=path, remedy="Each entry is {frame, K, camera_to_world, tools}.")
@@ -52,9 +53,11 @@ def _pose(row: Any, number: int, path: Path) -> tuple[str, Pose]:
         name = row["frame"]
         key = f"{name:06d}" if isinstance(name, int) else str(name).removesuffix(".png").removesuffix(".jpg")
         K = _matrix(row.get("K"), 3)
+        if K is not None and min(K[0, 0], K[1, 1]) <= 0:
+            raise ValueError("focal lengths must be above 0")
         tools = tuple(_tool(tool) for tool in row.get("tools", ()))
         return key, Pose(K, _matrix(row.get("camera_to_world"), 4), tools)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(
             f"entry {number} is not of the form frame, K, camera_to_world, tools ({error})",
             where=path,
@@ -66,8 +69,8 @@ def _matrix(values: Any, side: int) -> np.ndarray | None:
     if values is None:
         return None
     matrix = np.asarray(values, np.float64).reshape(side, side)
-    if not np.isfinite(matrix).all():
-        raise ValueError("a matrix holds values that are not finite")
+    if not (abs(matrix) < LARGEST_NUMBER).all():
+        raise ValueError("a matrix holds values that are not finite or far too large")
     matrix.flags.writeable = False
     return matrix
 
