@@ -30,7 +30,7 @@ from studio.scenes.simulator.views import Habits, View, draw_view
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.seeds import stream
 
-ENGINE = 1
+ENGINE = 2
 _RECIPE = ".phantom.json"
 _README = """Stand-in footage ("phantom"), not real.
 
