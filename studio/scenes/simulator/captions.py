@@ -36,7 +36,7 @@ def captioned(rgb_HW3: np.ndarray, caption: Caption) -> np.ndarray:
         return rgb_HW3
     height, width = rgb_HW3.shape[:2]
     scale = width / 1800
-    shown = np.ascontiguousarray(rgb_HW3)
+    shown = rgb_HW3.copy()
     colour = (caption.grey,) * 3
     for row, line in enumerate(reversed(caption.lines)):
         place = (round(0.05 * width), round(height * 0.985 - row * 0.055 * height))

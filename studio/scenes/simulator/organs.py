@@ -268,7 +268,8 @@ class Floor:
         sides = 0.0011 * (x * x) + 0.0009 * np.clip(-y - 20, 0, None) ** 2
         near = np.exp(-(((x - self.hump[0]) / 34) ** 2 + ((y - self.hump[1]) / 30) ** 2))
         level = self.level + self.rise * np.clip(y + 40, -60, 60) + sides + 9.0 * self.broad(x, y, zero) + ridges
-        level = level * (1 - near) + np.maximum(level, self.hump[2]) * near
+        # Fat is drawn up to the neck, but no farther than it stretches.
+        level = level + np.clip(self.hump[2] - level, 0, 38) * near
         return fields.smooth_union(level, self._below_bladder(x, y), 8.0)
 
     def _below_bladder(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:

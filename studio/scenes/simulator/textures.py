@@ -160,8 +160,8 @@ def _peritoneum(rng: np.random.Generator) -> np.ndarray:
     """Abdominal wall: muscle fibres under a film, vessel trees."""
     fibres = band_noise(rng, 1.5, 5.0, stretch=5.0)
     mottle = 0.7 * band_noise(rng, 15, 70) + 0.5 * fibres + 0.25 * band_noise(rng, 0.8, 2.0)
-    fine = 0.7 * vessel_tree(rng, roots=14, width_mm=0.35, wander=0.2)
-    vessels = np.maximum(vessel_tree(rng, roots=4, width_mm=1.1, wander=0.12), fine)
+    fine = 0.7 * vessel_tree(rng, roots=20, width_mm=0.35, wander=0.2)
+    vessels = np.maximum(vessel_tree(rng, roots=6, width_mm=1.1, wander=0.12), fine)
     return _tile(mottle, vessels, 0.03 * fibres + 0.16 * band_noise(rng, 5, 16) + 0.05 * vessels)
 
 
