@@ -38,7 +38,7 @@ STATISTICS: tuple[Statistic, ...] = (
     Statistic("gradient", "log10 of luma per px", -1.0, 2.2, 40),
     Statistic("frame brightness", "mean luma of a frame", 0, 255, 24),
     Statistic("noise", "log10 of the standard deviation, luma", -0.6, 1.6, 24),
-    *(Statistic(f"power, {a} to {b} px", "log10 of power", -8.0, 1.0, 36) for a, b in _BANDS),
+    *(Statistic(f"power, {a} to {b} px", "log10 of power", -7.0, 2.0, 36) for a, b in _BANDS),
 )
 
 
@@ -100,7 +100,7 @@ def _spectral_measures(luma: np.ndarray, inside: np.ndarray) -> dict[str, np.nda
     found = {"noise": np.array([np.log10(max(sigma, 1e-3))])}
     for longest, shortest in _BANDS:
         ring = (frequency >= 1 / longest) & (frequency < 1 / shortest)
-        found[f"power, {longest} to {shortest} px"] = np.log10([max(float(power[ring].mean()), 1e-9)])
+        found[f"power, {longest} to {shortest} px"] = np.log10([max(float(power[ring].mean()), 1e-7)])
     return found
 
 

@@ -46,4 +46,4 @@ def lifted(rng: np.random.Generator, bladder: Bladder, liver: LiverShape, field:
     points, _, lengths = evenly(line.astype(float), np.ones(len(line)), 1.0)
     at = PEAR_LENGTHS * lengths[-1]
     laid = eased(np.stack([np.interp(at, lengths, points[:, axis]) for axis in range(3)], 1))
-    return Bladder(outside(laid, (field,), sink=-0.65 * radii).astype(float), radii)
+    return Bladder(eased(outside(laid, (field,), sink=-0.65 * radii)), radii)

@@ -158,7 +158,7 @@ class Bladder:
         """The pear, pressed flat against the bodies that it lies at."""
         waves = Waves(rng, 30.0)
         line, radii = fields.smooth_line(self.points_N3, self.radii_N, parts=9)
-        pear = swept(line.astype(float), np.repeat(radii[:, None], 40, axis=1))
+        pear = swept(eased(line, times=25), np.repeat(radii[:, None], 40, axis=1))
         swell = waves(*pear.vertices_V3.T) * np.float32(0.035 * float(radii.max()))
         uneven = fields.with_normals(pear.vertices_V3 + pear.normals_V3 * swell[:, None], pear.faces_F3)
         return rested(uneven, against)

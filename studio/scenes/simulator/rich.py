@@ -134,7 +134,7 @@ def _paint_tools(albedo: np.ndarray, surface: Surface, shafts: tuple[str, ...], 
     colours = np.array([c for s in shafts for c in (_STEEL, SHAFT_COLOURS[s])], np.float32).reshape(-1, 3)
     rows = np.flatnonzero(surface.part_N >= first)
     if len(rows):
-        albedo[rows] = to_linear(colours)[surface.part_N[rows] - first] * 0.8
+        albedo[rows] = to_linear(colours)[surface.part_N[rows] - first] * 0.5
 
 
 def soft_shadow(geometry: Geometry, lamp: Lamp) -> np.ndarray:

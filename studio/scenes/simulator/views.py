@@ -209,11 +209,12 @@ def _tools(
     """One to three instruments through ports of the wall, their tips before surfaces that the camera sees."""
     if rng.random() < habits.no_tool:
         return ()
-    wanted = int(rng.choice((1, 2, 3), p=(0.5, 0.4, 0.1)))
-    ports = rng.permutation(len(anatomy.tool_ports_N3))[:wanted]
+    wanted = int(rng.choice((1, 2, 3), p=(0.4, 0.45, 0.15)))
     tools: list[Tool] = []
     shafts: list[np.ndarray] = []
-    for port in ports:
+    for port in rng.permutation(len(anatomy.tool_ports_N3)):
+        if len(tools) == wanted:
+            break
         for _ in range(10):
             tool = _tool(rng, anatomy, int(port), target, K, pose, size)
             if tool is not None and _clear_of(tool, anatomy.tool_ports_N3[port], shafts):
