@@ -97,6 +97,13 @@ def footage_screen(a: argparse.Namespace) -> Job:
         yield from screen(project)
 
 
+def footage_compare(a: argparse.Namespace) -> Job:
+    from studio.pipeline.likeness import compare_footage
+
+    with Project.open(a.project) as project:
+        yield from compare_footage(project, a.paths, a.report, every=a.every)
+
+
 def translator_train(a: argparse.Namespace) -> Job:
     from studio.pipeline.translators import follow_training, train_translator
 
@@ -379,7 +386,7 @@ ACTIONS: dict[str, Action] = {
     f.__name__: f
     for f in (
         new, info, scenes_add, scenes_measure, scenes_simulate, footage_add, footage_phantom, footage_screen,
-        translator_train, translator_rename, translator_compare, translator_delete, translator_restore,
+        footage_compare, translator_train, translator_rename, translator_compare, translator_delete, translator_restore,
         translator_import, translator_apply, styles_encode, styles_map, styles_sample, styles_list, styles_show,
         styles_export, styles_import, translate, quality, curate, export, reproduce, segmenter_train,
         segmenter_evaluate, demo, doctor, self_test, bench,

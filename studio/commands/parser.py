@@ -154,6 +154,15 @@ def _add_footage(words: _Words) -> None:
     phantom.add_argument("--seed", type=int, default=0, metavar="S")
     _command(group, "screen", "footage_screen", "mark blank, blurred, duplicate and out-of-body frames, reversibly",
              "footage screen liver.trocar")  # fmt: skip
+    compare = _command(group, "compare", "footage_compare", "lay the stand-in's statistics beside real footage's",
+                       "footage compare liver.trocar ~/videos --report likeness")  # fmt: skip
+    compare.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="real footage: folders of frames, or videos"
+    )
+    compare.add_argument("--report", type=Path, required=True, metavar="DIR", help="where likeness.html and .json go")
+    compare.add_argument(
+        "--every", type=values.seconds, default=2.0, metavar="SECONDS", help="one frame of a video each"
+    )
 
 
 def _add_translator(words: _Words) -> None:

@@ -31,7 +31,7 @@ from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import STUDIO_CLASSES
 
-ENGINE = 1
+ENGINE = 2
 """Raised when the same seed gives other pictures."""
 DEPTH_SCALE = 0.01
 """mm per step of the 16-bit depth PNG: up to 655 mm."""

@@ -14,6 +14,7 @@ MIN_DISTANCE_MM, MAX_DISTANCE_MM = 30.0, 200.0
 _PROBE = (24, 14)
 _TRIES = 60
 _USUAL_RADIUS_MM = 3.0
+_TOOLS_APART_MM = 7.0
 LENS_ROOM_MM = 20.0
 """Least distance between an instrument and the lens."""
 
@@ -208,16 +209,32 @@ def _tools(
     """One to three instruments through ports of the wall, their tips before surfaces that the camera sees."""
     if rng.random() < habits.no_tool:
         return ()
-    wanted = int(rng.choice((1, 2, 3), p=(0.5, 0.4, 0.1)))
-    ports = rng.permutation(len(anatomy.tool_ports_N3))[:wanted]
+    wanted = int(rng.choice((1, 2, 3), p=(0.4, 0.45, 0.15)))
     tools: list[Tool] = []
-    for port in ports:
+    shafts: list[np.ndarray] = []
+    for port in rng.permutation(len(anatomy.tool_ports_N3)):
+        if len(tools) == wanted:
+            break
         for _ in range(10):
             tool = _tool(rng, anatomy, int(port), target, K, pose, size)
-            if tool is not None:
+            if tool is not None and _clear_of(tool, anatomy.tool_ports_N3[port], shafts):
                 tools.append(tool)
+                shafts.append(_points_along(tool, anatomy.tool_ports_N3[port]))
                 break
     return tuple(tools)
+
+
+def _points_along(tool: Tool, port: np.ndarray) -> np.ndarray:
+    """Points (N, 3) every few mm from an instrument's tip to its port."""
+    tip = tool.tool_to_world[:3, 3]
+    return np.asarray(tip + (port - tip) * np.linspace(0, 1, 60)[:, None])
+
+
+def _clear_of(tool: Tool, port: np.ndarray, shafts: list[np.ndarray]) -> bool:
+    """Whether an instrument keeps its distance from others' shafts."""
+    own = _points_along(tool, port)
+    room = _TOOLS_APART_MM + tool.instrument.radius
+    return all(float(np.linalg.norm(own[:, None] - other[None], axis=2).min()) >= room for other in shafts)
 
 
 def _tool(
