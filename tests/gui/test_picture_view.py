@@ -19,7 +19,7 @@ from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.readout import Readout, read_at
 from studio.gui.widgets.view_link import FIT, ViewLink, Viewpoint, framed, panned, placement, zoomed
 from studio.vocabulary.frames import Layers
-from studio.vocabulary.labels import STUDIO_CLASSES
+from studio.vocabulary.labels import STUDIO_CLASSES, ClassTable, LabelClass
 from tests.gui.preview_engine import PATIENCE
 
 
@@ -302,3 +302,26 @@ def test_arrows_are_painted_over_normals(view: PictureView) -> None:
     white = [(x, y) for x in range(0, 400, 2) for y in range(60, 240) if drawn.pixelColor(x, y).red() > 200]
     assert len(white) > 50
     assert all(plain.pixelColor(*at).red() < 60 for at in white[:50])
+
+
+def test_the_legend_warns_in_place_of_colours_that_look_alike(qtbot: QtBot) -> None:
+    bar = OverlayBar()
+    qtbot.addWidget(bar)
+    bar.set_classes(STUDIO_CLASSES)
+    assert bar.legend.warning == "" and bar._classes.icon().isNull()
+    bar.set_classes(STUDIO_CLASSES.recoloured({"liver": (0, 158, 116)}))
+    assert bar.legend.warning == "liver and gallbladder look alike to everybody."
+    assert not bar._classes.icon().isNull() and bar.legend.warning in bar._classes.toolTip()
+    bar.set_classes(STUDIO_CLASSES)
+    assert bar.legend.warning == "" and bar._classes.icon().isNull()
+
+
+def test_a_legend_of_many_classes_with_long_names_stays_small(qtbot: QtBot) -> None:
+    names = ["ductus hepaticus communis sinister accessorius " * 2, "肝臓と胆嚢の間の結合組織", "الكبد"]
+    many = ClassTable(tuple(LabelClass(i, names[i % 3] + str(i), (i * 3, i * 2, 255 - i)) for i in range(1, 81)))
+    legend = ClassLegend(many)
+    qtbot.addWidget(legend)
+    legend.adjustSize()
+    assert legend.width() < 340 and legend.height() < 620
+    assert legend._rows.verticalScrollBar() is not None
+    assert not legend.grab().isNull()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget, QWidgetAction
 
 from studio.gui.icons import icon
@@ -44,6 +44,7 @@ _OPACITY: dict[LayerChoice, float] = {
     "validity": 0.9,
 }
 _LEAST_WIDTH = 320
+_CLASSES_TIP = "Choose which classes are drawn and in which colour"
 
 
 class OverlayBar(QWidget):
@@ -76,7 +77,7 @@ class OverlayBar(QWidget):
                                      lambda on: replace(self._overlay, outline=on), on=True)  # fmt: skip
         self._arrows = self._toggle("arrows", "Arrows", "Draw normals as short arrows, too: a dot faces the camera",
                                     lambda on: replace(self._overlay, arrows=on))  # fmt: skip
-        self._classes = _popup("Classes", "Choose which classes are drawn and in which colour", self.legend)
+        self._classes = _popup("Classes", _CLASSES_TIP, self.legend)
         self.range = DepthRange()
         self.range.changed.connect(self._set_range)
         self._range = _popup("Range", "Choose which depths the colours span; exports are not touched", self.range)
@@ -174,12 +175,16 @@ class OverlayBar(QWidget):
             measured_soon = name == "validity" and state is not None and state.translation_HW3 is not None
             button.setEnabled(state is None or state.offers(name) or measured_soon)
         if state is not None:
-            self.legend.set_classes(state.classes)
+            self.set_classes(state.classes)
             self.legend.set_present(state.class_ids)
             self.range.offer(state.ink.depth_range((0, 100)) if state.offers("depth") else None)
 
     def set_classes(self, classes: ClassTable) -> None:
+        """The legend's classes; its button says when some of them can hardly be told apart."""
         self.legend.set_classes(classes)
+        warning = self.legend.warning
+        self._classes.setIcon(icon("warning") if warning else QIcon())
+        self._classes.setToolTip(f"{_CLASSES_TIP}\n{warning}" if warning else _CLASSES_TIP)
 
     def _opacity_moved(self, percent: int) -> None:
         self._opacities[self._overlay.layer] = percent / 100
@@ -238,6 +243,7 @@ def _popup(text: str, tip: str, content: QWidget) -> QToolButton:
     button.setText(text)
     button.setToolTip(tip)
     button.setAccessibleName(text)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     menu = QMenu(button)
     action = QWidgetAction(menu)
