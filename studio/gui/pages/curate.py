@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from studio.gui.widgets.translation_grid import TranslationGrid
 from studio.pipeline.views import apply_rule, set_verdicts
 from studio.project.records import Changed, TranslationRecord
 from studio.quality.validity import validity_map
+from studio.scenes.flow_files import load_flow
 from studio.scenes.readers import load_layers_of
 from studio.vocabulary.colour_vision import Colour
 from studio.vocabulary.labels import ClassTable
@@ -243,7 +245,11 @@ class CuratePage(Page):
             self._background.ask(
                 key,
                 lambda: PictureState(
-                    load_layers_of(frame.files, layout=layout, encoding=encoding), read_rgb(path), None, classes
+                    load_layers_of(frame.files, layout=layout, encoding=encoding),
+                    read_rgb(path),
+                    None,
+                    classes,
+                    flow_HW2=load_flow(frame.files, layout=layout).forward_HW2,
                 ),
                 lambda state: self._state_read(key, state),
             )
@@ -265,10 +271,7 @@ class CuratePage(Page):
 
     def _validity_found(self, key: tuple[int, str], state: PictureState, found: object) -> None:
         if isinstance(found, np.ndarray):
-            self._keep(
-                key,
-                PictureState(state.layers, state.translation_HW3, found, state.classes),
-            )
+            self._keep(key, replace(state, validity_HW=found, shared_ink=state.ink))
 
     def _keep(self, key: tuple[int, str], state: PictureState) -> None:
         self._states[key] = state

@@ -29,9 +29,9 @@ from studio.gui.widgets.picture_list import PictureList
 from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.readout import Readout
 from studio.project.records import Changed, FrameRecord, SceneRecord
+from studio.scenes.flow_files import load_flow
 from studio.scenes.folder_guess import is_plain
 from studio.scenes.readers import CHECKED, load_layers_of
-from studio.vocabulary.frames import Layers
 
 _TOUCHES = Changed(scenes=True)
 _KEPT_STATES = 24
@@ -79,7 +79,7 @@ class ScenesPage(Page):
         self.strip = PictureList(strip=True)
         self.strip.setModel(self.model)
         self.strip.setAccessibleName("Frames")
-        self.bar = OverlayBar(("none", "segmentation", "depth", "normals"))
+        self.bar = OverlayBar(("none", "segmentation", "depth", "normals", "flow"))
         self.view = PictureView()
         self.filter = FrameFilterBar()
         self.readout = label("", "muted")
@@ -227,17 +227,19 @@ class ScenesPage(Page):
             return
         layout, encoding, files = scene.layout, dict(scene.encoding), frame.files
         self._background.ask(
-            frame.id, lambda: load_layers_of(files, layout=layout, encoding=encoding),
-            lambda layers: self._arrived(frame, scene, layers),
+            frame.id,
+            lambda: (load_layers_of(files, layout=layout, encoding=encoding), load_flow(files, layout=layout)),
+            lambda found: self._arrived(frame, scene, found),
         )  # fmt: skip
 
-    def _arrived(self, frame: FrameRecord, scene: SceneRecord, layers: object) -> None:
-        if not isinstance(layers, Layers):
+    def _arrived(self, frame: FrameRecord, scene: SceneRecord, found: object) -> None:
+        if not isinstance(found, tuple):
             if self.strip.current_id() == frame.id:
-                self.view.set_state(None, str(layers))
-                self.session.say(str(layers), "error")
+                self.view.set_state(None, str(found))
+                self.session.say(str(found), "error")
             return
-        state = PictureState(layers, classes=self.session.coloured(scene.classes))
+        layers, flow = found
+        state = PictureState(layers, classes=self.session.coloured(scene.classes), flow_HW2=flow.forward_HW2)
         self._states[frame.id] = state
         while len(self._states) > _KEPT_STATES:
             self._states.popitem(last=False)

@@ -27,6 +27,7 @@ _FACES: dict[LayerChoice, tuple[str, str, str]] = {
     "segmentation": ("layers", "Labels", "The segmentation over the picture"),
     "depth": ("depth", "Depth", "Distance from the camera, with a scale in mm; near is bright"),
     "normals": ("normals", "Normals", "Where surfaces face: right, up, towards the camera as red, green, blue"),
+    "flow": ("arrows", "Flow", "Optical flow to the next frame: the hue says where to, the colour's strength how far"),
     "difference": ("difference", "Difference", "How far the translation is from the render"),
     "validity": ("heat", "Validity", "Where the labels can no longer be trusted"),
 }
@@ -40,6 +41,7 @@ _OPACITY: dict[LayerChoice, float] = {
     "segmentation": 0.4,
     "depth": 1.0,
     "normals": 1.0,
+    "flow": 1.0,
     "difference": 1.0,
     "validity": 0.9,
 }
@@ -75,8 +77,8 @@ class OverlayBar(QWidget):
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._outline = self._toggle("outline", "Outline", "Draw each class' outline; the labels stay as they are",
                                      lambda on: replace(self._overlay, outline=on), on=True)  # fmt: skip
-        self._arrows = self._toggle("arrows", "Arrows", "Draw normals as short arrows, too: a dot faces the camera",
-                                    lambda on: replace(self._overlay, arrows=on))  # fmt: skip
+        self._arrows = self._toggle("arrows", "Arrows", "Draw arrows, too: short ones of normals, where a dot faces the "
+                                    "camera; flow at its length", lambda on: replace(self._overlay, arrows=on))  # fmt: skip
         self._classes = _popup("Classes", _CLASSES_TIP, self.legend)
         self.range = DepthRange()
         self.range.changed.connect(self._set_range)
@@ -174,6 +176,8 @@ class OverlayBar(QWidget):
             # Validity is measured a moment after a translation is shown: the button does not come and go with it.
             measured_soon = name == "validity" and state is not None and state.translation_HW3 is not None
             button.setEnabled(state is None or state.offers(name) or measured_soon)
+            if name == "flow":  # only sequences have it: it takes no room beside single frames
+                button.setVisible((state is not None and state.offers(name)) or self._overlay.layer == name)
         if state is not None:
             self.set_classes(state.classes)
             self.legend.set_present(state.class_ids)
@@ -207,7 +211,7 @@ class OverlayBar(QWidget):
         self._percent.setText(f"{round(self._overlay.opacity * 100)} %" if layer != "none" else "")
         self._outline.setVisible(layer == "segmentation")
         self._classes.setVisible(layer == "segmentation")
-        self._arrows.setVisible(layer == "normals")
+        self._arrows.setVisible(layer in ("normals", "flow"))
         self._range.setVisible(layer == "depth")
         for widget in (self._opacity, self._percent):
             widget.setVisible(layer != "none")
