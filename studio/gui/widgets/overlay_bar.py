@@ -46,6 +46,7 @@ _OPACITY: dict[LayerChoice, float] = {
     "validity": 0.9,
 }
 _LEAST_WIDTH = 320
+_ARROWS_TIP = "Draw arrows, too: short ones of normals (a dot faces the camera), of flow at its own length"
 _CLASSES_TIP = "Choose which classes are drawn and in which colour"
 
 
@@ -77,8 +78,7 @@ class OverlayBar(QWidget):
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._outline = self._toggle("outline", "Outline", "Draw each class' outline; the labels stay as they are",
                                      lambda on: replace(self._overlay, outline=on), on=True)  # fmt: skip
-        self._arrows = self._toggle("arrows", "Arrows", "Draw arrows, too: short ones of normals, where a dot faces the "
-                                    "camera; flow at its length", lambda on: replace(self._overlay, arrows=on))  # fmt: skip
+        self._arrows = self._toggle("arrows", "Arrows", _ARROWS_TIP, lambda on: replace(self._overlay, arrows=on))
         self._classes = _popup("Classes", _CLASSES_TIP, self.legend)
         self.range = DepthRange()
         self.range.changed.connect(self._set_range)
