@@ -233,7 +233,7 @@ QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
 QTableCornerButton::section {{ background: {t.surface}; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
-QScrollBar::handle {{ background: {t.hover}; border-radius: 4px; margin: 1px; }}
+QScrollBar::handle {{ background: {t.disabled}; border-radius: 4px; margin: 1px; }}
 QScrollBar::handle:vertical {{ min-height: 28px; }} QScrollBar::handle:horizontal {{ min-width: 28px; }}
 QScrollBar::handle:hover {{ background: {t.faint}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}

@@ -22,12 +22,11 @@ from studio.gui.pages.page import Page
 from studio.gui.pages.scenes_filter import FrameFilterBar, Measured, measured
 from studio.gui.pages.scenes_panel import ScenesPanel
 from studio.gui.session import Session
-from studio.gui.widgets.basics import EmptyState, PageHeader, holder, label, row
+from studio.gui.widgets.basics import EmptyState, PageHeader, holder, row
 from studio.gui.widgets.blending import LayerChoice, PictureState
 from studio.gui.widgets.overlay_bar import OverlayBar
 from studio.gui.widgets.picture_list import PictureList
 from studio.gui.widgets.picture_view import PictureView
-from studio.gui.widgets.readout import Readout
 from studio.project.records import Changed, FrameRecord, SceneRecord
 from studio.scenes.flow_files import load_flow
 from studio.scenes.folder_guess import is_plain
@@ -82,13 +81,11 @@ class ScenesPage(Page):
         self.bar = OverlayBar(("none", "segmentation", "depth", "normals", "flow"))
         self.view = PictureView()
         self.filter = FrameFilterBar()
-        self.readout = label("", "muted")
         self.panel = ScenesPanel(session, actions)
         self._build()
         self.bar.changed.connect(self.view.set_overlay)
         self.bar.colour_wanted.connect(session.set_class_colour)
         session.class_colours_changed.connect(self._recoloured)
-        self.view.hovered.connect(self._hovered)
         self.view.kept.connect(self.panel.show_point)
         self.patients.selectionModel().currentChanged.connect(self._scene_chosen)
         self.strip.selectionModel().currentChanged.connect(self._frame_chosen)
@@ -106,8 +103,7 @@ class ScenesPage(Page):
             " your own; or drop one on this page.",
             button("scenes.simulate", role="primary"), button("scenes.add"),
         )  # fmt: skip
-        tools = row(self.bar, self.readout)
-        tools.setStretch(0, 1)
+        tools = row(self.bar)
         middle = QWidget()
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -254,9 +250,6 @@ class ScenesPage(Page):
     def _recoloured(self) -> None:
         self._states.clear()
         self._frame_chosen()
-
-    def _hovered(self, readout: object) -> None:
-        self.readout.setText(readout.words() if isinstance(readout, Readout) else "")
 
     # -- doing
 
