@@ -422,3 +422,19 @@ def test_flow_is_offered_where_a_frame_has_it(qtbot: QtBot) -> None:
     assert bar._arrows.isVisible()
     bar.offer(state())
     assert bar._buttons["flow"].isVisible() and not bar._buttons["flow"].isEnabled(), "what was chosen stays in sight"
+
+
+def test_the_legends_popup_grows_by_its_warning(qtbot: QtBot) -> None:
+    bar = OverlayBar()
+    qtbot.addWidget(bar)
+    bar.show()
+    bar.set_layer("segmentation")
+    menu = bar._classes.menu()
+    assert menu is not None
+    heights = []
+    for classes in (STUDIO_CLASSES, STUDIO_CLASSES.recoloured({"liver": (0, 158, 116)})):
+        bar.set_classes(classes)
+        menu.aboutToShow.emit()
+        heights.append(menu.sizeHint().height())
+        assert bar.legend.height() >= bar.legend.sizeHint().height(), "nothing lies over anything"
+    assert heights[1] > heights[0] + 10

@@ -189,6 +189,7 @@ class OverlayBar(QWidget):
         warning = self.legend.warning
         self._classes.setIcon(icon("warning") if warning else QIcon())
         self._classes.setToolTip(f"{_CLASSES_TIP}\n{warning}" if warning else _CLASSES_TIP)
+        self._fit()
 
     def _opacity_moved(self, percent: int) -> None:
         self._opacities[self._overlay.layer] = percent / 100
@@ -213,8 +214,7 @@ class OverlayBar(QWidget):
         self._classes.setVisible(layer == "segmentation")
         self._arrows.setVisible(layer in ("normals", "flow"))
         self._range.setVisible(layer == "depth")
-        for widget in (self._opacity, self._percent):
-            widget.setVisible(layer != "none")
+        self._opacity.setVisible(layer != "none")
         if self._down is not None:
             self._down.setVisible(self._overlay.shown == "wipe")
         self._base_box.setCurrentIndex(self._base_box.findData(self._overlay.shown))
@@ -230,12 +230,14 @@ class OverlayBar(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Four buttons where there is room, one list where there is not: the bar must not push its neighbours away."""
-        for compact in (False, True):
+        """Four buttons where there is room, one list where there is not, and no percentage beside the slider where
+        even that is too wide: the bar must not push its neighbours away."""
+        for slider in (96, 64, 48):
             for button in self._bases.values():
-                button.setVisible(not compact)
-            self._base_box.setVisible(compact and bool(self._bases))
-            self._opacity.setFixedWidth(64 if compact else 96)
+                button.setVisible(slider == 96)
+            self._base_box.setVisible(slider < 96 and bool(self._bases))
+            self._opacity.setFixedWidth(slider)
+            self._percent.setVisible(slider > 48 and self._overlay.layer != "none")
             layout = self.layout()
             if layout is None or layout.totalMinimumSize().width() <= self.width():
                 return
@@ -253,6 +255,14 @@ def _popup(text: str, tip: str, content: QWidget) -> QToolButton:
     action = QWidgetAction(menu)
     action.setDefaultWidget(content)
     menu.addAction(action)
+
+    def measure_again() -> None:
+        """A menu keeps the size that its widget had before."""
+        content.adjustSize()
+        action.setVisible(False)
+        action.setVisible(True)
+
+    menu.aboutToShow.connect(measure_again)
     button.setMenu(menu)
     return button
 
