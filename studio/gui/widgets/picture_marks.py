@@ -128,18 +128,25 @@ def draw_scale(painter: QPainter, scale: Scale, visible: QRectF, *, below_tags: 
     if visible.width() < _SCALE_WIDTH + 4 * _PAD or visible.height() < 64:
         return
     painter.setFont(_font(painter, 11))
-    box = QRectF(visible.right() - _SCALE_WIDTH - 3 * _PAD, visible.top() + _PAD, _SCALE_WIDTH + 2 * _PAD, 42)
+    digits = 0 if scale.high - scale.low >= 10 else 1 if scale.high - scale.low > 1.5 else 0
+    low, high = f"{scale.low:.{digits}f}", f"{scale.high:.{digits}f} {scale.unit}".strip()
+    width = max(_SCALE_WIDTH, painter.fontMetrics().horizontalAdvance(low + scale.title + high) + 3 * _PAD)
+    box = QRectF(visible.right() - width - 3 * _PAD, visible.top() + _PAD, width + 2 * _PAD, 42)
     box.translate(0, _TAG + _PAD / 2 if below_tags else 0)
     _box(painter, box)
-    bar = QRectF(box.left() + _PAD, box.top() + 7, _SCALE_WIDTH, 8)
+    bar = QRectF(box.left() + _PAD, box.top() + 7, width, 8)
     ramp: QImage = qimage(scale.colours_N3[None])
     painter.drawImage(bar, ramp)
     words = QRectF(bar.left(), bar.bottom() + 3, bar.width(), 18)
-    digits = 0 if scale.high - scale.low >= 10 else 1 if scale.high - scale.low > 1.5 else 0
-    low, high = f"{scale.low:.{digits}f}", f"{scale.high:.{digits}f} {scale.unit}".strip()
     painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, low)
     painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, high)
-    painter.drawText(words, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, scale.title)
+    painter.drawText(_between(painter, words, low, high), Qt.AlignmentFlag.AlignCenter, scale.title)
+
+
+def _between(painter: QPainter, line: QRectF, left: str, right: str) -> QRectF:
+    """The part of a line that words at its ends leave free."""
+    metrics = painter.fontMetrics()
+    return line.adjusted(metrics.horizontalAdvance(left), 0, -metrics.horizontalAdvance(right), 0)
 
 
 def draw_wheel(painter: QPainter, top: float, visible: QRectF, *, below_tags: bool) -> None:
