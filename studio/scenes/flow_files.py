@@ -17,7 +17,7 @@ from studio.vocabulary.frames import FrameFiles
 @dataclass(frozen=True, eq=False)
 class Flow:
     """float32 HxWx2 in px, x to the right and y down, NaN where it is not known: a pixel's centre plus its flow is the
-    same point of the surface in the next (``forward_HW2``) or the last frame (``backward_HW2``). None = no file.
+    same point of the surface in the next (``forward_HW2``) or the previous frame (``backward_HW2``). None = no file.
     """
 
     forward_HW2: np.ndarray | None = None
@@ -44,7 +44,7 @@ def load_flow(files: FrameFiles, *, layout: str) -> Flow:
 def _read(folder: Path, files: FrameFiles) -> np.ndarray | None:
     path = folder / f"{files.rgb.stem}.exr"
     if folder.parent != files.rgb.parent.parent or not path.is_file():
-        return None  # a sequence's first frame has no last one, its last frame no next
+        return None  # sequences of other programs may have one direction only
     flow_HW2 = read_exr(path)
     if flow_HW2.ndim != 3 or flow_HW2.shape[2] != 2:
         raise InputError("flow without two channels", where=path, remedy="Write R (right) and G (down).")
