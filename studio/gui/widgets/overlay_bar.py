@@ -27,7 +27,7 @@ _FACES: dict[LayerChoice, tuple[str, str, str]] = {
     "segmentation": ("layers", "Labels", "The segmentation over the picture"),
     "depth": ("depth", "Depth", "Distance from the camera, with a scale in mm; near is bright"),
     "normals": ("normals", "Normals", "Where surfaces face: right, up, towards the camera as red, green, blue"),
-    "flow": ("arrows", "Flow", "Optical flow to the next frame: the hue says where to, the colour's strength how far"),
+    "flow": ("flow", "Flow", "Optical flow to the next frame: the hue says where to, the colour's strength how far"),
     "difference": ("difference", "Difference", "How far the translation is from the render"),
     "validity": ("heat", "Validity", "Where the labels can no longer be trusted"),
 }
