@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.commands.class_colours import classes
 from studio.commands.ranks import ranks_of
 from studio.jobs.events import Done, Job
 from studio.project.project import Project
@@ -385,7 +386,7 @@ def bench(a: argparse.Namespace) -> Job:
 ACTIONS: dict[str, Action] = {
     f.__name__: f
     for f in (
-        new, info, scenes_add, scenes_measure, scenes_simulate, footage_add, footage_phantom, footage_screen,
+        new, info, classes, scenes_add, scenes_measure, scenes_simulate, footage_add, footage_phantom, footage_screen,
         footage_compare, translator_train, translator_rename, translator_compare, translator_delete, translator_restore,
         translator_import, translator_apply, styles_encode, styles_map, styles_sample, styles_list, styles_show,
         styles_export, styles_import, translate, quality, curate, export, reproduce, segmenter_train,

@@ -109,6 +109,12 @@ def _add_basics(words: _Words) -> None:
     _device(demo)
     _command(words, "new", "new", "make an empty project", "new liver")
     _command(words, "info", "info", "what a project holds", "info liver.trocar --json")
+    classes = _command(words, "classes", "classes", "the classes of a project and the colours they are shown in",
+                       "classes liver.trocar --colour liver=#c8553d --colour fat=#f0e442")  # fmt: skip
+    classes.add_argument("--colour", type=values.class_colour, action="append", default=[], metavar="CLASS=#RRGGBB",
+                         help="show a class in this colour, also in exports and reports; repeatable")  # fmt: skip
+    classes.add_argument("--reset", action="append", nargs="?", default=[], metavar="CLASS",
+                         help="give a class its own colour again, or all of them; repeatable")  # fmt: skip
 
 
 def _add_scenes(words: _Words) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from studio.export.planning import Plan
+from studio.export.preview import PREVIEW
 from studio.export.values import ExportOptions
 from studio.export.writers import FrameOutcome
+from studio.vocabulary.colour_vision import hex_of
 from studio.vocabulary.recipes import Recipe
 
 CARD = "DATA_CARD.md"
@@ -22,7 +24,8 @@ def data_card(
     parts = [
         _head(plan, options, recipe, outcomes),
         _how_made(recipe, plan),
-        "## Layout\n" + "\n".join(f"- {line}" for line in layout) + "\n- `manifest.json`: recipe, styles, hashes\n",
+        "## Layout\n" + "\n".join(f"- {line}" for line in layout) + "\n- `manifest.json`: recipe, styles, hashes\n"
+        f"- `{PREVIEW}`: a few of the images, beside themselves with their labels in the colours below\n",
         _splits(plan),
         _classes(plan, options, outcomes),
         _validity(plan),
@@ -104,12 +107,14 @@ def _classes(plan: Plan, options: ExportOptions, outcomes: Sequence[FrameOutcome
     total = max(sum(pixels.values()), 1)
     lines = [
         "## Classes",
-        f"| id | class | share of pixels | {' | '.join(f'images in {s}' for s in splits)} |",
-        f"|--:|---|--:|{'--:|' * len(splits)}",
+        f"| id | class | colour | share of pixels | {' | '.join(f'images in {s}' for s in splits)} |",
+        f"|--:|---|---|--:|{'--:|' * len(splits)}",
     ]
     for c in plan.classes.table:
         counts = " | ".join(str(with_class[s][c.id]) for s in splits)
-        lines.append(f"| {c.id} | {_cell(c.name)} | {100 * pixels[c.id] / total:.2f} % | {counts} |")
+        lines.append(
+            f"| {c.id} | {_cell(c.name)} | `{hex_of(c.colour)}` | {100 * pixels[c.id] / total:.2f} % | {counts} |"
+        )
     if options.format == "coco":
         lines.append("\nCOCO category ids count from 1 in this order, void left out.")
     return "\n".join([*lines, ""])

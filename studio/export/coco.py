@@ -125,7 +125,8 @@ class CocoWriter:
 
     def _categories(self) -> list[Mapping[str, Any]]:
         return [
-            {"id": self._category[c.id], "name": c.name, "supercategory": "scene"} for c in self._plan.classes.regions
+            {"id": self._category[c.id], "name": c.name, "supercategory": "scene", "color": list(c.colour)}
+            for c in self._plan.classes.regions
         ]
 
     def _image_rows(self, pairs: Sequence[tuple[PlannedFrame, FrameOutcome]]) -> Iterator[Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from studio.export.values import ExportItem, ExportOptions, SceneReading
 from studio.export.writing import write_export, write_share
 from studio.jobs.events import Done, Job
 from studio.jobs.ranks import ALONE, Ranks
+from studio.pipeline.class_colours import in_colours, shown_colours
 from studio.pipeline.sharing import SNAPSHOT_READ, shared_snapshot, sharing_noted
 from studio.project.project import Project
 from studio.project.records import TranslationRecord
@@ -38,7 +39,9 @@ def export(
     """
     records = _records(project, verdicts)
     items = export_items(project, records)
-    source = _source(project, records, verdicts)
+    colours = shown_colours(project, items)
+    items = in_colours(items, colours)
+    source = {**_source(project, records, verdicts), "class_colours": colours}
     yield from sharing_noted(ranks)
     with shared_snapshot(project, ranks):
         for event in write_export(dest, items, options, recipe=source, reading=READING, resume=resume, ranks=ranks):

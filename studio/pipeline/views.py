@@ -18,12 +18,10 @@ from studio.project.project import Project
 from studio.project.records import FootageRecord, FrameRecord, RunRecord, TranslationRecord
 from studio.scenes.readers import load_layers_of
 from studio.vocabulary.frames import FootageFile, Layers
-from studio.vocabulary.labels import normal_name
 from studio.vocabulary.verdicts import VerdictValue
 
 CODES_FILE = "footage_codes.json"
 MAP_FILE = "footage_map.json"
-_COLOURS = "class_colours"
 
 
 def frame_layers(project: Project, frame: FrameRecord) -> Layers:
@@ -69,18 +67,6 @@ def set_verdicts(project: Project, ids: Sequence[int], value: VerdictValue, reas
     changes = decisions.decide(verdicts, value, reason=reason)
     project.translations.change_verdicts(f"{value}: {len(changes)} translations", changes)
     return tuple(c.translation_id for c in changes)
-
-
-def class_colours(project: Project) -> dict[str, tuple[int, int, int]]:
-    """Colours (8-bit sRGB) by class name that were chosen for this project, in the place of the classes' own."""
-    kept = project.setting(_COLOURS, {})
-    return {str(name): (int(r), int(g), int(b)) for name, (r, g, b) in kept.items()}
-
-
-def set_class_colour(project: Project, name: str, colour: tuple[int, int, int] | None) -> None:
-    """Show a class in this colour from now on; None: in its own again. Exports keep the classes' own colours."""
-    chosen = {n: c for n, c in class_colours(project).items() if normal_name(n) != normal_name(name)}
-    project.set_setting(_COLOURS, chosen if colour is None else {**chosen, name: colour})
 
 
 @dataclass(frozen=True)

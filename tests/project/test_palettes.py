@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from studio.pipeline.views import class_colours, set_class_colour
+from studio.pipeline.class_colours import class_colours, set_class_colour
 from studio.project.project import Project
 from studio.project.schema import MIGRATIONS
 from studio.vocabulary.styles import Palette, Style

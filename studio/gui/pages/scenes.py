@@ -23,15 +23,14 @@ from studio.gui.pages.scenes_adding import FoldersToAdd
 from studio.gui.pages.scenes_filter import FrameFilterBar, Measured, measured
 from studio.gui.pages.scenes_panel import ScenesPanel
 from studio.gui.session import Session
-from studio.gui.widgets.basics import EmptyState, PageHeader, holder, label, row
+from studio.gui.widgets.basics import EmptyState, PageHeader, holder, row
 from studio.gui.widgets.blending import LayerChoice, PictureState
 from studio.gui.widgets.overlay_bar import OverlayBar
 from studio.gui.widgets.picture_list import PictureList
 from studio.gui.widgets.picture_view import PictureView
-from studio.gui.widgets.readout import Readout
 from studio.project.records import Changed, FrameRecord, SceneRecord
+from studio.scenes.flow_files import load_flow
 from studio.scenes.readers import CHECKED, load_layers_of
-from studio.vocabulary.frames import Layers
 
 _TOUCHES = Changed(scenes=True)
 _KEPT_STATES = 24
@@ -79,16 +78,14 @@ class ScenesPage(Page):
         self.strip = PictureList(strip=True)
         self.strip.setModel(self.model)
         self.strip.setAccessibleName("Frames")
-        self.bar = OverlayBar(("none", "segmentation", "depth", "normals"))
+        self.bar = OverlayBar(("none", "segmentation", "depth", "normals", "flow"))
         self.view = PictureView()
         self.filter = FrameFilterBar()
-        self.readout = label("", "muted")
         self.panel = ScenesPanel(session, actions)
         self._build()
         self.bar.changed.connect(self.view.set_overlay)
         self.bar.colour_wanted.connect(session.set_class_colour)
         session.class_colours_changed.connect(self._recoloured)
-        self.view.hovered.connect(self._hovered)
         self.view.kept.connect(self.panel.show_point)
         self.patients.selectionModel().currentChanged.connect(self._scene_chosen)
         self.strip.selectionModel().currentChanged.connect(self._frame_chosen)
@@ -106,8 +103,7 @@ class ScenesPage(Page):
             " your own; or drop one on this page.",
             button("scenes.simulate", role="primary"), button("scenes.add"),
         )  # fmt: skip
-        tools = row(self.bar, self.readout)
-        tools.setStretch(0, 1)
+        tools = row(self.bar)
         middle = QWidget()
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -228,17 +224,19 @@ class ScenesPage(Page):
             return
         layout, encoding, files = scene.layout, dict(scene.encoding), frame.files
         self._background.ask(
-            frame.id, lambda: load_layers_of(files, layout=layout, encoding=encoding),
-            lambda layers: self._arrived(frame, scene, layers),
+            frame.id,
+            lambda: (load_layers_of(files, layout=layout, encoding=encoding), load_flow(files, layout=layout)),
+            lambda found: self._arrived(frame, scene, found),
         )  # fmt: skip
 
-    def _arrived(self, frame: FrameRecord, scene: SceneRecord, layers: object) -> None:
-        if not isinstance(layers, Layers):
+    def _arrived(self, frame: FrameRecord, scene: SceneRecord, found: object) -> None:
+        if not isinstance(found, tuple):
             if self.strip.current_id() == frame.id:
-                self.view.set_state(None, str(layers))
-                self.session.say(str(layers), "error")
+                self.view.set_state(None, str(found))
+                self.session.say(str(found), "error")
             return
-        state = PictureState(layers, classes=self.session.coloured(scene.classes))
+        layers, flow = found
+        state = PictureState(layers, classes=self.session.coloured(scene.classes), flow_HW2=flow.forward_HW2)
         self._states[frame.id] = state
         while len(self._states) > _KEPT_STATES:
             self._states.popitem(last=False)
@@ -253,9 +251,6 @@ class ScenesPage(Page):
     def _recoloured(self) -> None:
         self._states.clear()
         self._frame_chosen()
-
-    def _hovered(self, readout: object) -> None:
-        self.readout.setText(readout.words() if isinstance(readout, Readout) else "")
 
     # -- doing
 

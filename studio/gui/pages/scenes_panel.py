@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -24,6 +24,7 @@ from studio.project.records import FrameRecord, SceneRecord
 from studio.scenes.first_look import SceneLook
 from studio.scenes.folder_guess import Understood
 from studio.scenes.mapping import SceneMapping
+from studio.vocabulary.labels import ClassTable
 
 
 class ScenesPanel(QWidget):
@@ -39,6 +40,8 @@ class ScenesPanel(QWidget):
         self.point = label("Click the picture to keep a point.", "faint", wrap=True)
         self.bars = ClassBars()
         self._counted_file = Path()
+        self._counted_shares: tuple[ClassTable, Mapping[int, float]] | None = None
+        session.class_colours_changed.connect(self._show_bars)
         self._frame = Section("Frame", self.name, self.figures, self.point)
         self._classes = Section("Classes in the scene", self.bars)
         self._area = inspector(
@@ -88,6 +91,7 @@ class ScenesPanel(QWidget):
         if kept == self._counted_file:
             return
         self._counted_file = kept
+        self._counted_shares = None
         self.bars.show_words("counting…")
         files, layout, encoding = [f.files for f in frames], scene.layout, dict(scene.encoding)
         self._background.ask(
@@ -102,9 +106,15 @@ class ScenesPanel(QWidget):
 
     def _counted(self, scene: SceneRecord, shares: object) -> None:
         if isinstance(shares, dict):
-            self.bars.show_shares(scene.classes, shares)
+            self._counted_shares = scene.classes, shares
+            self._show_bars()
         else:
             self.bars.show_words("can't be read")
+
+    def _show_bars(self) -> None:
+        if self._counted_shares is not None:
+            classes, shares = self._counted_shares
+            self.bars.show_shares(self._session.coloured(classes), shares)
 
     def show_frame(self, frame: FrameRecord, state: PictureState) -> None:
         self._frame.show()
