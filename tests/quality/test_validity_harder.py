@@ -1,4 +1,4 @@
-"""Validity against perturbations written apart from the ones that its curves were fitted and are benched on."""
+"""Validity against perturbations written apart from the bench's; curves were fitted on the same kinds, other code."""
 
 from __future__ import annotations
 
