@@ -87,6 +87,7 @@ def _curves(out: Path | None) -> Job:
 def validity_figures(frames: int = 16, *, size: tuple[int, int] = _SIZE, processes: int = 0) -> Job:
     """How well validity ranks faithful translations above broken ones, on renders of patients made for this."""
     from studio.quality.calibration import calibrate
+    from studio.quality.harder_damages import HARDER_DAMAGES
     from studio.quality.validity import measure_validity
     from studio.scenes.readers import load_layers_of, read_scenes
     from studio.scenes.simulator import SimulationSettings, simulate
@@ -102,7 +103,8 @@ def validity_figures(frames: int = 16, *, size: tuple[int, int] = _SIZE, process
                 pairs.append((layers.rgb_HW3, layers.segmentation_HW))
         yield Note("measuring faithful and broken variants of each render")
         found = calibrate(pairs, lambda r, t, s: measure_validity(r, t, s).value, seed=7)
-    yield Done(found.to_values())
+        harder = calibrate(pairs, lambda r, t, s: measure_validity(r, t, s).value, damages=HARDER_DAMAGES, seed=8)
+    yield Done({**found.to_values(), "harder": harder.to_values()})
 
 
 def _gui() -> Job:

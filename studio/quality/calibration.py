@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from studio.quality.appearance_changes import faithful_variant
-from studio.quality.damages import DAMAGES, damaged
-from studio.vocabulary.seeds import derived_seed
+from studio.quality.damages import DAMAGES, Damage
+from studio.vocabulary.seeds import derived_seed, stream
 
 Measure = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 """(render_HW3, translation_HW3, segmentation_HW) -> a value that is higher for a more faithful translation."""
@@ -39,19 +39,24 @@ class CalibrationResult:
 
 
 def calibrate(
-    pairs: Iterable[tuple[np.ndarray, np.ndarray]], measure: Measure, *, seed: int = 0, variants: int = 2
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]],
+    measure: Measure,
+    *,
+    damages: Mapping[str, Damage] = DAMAGES,
+    seed: int = 0,
+    variants: int = 2,
 ) -> CalibrationResult:
     """Measure ``variants`` faithful and as many broken variants of each kind per (render, segmentation) pair."""
     faithful: list[float] = []
-    broken: dict[str, list[float]] = {kind: [] for kind in DAMAGES}
+    broken: dict[str, list[float]] = {kind: [] for kind in damages}
     for number, (render_HW3, segmentation_HW) in enumerate(pairs):
         for variant in range(variants):
             own = derived_seed(seed, number, variant)
             faithful.append(measure(render_HW3, faithful_variant(render_HW3, segmentation_HW, own), segmentation_HW))
-            for kind in DAMAGES:
+            for kind, damage in damages.items():
                 # Another seed than the faithful one's: the two groups share no appearance.
                 looks = faithful_variant(render_HW3, segmentation_HW, derived_seed(own, kind))
-                result = damaged(looks, segmentation_HW, kind, derived_seed(own, kind, "damage"))
+                result = damage(looks, segmentation_HW, stream(derived_seed(own, kind, "damage"), "damage", kind))
                 if result is not None:
                     broken[kind].append(measure(render_HW3, result, segmentation_HW))
     return _summary(faithful, broken)

@@ -12,7 +12,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from studio.quality.outlines import REACH, Outlines, near_means, sample_across
+from studio.quality.outlines import REACH, Outlines, longest_stretch, near_means, sample_across
 
 _SMOOTHING = 1.0
 _DARK, _SCALE = 16.0, 64.0
@@ -23,6 +23,7 @@ _MIDDLE = np.s_[REACH - 2 : REACH + 3]
 _PRIOR_POINTS = 40.0
 _EXPECTED, _EXPECTED_RANGE = 0.3, 0.4
 _LEAST_STEP = 1.0
+_STRETCH, _FADED = 15.0, 0.4
 _LEAST_WEIGHT, _LEAST_PIECE_WEIGHT, _LEAST_NEAR_WEIGHT = 15.0, 3.0, 10.0
 
 
@@ -40,10 +41,10 @@ class Contrast:
     weight_G: np.ndarray
     turned_weight_G: np.ndarray
 
-    def least_kept(self, class_id: int | None = None) -> float | None:
-        """Natural logarithm of the lowest kept_G, averaged over near pieces; None where nothing can be said."""
-        lowest = self._lowest(self._near_kept_G, self.weight_G, class_id)
-        return None if lowest is None else float(np.log(max(lowest, 0.02)))
+    def faded_stretch(self, class_id: int | None = None) -> float | None:
+        """px of outline whose sides hardly differ any more, about the worst place; None where there is no outline."""
+        faded_G = self.weight_G * np.clip(1 - self.kept_G / _FADED, 0, 1)
+        return longest_stretch(self.outlines, faded_G, sigma=_STRETCH, class_id=class_id) if len(faded_G) else None
 
     def least_turned(self, class_id: int | None = None) -> float | None:
         """The lowest turned_G (-1 to 1), averaged over near pieces; None where nothing can be said."""
@@ -56,10 +57,6 @@ class Contrast:
             weight = weight * self.outlines.touch(class_id)
         total = float(weight.sum())
         return float((weight * np.nan_to_num(self.steepness_G)).sum()) / total if total >= _LEAST_WEIGHT else None
-
-    @cached_property
-    def _near_kept_G(self) -> np.ndarray:
-        return near_means(self.outlines, self.kept_G, self.weight_G)[0]
 
     @cached_property
     def _near_turned_G(self) -> np.ndarray:

@@ -12,6 +12,8 @@ from studio.quality.appearance_changes import noise
 from studio.vocabulary.labels import TOOL_CLASSES
 from studio.vocabulary.seeds import stream
 
+Damage = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray | None]
+
 _LEAST_SHARE = 0.03
 """An organ under this share of the picture is not chosen to be damaged."""
 
@@ -52,12 +54,12 @@ def _shifted(image: np.ndarray, _segmentation: np.ndarray, rng: np.random.Genera
 def _painted_over(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """An organ's whole region, or most of it, gets the looks of another class that the picture shows."""
     joined = merged(segmentation)
-    organ = _some_class(joined, rng, lambda c: c not in TOOL_CLASSES and c != 0)
+    organ = some_class(joined, rng, lambda c: c not in TOOL_CLASSES and c != 0)
     if organ is None:
         return None
     region = joined == organ
     others = np.where(region, np.uint8(0), segmentation)
-    looks = _some_class(others, rng, lambda c: c not in TOOL_CLASSES and c != 0)
+    looks = some_class(others, rng, lambda c: c not in TOOL_CLASSES and c != 0)
     if looks is None:
         return None
     if rng.random() < 0.5:
@@ -68,7 +70,7 @@ def _painted_over(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Ge
 def _erased(image: np.ndarray, segmentation: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """An organ disappears: its region is filled in from what surrounds it."""
     joined = merged(segmentation)
-    organ = _some_class(joined, rng, lambda c: c not in TOOL_CLASSES and c != 0, most=0.3)
+    organ = some_class(joined, rng, lambda c: c not in TOOL_CLASSES and c != 0, most=0.3)
     return None if organ is None else _filled_from_around(image, joined == organ, rng)
 
 
@@ -133,7 +135,7 @@ def _half_plane(region: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(along <= np.quantile(along[region], rng.uniform(0.4, 0.8)))
 
 
-def _some_class(
+def some_class(
     segmentation: np.ndarray, rng: np.random.Generator, fits: Callable[[int], bool], *, most: float = 1.0
 ) -> int | None:
     shares = np.bincount(segmentation.ravel(), minlength=256)[:255] / segmentation.size
@@ -156,7 +158,7 @@ def _spread(image_HW3: np.ndarray, weights_HW: np.ndarray, sigma: float) -> np.n
     return np.asarray(result + np.clip(1 - known, 0, 1)[..., None] * mean)
 
 
-DAMAGES: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray | None]] = {
+DAMAGES: dict[str, Damage] = {
     "warped": _warped,
     "shifted": _shifted,
     "painted over": _painted_over,

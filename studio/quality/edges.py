@@ -7,13 +7,12 @@ colour and sign are free, so that new appearances (also inverted ones) cost noth
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
 
-from studio.quality.drift import pull
-from studio.quality.outlines import OFFSETS, REACH, Outlines, find_outlines, near_means, steps_across
+from studio.quality.drift import common_motion, pull
+from studio.quality.outlines import OFFSETS, REACH, Outlines, find_outlines, longest_stretch, steps_across
 
 _SMOOTHING = 1.0
 _NEAR = 1
@@ -23,8 +22,9 @@ _BACKGROUND_FACTOR = 2.0
 _MATCHED = np.exp(-0.5 * np.arange(-2, 3) ** 2)[None, :]
 _CLEAR_SHARE = 0.4
 _RENDER_REACH = 2
-_LEAST_WEIGHT, _LEAST_PIECE_WEIGHT = 15.0, 3.0
-"""Points of clearly visible outline (in px) below which a mean, or one piece, says nothing."""
+_LEAST_WEIGHT, _LEAST_MOTION_WEIGHT = 15.0, 10.0
+"""Points of clearly visible outline (in px) below which a mean says nothing."""
+_STRETCH, _MISSING_SCORE = 25.0, 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +32,15 @@ class EdgeAgreement:
     """Per piece G of the outlines.
 
     ``presence_G``: 0 (the translation shows no edge there) to 1; ``displacement_G``: of the edge, in px along the
-    normal, signed; ``pull_G``: see drift.pull; ``weight_G``: points of the piece times how clearly the render shows it.
+    normal, signed; ``pull_G``: see drift.pull; ``motion_G``: px, of drift.common_motion; ``weight_G``: points of the
+    piece times how clearly the render shows it.
     """
 
     outlines: Outlines
     presence_G: np.ndarray
     displacement_G: np.ndarray
     pull_G: np.ndarray
+    motion_G: np.ndarray
     weight_G: np.ndarray
 
     @property
@@ -62,17 +64,20 @@ class EdgeAgreement:
         """Weighted mean of score_G; None where nothing can be said."""
         return self._mean(self.score_G, class_id)
 
-    def weakest(self, class_id: int | None = None) -> float | None:
-        """The lowest presence, over the whole picture or one class, after averaging over near pieces (Gaussian, 10 px),
-        so that one badly lit stretch is no verdict; None where nothing can be said."""
-        told_G = self.weight_G >= _LEAST_PIECE_WEIGHT
+    def common_motion(self, class_id: int | None = None) -> float | None:
+        """Root mean square of motion_G in px, over the whole picture or along one class; None where nothing shows."""
+        weight_G = self.weight_G * self.presence_G
         if class_id is not None:
-            told_G &= self.outlines.touch(class_id)
-        return float(self._local_presence_G[told_G].min()) if told_G.any() else None
+            weight_G = weight_G * self.outlines.touch(class_id)
+        total = float(weight_G.sum())
+        return float(np.sqrt((weight_G * self.motion_G**2).sum() / total)) if total > _LEAST_MOTION_WEIGHT else None
 
-    @cached_property
-    def _local_presence_G(self) -> np.ndarray:
-        return near_means(self.outlines, self.presence_G, self.weight_G)[0]
+    def missing_stretch(self, class_id: int | None = None) -> float | None:
+        """px of outline that the translation does not show where it should, about the worst place."""
+        if not len(self.outlines):
+            return None
+        missing_G = self.weight_G * np.clip(1 - self.score_G / _MISSING_SCORE, 0, 1)
+        return longest_stretch(self.outlines, missing_G, sigma=_STRETCH, class_id=class_id)
 
     def _mean(self, values_G: np.ndarray, class_id: int | None) -> float | None:
         weight = self.weight_G
@@ -99,7 +104,9 @@ def edge_agreement(
     profiles_GO = _matched(translation_GO)
     displacement_G = _nearest_edge(profiles_GO, _strongest_edge(_matched(render_GO)))
     pull_G = pull(outlines, profiles_GO, weight_G)
-    return EdgeAgreement(outlines, _presence(translation_GO), displacement_G, pull_G, weight_G)
+    presence_G = _presence(translation_GO)
+    motion_G = np.linalg.norm(common_motion(outlines, displacement_G, weight_G * presence_G), axis=1)
+    return EdgeAgreement(outlines, presence_G, displacement_G, pull_G, motion_G, weight_G)
 
 
 def _presence(steps_GO: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -50,6 +51,12 @@ class Outlines:
         room_P = np.asarray(self.valid_PO[:, 2:-2].all(axis=1), np.float32)
         return np.asarray(self.means(room_P) > 0.5)
 
+    @cached_property
+    def squared_GG(self) -> np.ndarray:
+        """Squared distances in px² between the pieces' centres."""
+        centre_G2 = self.means(self.xy_P2)
+        return np.asarray(((centre_G2[:, None, :] - centre_G2[None, :, :]) ** 2).sum(axis=2))
+
     def touch(self, class_id: int) -> np.ndarray:
         """bool G: the pieces that bound a class."""
         return np.asarray((self.class_G == class_id) | (self.neighbour_G == class_id))
@@ -76,11 +83,16 @@ def find_outlines(segmentation_HW: np.ndarray, alike: Sequence[frozenset[int]] =
 
 def near_means(outlines: Outlines, values_G: np.ndarray, weight_G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Per piece: the weighted mean of values over its surroundings (Gaussian), and the sum of those weights."""
-    centre_G2 = outlines.means(outlines.xy_P2)
-    squared_GG = ((centre_G2[:, None, :] - centre_G2[None, :, :]) ** 2).sum(axis=2)
-    near_GG = np.exp(-0.5 * squared_GG / _NEAR_SIGMA**2) * weight_G[None, :]
+    near_GG = np.exp(-0.5 * outlines.squared_GG / _NEAR_SIGMA**2) * weight_G[None, :]
     reach_G = near_GG.sum(axis=1)
     return np.asarray((near_GG @ values_G) / np.maximum(reach_G, 1e-6)), reach_G
+
+
+def longest_stretch(outlines: Outlines, length_G: np.ndarray, *, sigma: float, class_id: int | None = None) -> float:
+    """The largest sum of lengths (px) around any piece of the picture or of one class, farther ones counting less
+    (Gaussian): many short bad pieces apart from one another are chance, near ones are damage."""
+    at_G = slice(None) if class_id is None else outlines.touch(class_id)
+    return float((np.exp(-0.5 * outlines.squared_GG[at_G] / sigma**2) @ length_G).max(initial=0.0))
 
 
 def _in_pieces(xy_P2: np.ndarray, normal_P2: np.ndarray, class_P: np.ndarray, labels_PO: np.ndarray) -> Outlines:
