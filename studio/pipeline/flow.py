@@ -113,7 +113,9 @@ def _palette(project: Project, settings: DemoSettings) -> Job:
 def _curated(project: Project, settings: DemoSettings) -> Note:
     """Reject the worst share by a rule, so that what was thrown out, and why, stands in the project."""
     validities = [r.validity for r in project.translations.all() if r.validity is not None]
-    rule = f"validity >= {np.quantile(validities, settings.reject_share):.4f}"
+    # In significant digits: a limit near 0 must not become 0, which every translation passes.
+    limit = np.format_float_positional(np.quantile(validities, settings.reject_share), 4, fractional=False, trim="-")
+    rule = f"validity >= {limit}"
     outcome = views.apply_rule(project, rule, dry_run=False)
     project.set_setting("rule", rule)
     return Note(f"rule {rule}, the worst {settings.reject_share:.0%}: {outcome.summary()}")

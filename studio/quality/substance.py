@@ -36,7 +36,8 @@ def substance_kept(render_HW3: np.ndarray, translation_HW3: np.ndarray, segmenta
     """Compare two uint8 RGB pictures, connected region by connected region. Regions too small or flat in the render are
     left out; so are void and IGNORE."""
     smooth = [cv2.GaussianBlur(image, (0, 0), _SMOOTHING) for image in (render_HW3, translation_HW3)]
-    kept, class_of = {}, {}
+    kept: dict[int, float] = {}
+    class_of: dict[int, int] = {}
     regions_HW = np.zeros(segmentation_HW.shape, np.int32)
     for class_id, box, mask_hw in _regions(segmentation_HW):
         spread = _spreads([image[box] for image in smooth], mask_hw)

@@ -56,16 +56,16 @@ class Curve:
 
 
 CURVES: Mapping[str, Curve] = {
-    "pull": Curve(0.17, -36.0),
-    "moved": Curve(0.92, -8.3),
-    "missing": Curve(40.0, -0.2),
-    "faded": Curve(40.0, -0.2),
-    "sides": Curve(-1.52, 4.4),
-    "identity": Curve(0.66, 21.0),
-    "doubtful": Curve(0.26, -22.0),
-    "steepness": Curve(0.17, 50.7),
-    "substance": Curve(-2.99, 3.2),
-    "invented": Curve(0.4, -14.7),
+    "pull": Curve(0.175, -34.7),
+    "moved": Curve(1.43, -5.19),
+    "missing": Curve(43.6, -0.158),
+    "faded": Curve(440, -0.0217),
+    "sides": Curve(-1.27, 5.66),
+    "identity": Curve(0.636, 16.1),
+    "doubtful": Curve(0.204, -28.1),
+    "steepness": Curve(0.173, 59.8),
+    "substance": Curve(-2.74, 3.67),
+    "invented": Curve(0.439, -16.2),
 }
 
 

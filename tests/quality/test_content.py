@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.signal import convolve2d
 from skimage.metrics import structural_similarity
 
 from studio.quality.content import WEIGHTS, levels_for, ms_ssim_brightness, ms_ssim_map, per_class
@@ -26,6 +27,27 @@ def test_equals_pytorch_msssim(width: int, height: int) -> None:
     grey = [torch.from_numpy(i.astype(np.float64).mean(axis=2))[None, None] for i in pair]
     expected = float(ms_ssim(*grey, data_range=255, weights=list(np.array(WEIGHTS) / sum(WEIGHTS))))
     assert ms_ssim_brightness(*pair) == pytest.approx(expected, abs=1e-4)
+
+
+def test_equals_wang_2003_in_float64() -> None:
+    """Equations 7 and 8 written out with SciPy: contrast and structure at every level, luminance at the last."""
+    a_HW3, b_HW3 = _pair(256, 192, 7)
+    a, b = (image.astype(np.float64).mean(axis=2) for image in (a_HW3, b_HW3))
+    along = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
+    window = np.outer(along, along) / along.sum() ** 2
+    c1, c2, exponents = 2.55**2, 7.65**2, (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+    expected = 1.0
+    for level, exponent in enumerate(exponents):
+        mean_a, mean_b, mean_aa, mean_bb, mean_ab = (
+            convolve2d(x, window, mode="valid") for x in (a, b, a * a, b * b, a * b)
+        )
+        spread = mean_aa - mean_a**2 + mean_bb - mean_b**2
+        term = (2 * (mean_ab - mean_a * mean_b) + c2) / (spread + c2)
+        if level == 4:
+            term = term * (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+        expected *= term.mean() ** (exponent / sum(exponents))
+        a, b = (convolve2d(x, np.full((2, 2), 0.25), mode="valid")[::2, ::2] for x in (a, b))
+    assert ms_ssim_brightness(a_HW3, b_HW3) == pytest.approx(expected, abs=1e-5)
 
 
 def test_one_level_is_plain_ssim() -> None:

@@ -62,8 +62,8 @@ class RulePanel(QWidget):
         self.text.setAccessibleName("Rule")
         self.text.setToolTip(
             'Accept what the rule holds for, reject the rest. Measures: validity, validity."abdominal wall", ms_ssim, '
-            "displacement, edges, pull, moved, missing, faded, sides, identity, doubtful, steepness, substance, invented "
-            "(the guide's page Curate says what each asks); join with and, or, not and brackets"
+            "displacement, edges, pull, moved, missing, faded, sides, identity, doubtful, steepness, substance, "
+            "invented (the guide's page Curate says what each asks); join with and, or, not and brackets"
         )
         self._said = label("", "small", wrap=True)
         self._figures = Figures()
