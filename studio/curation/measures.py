@@ -8,7 +8,7 @@ from studio.vocabulary.errors import InputError
 from studio.vocabulary.labels import ClassTable, normal_name
 
 LOW_IS_GOOD = frozenset(
-    {"displacement", "pull", "moved", "missing", "faded", "doubtful", "invented", "sliced_wasserstein", "noise"}
+    {"displacement", "pull", "moved", "missing", "doubtful", "invented", "sliced_wasserstein", "noise"}
 )
 """Measures of which a higher value is a worse one."""
 

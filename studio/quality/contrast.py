@@ -12,7 +12,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from studio.quality.outlines import REACH, Outlines, longest_stretch, near_means, sample_across
+from studio.quality.outlines import REACH, Outlines, near_means, sample_across
 
 _SMOOTHING = 1.0
 _DARK, _SCALE = 16.0, 64.0
@@ -23,28 +23,20 @@ _MIDDLE = np.s_[REACH - 2 : REACH + 3]
 _PRIOR_POINTS = 40.0
 _EXPECTED, _EXPECTED_RANGE = 0.3, 0.4
 _LEAST_STEP = 1.0
-_STRETCH, _FADED = 15.0, 0.4
 _LEAST_WEIGHT, _LEAST_PIECE_WEIGHT, _LEAST_NEAR_WEIGHT = 15.0, 3.0, 10.0
 
 
 @dataclass(frozen=True, eq=False)
 class Contrast:
-    """Per piece G: ``kept_G``: the difference of its sides relative to the render's, 0 to 1.5; ``turned_G``: that
-    difference projected on the usual one between the two classes in the translation: 1 as usual, 0 none, -1 the other
-    way round (the classes have changed places); ``steepness_G``: share of it within 1 px; weights say how much the
-    render lets one expect."""
+    """Per piece G: ``turned_G``: the difference of its sides projected on the usual one between the two classes in the
+    translation: 1 as usual, 0 none, -1 the other way round (the classes have changed places); ``steepness_G``: share of
+    it within 1 px; weights say how much the render lets one expect."""
 
     outlines: Outlines
-    kept_G: np.ndarray
     turned_G: np.ndarray
     steepness_G: np.ndarray
     weight_G: np.ndarray
     turned_weight_G: np.ndarray
-
-    def faded_stretch(self, class_id: int | None = None) -> float | None:
-        """px of outline whose sides hardly differ any more, about the worst place; None where there is no outline."""
-        faded_G = self.weight_G * np.clip(1 - self.kept_G / _FADED, 0, 1)
-        return longest_stretch(self.outlines, faded_G, sigma=_STRETCH, class_id=class_id) if len(faded_G) else None
 
     def least_turned(self, class_id: int | None = None) -> float | None:
         """The lowest turned_G (-1 to 1), averaged over near pieces; None where nothing can be said."""
@@ -76,12 +68,11 @@ def contrast_kept(
     """Compare two uint8 RGB pictures; ``weight_G``: how clearly the render shows each piece, times its points."""
     render, translation = (_Sides.of(outlines, image) for image in (render_HW3, translation_HW3))
     render_turned_G, turned_G = (_turned(outlines, sides, weight_G) for sides in (render, translation))
-    kept_G = np.clip(translation.size_G / np.maximum(render.size_G, _LEAST_STEP), 0, 1.5)
     expected_G = np.clip((render_turned_G - _EXPECTED) / _EXPECTED_RANGE, 0, 1)
     steepness_G = np.where(
         outlines.wide_G, translation.steepest_G / np.maximum(translation.size_G, _LEAST_STEP), np.nan
     )
-    return Contrast(outlines, kept_G, np.clip(turned_G, -1, 1), steepness_G, weight_G, weight_G * expected_G)
+    return Contrast(outlines, np.clip(turned_G, -1, 1), steepness_G, weight_G, weight_G * expected_G)
 
 
 @dataclass(frozen=True, eq=False)

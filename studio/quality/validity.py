@@ -1,12 +1,11 @@
 """Validity: how far a translation's labels can still be trusted, 0 (not at all) to 1.
 
-Ten pieces of evidence, each turned by a logistic curve σ(slope (value - centre)) into how likely a faithful
+Nine pieces of evidence, each turned by a logistic curve σ(slope (value - centre)) into how likely a faithful
 translation would show it; validity is their product, evidence that a frame cannot give being left out:
 
 * pull           how much better near outlines would fit the translation if they were moved together;
 * moved          the one affine motion of the whole picture that the outlines' displacements agree on (px);
 * missing        how much outline (px) about one place the translation does not show where it should be;
-* faded          how much outline (px) about one place has lost the difference of its sides, against the render;
 * sides          whether sides differ as elsewhere between the same classes, or the other way round, at the worst place;
 * identity       how well the regions of the worst class look like that class and no other;
 * doubtful       extent of the largest area that looks like another class once light and shading are taken out;
@@ -41,7 +40,7 @@ from studio.vocabulary.labels import IGNORE
 _LONGEST_SIDE = 512
 _REACH_SIGMA = 5.0
 _INVENTED_DOUBT = 2.0
-_LENGTHS = ("moved", "missing", "faded", "displacement")
+_LENGTHS = ("moved", "missing", "displacement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,6 @@ CURVES: Mapping[str, Curve] = {
     "pull": Curve(0.175, -34.7),
     "moved": Curve(1.43, -5.19),
     "missing": Curve(43.6, -0.158),
-    "faded": Curve(440, -0.0217),
     "sides": Curve(-1.27, 5.66),
     "identity": Curve(0.636, 16.1),
     "doubtful": Curve(0.204, -28.1),
@@ -123,7 +121,6 @@ class Comparison:
             "pull": self.edges.mean_pull(class_id),
             "moved": self.edges.common_motion(class_id),
             "missing": self.edges.missing_stretch(class_id),
-            "faded": self.contrast.faded_stretch(class_id),
             "sides": self.contrast.least_turned(class_id),
             "identity": of_class,
             "doubtful": self.likeness.doubtful_extent(class_id),

@@ -37,18 +37,6 @@ def _contrast(render: np.ndarray, translation: np.ndarray) -> Contrast:
     return contrast_kept(outlines, render, translation, outlines.count_G.astype(float))
 
 
-def test_contrast_is_the_ratio_of_logarithmic_steps() -> None:
-    found = _contrast(_halves(48, 240), _halves(112, 240))
-    # log((240+16)/(48+16)) = log 4; log((240+16)/(112+16)) = log 2: half of the difference is kept.
-    assert found.kept_G == pytest.approx(np.full(len(found.kept_G), 0.5), abs=0.01)
-    assert _contrast(_halves(48, 240), _halves(48, 240)).faded_stretch() == 0
-    # All 24 px high pieces have faded: their lengths, weighted by a Gaussian of 15 px about the middle ones.
-    outlines = find_outlines(LABELS)
-    y = outlines.means(outlines.xy_P2)[:, 1]
-    expected = max(float((outlines.count_G * np.exp(-0.5 * ((y - at) / 15) ** 2)).sum()) for at in y)
-    assert _contrast(_halves(48, 240), _halves(120, 120)).faded_stretch() == pytest.approx(expected, rel=1e-3)
-
-
 def test_a_side_turned_over_is_minus_one() -> None:
     translation = _halves(60, 200)
     translation[:24] = _halves(200, 60)[:24]
