@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,12 +110,16 @@ def _palette(project: Project, settings: DemoSettings) -> Job:
     )
 
 
+def rule_against_worst(validities: Sequence[float], share: float) -> str:
+    """A rule that the worst share of these does not meet. Significant digits: no limit near 0 becomes 0."""
+    limit = float(np.quantile(validities, share))
+    return f"validity >= {np.format_float_positional(limit, 4, fractional=False, trim='-')}"
+
+
 def _curated(project: Project, settings: DemoSettings) -> Note:
     """Reject the worst share by a rule, so that what was thrown out, and why, stands in the project."""
     validities = [r.validity for r in project.translations.all() if r.validity is not None]
-    # In significant digits: a limit near 0 must not become 0, which every translation passes.
-    limit = np.format_float_positional(np.quantile(validities, settings.reject_share), 4, fractional=False, trim="-")
-    rule = f"validity >= {limit}"
+    rule = rule_against_worst(validities, settings.reject_share)
     outcome = views.apply_rule(project, rule, dry_run=False)
     project.set_setting("rule", rule)
     return Note(f"rule {rule}, the worst {settings.reject_share:.0%}: {outcome.summary()}")
