@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.labels import ClassTable, normal_name
 
-LOW_IS_GOOD = frozenset(
-    {"displacement", "pull", "moved", "missing", "doubtful", "invented", "sliced_wasserstein", "noise"}
-)
+LOW_IS_GOOD = frozenset({"displacement", "pull", "moved", "invented", "sliced_wasserstein", "noise"})
 """Measures of which a higher value is a worse one."""
 
 

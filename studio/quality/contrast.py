@@ -28,15 +28,22 @@ _LEAST_WEIGHT, _LEAST_PIECE_WEIGHT, _LEAST_NEAR_WEIGHT = 15.0, 3.0, 10.0
 
 @dataclass(frozen=True, eq=False)
 class Contrast:
-    """Per piece G: ``turned_G``: the difference of its sides projected on the usual one between the two classes in the
-    translation: 1 as usual, 0 none, -1 the other way round (the classes have changed places); ``steepness_G``: share of
-    it within 1 px; weights say how much the render lets one expect."""
+    """Per piece G: ``kept_G``: the difference of its sides relative to the render's, 0 to 1.5; ``turned_G``: that
+    difference projected on the usual one between the two classes in the translation: 1 as usual, 0 none, -1 the other
+    way round (the classes have changed places); ``steepness_G``: share of it within 1 px; weights say how much the
+    render lets one expect."""
 
     outlines: Outlines
+    kept_G: np.ndarray
     turned_G: np.ndarray
     steepness_G: np.ndarray
     weight_G: np.ndarray
     turned_weight_G: np.ndarray
+
+    def least_kept(self, class_id: int | None = None) -> float | None:
+        """Natural logarithm of the lowest kept_G, averaged over near pieces; None where nothing can be said."""
+        lowest = self._lowest(self._near_kept_G, self.weight_G, class_id)
+        return None if lowest is None else float(np.log(max(lowest, 0.02)))
 
     def least_turned(self, class_id: int | None = None) -> float | None:
         """The lowest turned_G (-1 to 1), averaged over near pieces; None where nothing can be said."""
@@ -49,6 +56,10 @@ class Contrast:
             weight = weight * self.outlines.touch(class_id)
         total = float(weight.sum())
         return float((weight * np.nan_to_num(self.steepness_G)).sum()) / total if total >= _LEAST_WEIGHT else None
+
+    @cached_property
+    def _near_kept_G(self) -> np.ndarray:
+        return near_means(self.outlines, self.kept_G, self.weight_G)[0]
 
     @cached_property
     def _near_turned_G(self) -> np.ndarray:
@@ -68,11 +79,12 @@ def contrast_kept(
     """Compare two uint8 RGB pictures; ``weight_G``: how clearly the render shows each piece, times its points."""
     render, translation = (_Sides.of(outlines, image) for image in (render_HW3, translation_HW3))
     render_turned_G, turned_G = (_turned(outlines, sides, weight_G) for sides in (render, translation))
+    kept_G = np.clip(translation.size_G / np.maximum(render.size_G, _LEAST_STEP), 0, 1.5)
     expected_G = np.clip((render_turned_G - _EXPECTED) / _EXPECTED_RANGE, 0, 1)
     steepness_G = np.where(
         outlines.wide_G, translation.steepest_G / np.maximum(translation.size_G, _LEAST_STEP), np.nan
     )
-    return Contrast(outlines, np.clip(turned_G, -1, 1), steepness_G, weight_G, weight_G * expected_G)
+    return Contrast(outlines, kept_G, np.clip(turned_G, -1, 1), steepness_G, weight_G, weight_G * expected_G)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,12 +7,13 @@ colour and sign are free, so that new appearances (also inverted ones) cost noth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 
 from studio.quality.drift import common_motion, pull
-from studio.quality.outlines import OFFSETS, REACH, Outlines, find_outlines, longest_stretch, steps_across
+from studio.quality.outlines import OFFSETS, REACH, Outlines, find_outlines, near_means, steps_across
 
 _SMOOTHING = 1.0
 _NEAR = 1
@@ -22,9 +23,8 @@ _BACKGROUND_FACTOR = 2.0
 _MATCHED = np.exp(-0.5 * np.arange(-2, 3) ** 2)[None, :]
 _CLEAR_SHARE = 0.4
 _RENDER_REACH = 2
-_LEAST_WEIGHT, _LEAST_MOTION_WEIGHT = 15.0, 10.0
-"""Points of clearly visible outline (in px) below which a mean says nothing."""
-_STRETCH, _MISSING_SCORE = 25.0, 0.4
+_LEAST_WEIGHT, _LEAST_PIECE_WEIGHT, _LEAST_MOTION_WEIGHT = 15.0, 3.0, 10.0
+"""Points of clearly visible outline (in px) below which a mean, or one piece, says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +72,17 @@ class EdgeAgreement:
         total = float(weight_G.sum())
         return float(np.sqrt((weight_G * self.motion_G**2).sum() / total)) if total > _LEAST_MOTION_WEIGHT else None
 
-    def missing_stretch(self, class_id: int | None = None) -> float | None:
-        """px of outline that the translation does not show where it should, about the worst place."""
-        if not len(self.outlines):
-            return None
-        missing_G = self.weight_G * np.clip(1 - self.score_G / _MISSING_SCORE, 0, 1)
-        return longest_stretch(self.outlines, missing_G, sigma=_STRETCH, class_id=class_id)
+    def weakest(self, class_id: int | None = None) -> float | None:
+        """The lowest presence, over the whole picture or one class, after averaging over near pieces (Gaussian, 10 px),
+        so that one badly lit stretch is no verdict; None where nothing can be said."""
+        told_G = self.weight_G >= _LEAST_PIECE_WEIGHT
+        if class_id is not None:
+            told_G &= self.outlines.touch(class_id)
+        return float(self._local_presence_G[told_G].min()) if told_G.any() else None
+
+    @cached_property
+    def _local_presence_G(self) -> np.ndarray:
+        return near_means(self.outlines, self.presence_G, self.weight_G)[0]
 
     def _mean(self, values_G: np.ndarray, class_id: int | None) -> float | None:
         weight = self.weight_G

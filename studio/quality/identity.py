@@ -2,7 +2,6 @@
 
 Each class gets a Gaussian over colour and fineness of texture, from the translation itself: which looks a class has
 is free, but two classes may not share them where the render tells them apart, and no part of one may look like another.
-Classes are judged by their plain looks (identity_kept), places by looks freed of light and shading (likeness).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _NOISE = 4.0
 _POOLED = 0.15
 _TEXTURE_SCALE = 12.0
 _PLACE_SIGMA = 5.0
-_CELL, _DOUBTFUL = 4, 0.5
+_WORST_SHARE = 0.02
 _UNCLEAR = 0.3
 """Where the render itself tells a class apart with less probability than this, little can be asked of a translation."""
 
@@ -57,49 +56,18 @@ class Identity:
         relative = own / np.maximum(np.maximum(render, _UNCLEAR * weight), 1e-9)
         return np.asarray(np.where(weight > 1e-4, np.minimum(relative, 1), 1), np.float32)
 
-    def doubtful_extent(self, class_id: int | None = None) -> float | None:
-        """Side of a square as large as the largest connected area under 0.5 on the map, relative to one as large as the
-        picture, 0 to 1; of the part of it in one class, if given. None where nothing is known."""
-        if not len(self.index_N) or (class_id is not None and not (self.class_N == class_id).any()):
-            return None
-        return self._extents.get(-1 if class_id is None else class_id, 0.0)
-
-    @cached_property
-    def _extents(self) -> dict[int, float]:
-        small_hw = cv2.resize(self.map_HW, None, fx=1 / _CELL, fy=1 / _CELL, interpolation=cv2.INTER_AREA)
-        _, part_hw, stats, _ = cv2.connectedComponentsWithStats((small_hw < _DOUBTFUL).astype(np.uint8), connectivity=4)
-        result = {-1: float(np.sqrt(stats[1:, cv2.CC_STAT_AREA].max(initial=0) / small_hw.size))}
-        height, width = part_hw.shape
-        y, x = self.index_N // self.shape[1] // _CELL, self.index_N % self.shape[1] // _CELL
-        part_N = part_hw[np.minimum(y, height - 1), np.minimum(x, width - 1)]
-        for class_id in np.unique(self.class_N):
-            count = np.bincount(part_N[self.class_N == class_id])[1:].max(initial=0)
-            result[int(class_id)] = float(np.sqrt(count / len(self.class_N)))
-        return result
+    def weakest_place(self, class_id: int | None = None) -> float | None:
+        """The 2nd percentile of map_HW over the samples (of one class); None where nothing is known."""
+        inside = slice(None) if class_id is None else self.class_N == class_id
+        values = self.map_HW.ravel()[self.index_N[inside]]
+        return float(np.quantile(values, _WORST_SHARE)) if len(values) else None
 
 
-@dataclass(frozen=True, eq=False)
-class Looks:
-    """Looks of a pair at N sample pixels: smoothed RGB and fineness of texture. ``index_N`` counts row by row."""
-
-    shape: tuple[int, int]
-    index_N: np.ndarray
-    class_N: np.ndarray
-    render_N4: np.ndarray
-    translation_N4: np.ndarray
-
-
-def sampled_looks(render_HW3: np.ndarray, translation_HW3: np.ndarray, segmentation_HW: np.ndarray) -> Looks:
-    """Of two uint8 RGB pictures; classes that count as one must share an id in the segmentation."""
+def identity_kept(render_HW3: np.ndarray, translation_HW3: np.ndarray, segmentation_HW: np.ndarray) -> Identity:
+    """Compare two uint8 RGB pictures; classes that count as one must share an id in the segmentation."""
     index_N, class_N = _sample(segmentation_HW)
-    render_N4, translation_N4 = (_looks(image)[index_N] for image in (render_HW3, translation_HW3))
-    return Looks(segmentation_HW.shape, index_N, class_N, render_N4, translation_N4)
-
-
-def identity_kept(looks: Looks) -> Identity:
-    """How well each sample's looks are those of its class and no other."""
-    own_N, render_own_N = (_own_probability(l_N4, looks.class_N) for l_N4 in (looks.translation_N4, looks.render_N4))
-    return Identity(looks.shape, looks.index_N, looks.class_N, own_N, render_own_N)
+    own, render_own = (_own_probability(_looks(image)[index_N], class_N) for image in (translation_HW3, render_HW3))
+    return Identity(segmentation_HW.shape, index_N, class_N, own, render_own)
 
 
 def _sample(segmentation_HW: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

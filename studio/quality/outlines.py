@@ -88,13 +88,6 @@ def near_means(outlines: Outlines, values_G: np.ndarray, weight_G: np.ndarray) -
     return np.asarray((near_GG @ values_G) / np.maximum(reach_G, 1e-6)), reach_G
 
 
-def longest_stretch(outlines: Outlines, length_G: np.ndarray, *, sigma: float, class_id: int | None = None) -> float:
-    """The largest sum of lengths (px) around any piece of the picture or of one class, farther ones counting less
-    (Gaussian): many short bad pieces apart from one another are chance, near ones are damage."""
-    at_G = slice(None) if class_id is None else outlines.touch(class_id)
-    return float((np.exp(-0.5 * outlines.squared_GG[at_G] / sigma**2) @ length_G).max(initial=0.0))
-
-
 def _in_pieces(xy_P2: np.ndarray, normal_P2: np.ndarray, class_P: np.ndarray, labels_PO: np.ndarray) -> Outlines:
     neighbour_P = labels_PO[:, REACH + 1]
     cell_P = (xy_P2 // _CELL).astype(np.int64) @ np.array([1, _CELLS])

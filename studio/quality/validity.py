@@ -1,14 +1,16 @@
 """Validity: how far a translation's labels can still be trusted, 0 (not at all) to 1.
 
-Nine pieces of evidence, each turned by a logistic curve σ(slope (value - centre)) into how likely a faithful
+Eleven pieces of evidence, each turned by a logistic curve σ(slope (value - centre)) into how likely a faithful
 translation would show it; validity is their product, evidence that a frame cannot give being left out:
 
+* displacement   mean distance (px) between where the render and where the translation shows the labels' outlines;
 * pull           how much better near outlines would fit the translation if they were moved together;
-* moved          the one affine motion of the whole picture that the outlines' displacements agree on (px);
-* missing        how much outline (px) about one place the translation does not show where it should be;
-* sides          whether sides differ as elsewhere between the same classes, or the other way round, at the worst place;
+* moved          the one affine motion of the whole picture that those distances agree on (px);
 * identity       how well the regions of the worst class look like that class and no other;
-* doubtful       extent of the largest area that looks like another class once light and shading are taken out;
+* places         the same at the worst places rather than on average;
+* outlines       how clearly the translation shows the labels' outlines at the worst place;
+* contrast       how much the two sides of an outline still differ there, against the render (logarithm);
+* sides          whether they differ as elsewhere between the same classes, or the other way round;
 * steepness      how steep the outlines are: a blurred one lies nowhere;
 * substance      how much is left to see within the emptiest region (logarithm);
 * invented       the extent of the longest outline that is neither the labels' nor the render's.
@@ -29,9 +31,8 @@ from studio.quality.alike import merged
 from studio.quality.content import check_pair, ms_ssim_brightness
 from studio.quality.contrast import Contrast, contrast_kept
 from studio.quality.edges import EdgeAgreement, edge_agreement
-from studio.quality.identity import Identity, identity_kept, sampled_looks
+from studio.quality.identity import Identity, identity_kept
 from studio.quality.invention import Invention, invented_outlines
-from studio.quality.likeness import likeness_kept
 from studio.quality.regions import colour_regions
 from studio.quality.substance import Substance, substance_kept
 from studio.vocabulary.errors import InputError
@@ -40,7 +41,6 @@ from studio.vocabulary.labels import IGNORE
 _LONGEST_SIDE = 512
 _REACH_SIGMA = 5.0
 _INVENTED_DOUBT = 2.0
-_LENGTHS = ("moved", "missing", "displacement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,17 @@ class Curve:
 
 
 CURVES: Mapping[str, Curve] = {
-    "pull": Curve(0.175, -34.7),
-    "moved": Curve(1.43, -5.19),
-    "missing": Curve(43.6, -0.158),
-    "sides": Curve(-1.27, 5.66),
-    "identity": Curve(0.636, 16.1),
-    "doubtful": Curve(0.204, -28.1),
-    "steepness": Curve(0.173, 59.8),
-    "substance": Curve(-2.74, 3.67),
-    "invented": Curve(0.439, -16.2),
+    "displacement": Curve(1.56, -4.6),
+    "pull": Curve(0.193, -31.8),
+    "moved": Curve(1.7, -5.0),
+    "identity": Curve(0.61, 15.2),
+    "places": Curve(-0.087, 9.7),
+    "outlines": Curve(0.035, 26.7),
+    "contrast": Curve(-4.03, 2.5),
+    "sides": Curve(-1.52, 4.4),
+    "steepness": Curve(0.17, 50.7),
+    "substance": Curve(-3.3, 3.6),
+    "invented": Curve(0.4, -14.7),
 }
 
 
@@ -71,10 +73,10 @@ CURVES: Mapping[str, Curve] = {
 class Validity:
     """What measure_validity finds.
 
-    ``value``: 0 to 1. ``measures``: the evidence that was found, by its name (see the module; lengths in px of the
-    picture), and, for people to read, displacement (mean distance in px between where the render and where the
-    translation shows outlines), ms_ssim and edges (how well the translation shows the labels' outlines on the whole).
-    ``per_class``: the same value from each class' own outlines and regions; classes too small to be judged are missing.
+    ``value``: 0 to 1. ``measures``: the evidence that was found, by its name (see the module; displacement and moved in
+    px of the picture), and, for people to read, ms_ssim and edges (how well the translation shows the labels' outlines
+    on the whole), each 0 to 1. ``per_class``: the same value from each class' own outlines and regions; classes too
+    small to be judged are missing.
     """
 
     value: float
@@ -88,7 +90,6 @@ class Comparison:
 
     edges: EdgeAgreement
     identity: Identity
-    likeness: Identity
     contrast: Contrast
     substance: Substance
     invention: Invention | None
@@ -99,15 +100,16 @@ class Comparison:
 
     def validity(self) -> Validity:
         found = self._evidence(None)
-        also = {"displacement": self.edges.mean_displacement(), "edges": self.edges.mean_score()}
-        measures = {"ms_ssim": self.ms_ssim, **found, **{n: v for n, v in also.items() if v is not None}}
-        measures.update({name: measures[name] / self.scale for name in _LENGTHS if name in measures})
+        measures = {"ms_ssim": self.ms_ssim, **found}
+        edges = self.edges.mean_score()
+        measures.update({} if edges is None else {"edges": edges})
+        measures.update({name: measures[name] / self.scale for name in ("displacement", "moved") if name in measures})
         per_class = {c: _combined(e) for c, m in self.classes.items() if (e := self._evidence(m, c))}
         return Validity(_combined(found), measures, per_class)
 
     def map(self) -> np.ndarray:
         """float32 HxW, 0 to 1: what is doubtful and where. 1 where nothing speaks against the labels."""
-        result = self._outline_map() * self.likeness.map_HW * self._blot_map()
+        result = self._outline_map() * self.identity.map_HW * self._blot_map()
         if self.invention is not None:
             away_HW = cv2.GaussianBlur(self.invention.map_HW.astype(np.float32), (0, 0), _REACH_SIGMA / 2)
             result *= 1 - np.minimum(_INVENTED_DOUBT * away_HW, 1)
@@ -118,12 +120,14 @@ class Comparison:
         kept = self.identity.kept
         of_class = kept.get(class_id) if class_id is not None else min(kept.values(), default=None)
         found = {
+            "displacement": self.edges.mean_displacement(class_id),
             "pull": self.edges.mean_pull(class_id),
             "moved": self.edges.common_motion(class_id),
-            "missing": self.edges.missing_stretch(class_id),
-            "sides": self.contrast.least_turned(class_id),
             "identity": of_class,
-            "doubtful": self.likeness.doubtful_extent(class_id),
+            "places": self.identity.weakest_place(class_id),
+            "outlines": self.edges.weakest(class_id),
+            "contrast": self.contrast.least_kept(class_id),
+            "sides": self.contrast.least_turned(class_id),
             "steepness": self.contrast.steepness(class_id),
             "substance": self.substance.least(own_id),
             "invented": self.invention.longest if self.invention is not None and class_id is None else None,
@@ -174,11 +178,9 @@ def compare(render_HW3: np.ndarray, translation_HW3: np.ndarray, segmentation_HW
     classes = {} if labels is None else {int(c): int(merged(np.array([c], np.uint8))[0]) for c in np.unique(labels)}
     own = labels if labels is not None and _tells_apart(labels) else working
     edges = edge_agreement(render, translation, working)
-    looks = sampled_looks(render, translation, working)
     return Comparison(
         edges=edges,
-        identity=identity_kept(looks),
-        likeness=likeness_kept(looks),
+        identity=identity_kept(render, translation, working),
         contrast=contrast_kept(edges.outlines, render, translation, edges.weight_G),
         substance=substance_kept(render, translation, own),
         invention=invented_outlines(render, translation, working, edges.outlines, edges.weight_G),

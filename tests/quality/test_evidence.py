@@ -10,9 +10,7 @@ from scipy.special import erf
 from studio.quality.contrast import Contrast, contrast_kept
 from studio.quality.drift import common_motion
 from studio.quality.edges import edge_agreement
-from studio.quality.identity import Identity, Looks
-from studio.quality.likeness import unlit
-from studio.quality.outlines import Outlines, find_outlines, longest_stretch
+from studio.quality.outlines import Outlines, find_outlines
 from studio.quality.substance import substance_kept
 
 LABELS = np.where(np.arange(160)[None, :] < 80, 1, 2).repeat(96, axis=0).astype(np.uint8).reshape(96, 160)
@@ -35,6 +33,13 @@ def _outlines_at(xy: np.ndarray, normals: np.ndarray) -> Outlines:
 def _contrast(render: np.ndarray, translation: np.ndarray) -> Contrast:
     outlines = find_outlines(LABELS)
     return contrast_kept(outlines, render, translation, outlines.count_G.astype(float))
+
+
+def test_contrast_is_the_ratio_of_logarithmic_steps() -> None:
+    found = _contrast(_halves(48, 240), _halves(112, 240))
+    # log((240+16)/(48+16)) = log 4; log((240+16)/(112+16)) = log 2: half of the difference is kept.
+    assert found.kept_G == pytest.approx(np.full(len(found.kept_G), 0.5), abs=0.01)
+    assert found.least_kept() == pytest.approx(np.log(0.5), abs=0.02)
 
 
 def test_a_side_turned_over_is_minus_one() -> None:
@@ -90,38 +95,3 @@ def test_two_px_are_seen_along_outlines() -> None:
     assert edge_agreement(render, 255 - render, labels).common_motion() == pytest.approx(0, abs=0.1)
     moved = np.roll(255 - render, 2, axis=1)
     assert edge_agreement(render, moved, labels).common_motion() == pytest.approx(2, abs=0.25)
-
-
-def test_longest_stretch_sums_near_lengths_only() -> None:
-    outlines = _outlines_at(np.array([[0, 0], [0, 10], [0, 500]]), np.array([[1, 0]] * 3))
-    expected = 3 + 2 * np.exp(-0.5)
-    assert longest_stretch(outlines, np.array([3.0, 2.0, 3.5]), sigma=10) == pytest.approx(expected)
-    assert longest_stretch(outlines, np.array([0.0, 0.0, 3.5]), sigma=10) == pytest.approx(3.5)
-
-
-def _looks(class_N: np.ndarray, width: int = 50) -> Looks:
-    count = len(class_N)
-    return Looks((count // width, width), np.arange(count), class_N, np.zeros((count, 4)), np.zeros((count, 4)))
-
-
-def test_light_common_to_all_classes_is_taken_out_and_class_means_stay() -> None:
-    class_N = np.where(np.arange(2000) % 50 < 25, 1, 2)
-    looks = _looks(class_N)
-    y = np.arange(2000) // 50 / 40
-    light = 30 * y - 12 * y**2
-    values = np.where(class_N == 1, 50.0, 90.0) + light
-    left = unlit(values[:, None], looks, None)[:, 0]
-    for class_id in (1, 2):
-        assert left[class_N == class_id].std() < 0.5 < 8 < values[class_N == class_id].std() + 4
-    assert left[class_N == 2].mean() - left[class_N == 1].mean() == pytest.approx(40, abs=0.5)
-
-
-def test_doubtful_extent_is_the_side_of_the_largest_area() -> None:
-    own = np.ones((80, 120))
-    own[20:52, 30:62] = 0
-    every = np.arange(own.size)
-    found = Identity(own.shape, every, np.ones(own.size, np.int64), own.ravel(), np.ones(own.size))
-    # The smoothed map is under 0.5 in a square of 32 px, less its corners.
-    assert found.doubtful_extent() == pytest.approx(32 / np.sqrt(80 * 120), rel=0.08)
-    assert found.doubtful_extent(1) == pytest.approx(32 / np.sqrt(80 * 120), rel=0.08)
-    assert found.doubtful_extent(2) is None

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from studio.quality.calibration import area_under_curve
+from studio.quality.calibration import area_under_curve, calibrate
+from studio.quality.harder_damages import HARDER_DAMAGES
 from studio.quality.validity import compare, measure_validity
 from tests.quality.made_scenes import made_scene
 
@@ -83,3 +84,11 @@ def test_an_instrument_that_is_not_there_is_found_and_mapped() -> None:
     assert after.validity().measures["invented"] > before.validity().measures["invented"] + 0.1
     assert after.validity().value < before.validity().value
     assert after.map()[drawn].mean() < before.map()[drawn].mean() - 0.1
+
+
+def test_the_harder_kinds_of_the_bench_rank_below_faithful_ones() -> None:
+    pairs = [made_scene(92_000 + i, width=320, height=180) for i in range(6)]
+    found = calibrate(pairs, lambda r, t, s: measure_validity(r, t, s).value, damages=HARDER_DAMAGES, seed=3)
+    assert found.auc_all >= 0.95
+    for kind in HARDER_DAMAGES:
+        assert len(found.broken[kind]) >= 10 and found.auc[kind] >= 0.85, kind

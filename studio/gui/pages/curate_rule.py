@@ -62,7 +62,7 @@ class RulePanel(QWidget):
         self.text.setAccessibleName("Rule")
         self.text.setToolTip(
             'Accept what the rule holds for, reject the rest. Measures: validity, validity."abdominal wall", ms_ssim, '
-            "displacement, edges, pull, moved, missing, sides, identity, doubtful, steepness, substance, "
+            "displacement, edges, pull, moved, outlines, identity, places, contrast, sides, steepness, substance, "
             "invented (the guide's page Curate says what each asks); join with and, or, not and brackets"
         )
         self._said = label("", "small", wrap=True)
@@ -147,7 +147,7 @@ class RecordPanel(QWidget):
         self._about.setText(f"{record.style} of {record.palette}, run {record.run}\n{said}")
         plain = {k: v for k, v in record.measures.items() if "." not in k}
         by_class = {k.partition(".")[2]: v for k, v in record.measures.items() if k.startswith("validity.")}
-        units = dict.fromkeys(("displacement", "moved", "missing"), "px")
+        units = dict.fromkeys(("displacement", "moved"), "px")
         names = {"ms_ssim": "MS-SSIM (brightness)"}
         self._measures.show_rows([
             (names.get(k, k.capitalize()), f"{v:.2f}", units.get(k, "")) for k, v in plain.items()
