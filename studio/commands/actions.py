@@ -209,7 +209,9 @@ def styles_map(a: argparse.Namespace) -> Job:
     from studio.pipeline.styles import map_footage
 
     with Project.open(a.project) as project:
-        yield from map_footage(project, a.run, device=a.device, seed=a.seed)
+        yield from map_footage(
+            project, a.run, device=a.device, seed=a.seed, checkpoint=a.checkpoint
+        )  # fmt: skip
 
 
 def styles_export(a: argparse.Namespace) -> Job:
@@ -298,16 +300,20 @@ def curate(a: argparse.Namespace) -> Job:
 
 def export(a: argparse.Namespace) -> Job:
     from studio.export.values import ExportOptions
+    from studio.pipeline.choosing import Only
     from studio.pipeline.exports import export as exported
     from studio.pipeline.exports import follow_export
 
     options = ExportOptions(format=a.format, split=a.split, seed=a.seed, merges=tuple(a.merge))
+    only = Only(tuple(a.run), tuple(a.palette), tuple(a.style))
     with ranks_of(a) as ranks:
         if ranks.share.rank:
-            yield from follow_export(a.project, a.dest, options, verdicts=a.verdicts, ranks=ranks)
+            yield from follow_export(a.project, a.dest, options, verdicts=a.verdicts, only=only, ranks=ranks)
             return
         with Project.open(a.project) as project:
-            yield from exported(project, a.dest, options, verdicts=a.verdicts, resume=a.resume, ranks=ranks)
+            yield from exported(
+                project, a.dest, options, verdicts=a.verdicts, only=only, resume=a.resume, ranks=ranks
+            )  # fmt: skip
 
 
 def reproduce(a: argparse.Namespace) -> Job:

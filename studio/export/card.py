@@ -67,6 +67,7 @@ def _how_made(recipe: Recipe, plan: Plan) -> str:
         "",
         *runs,
         f"- verdicts exported: {verdicts}",
+        *(f"- only {what}: {', '.join(names)}" for what, names in sorted((recipe.source.get("only") or {}).items())),
         f"- rule: `{recipe.source.get('rule') or 'none'}`",
         f"- split seed {recipe.seed}; merges: {', '.join(f'{a} into {b}' for a, b in recipe.merges) or 'none'}",
         f"- recipe fingerprint `{recipe.fingerprint()}`",
