@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -56,9 +57,15 @@ def _head(plan: Plan, options: ExportOptions, recipe: Recipe, outcomes: Sequence
     )
 
 
+def _at_step(checkpoint: Mapping[str, Any]) -> str:
+    return f", step {checkpoint['step']}" if "step" in checkpoint else ""
+
+
 def _how_made(recipe: Recipe, plan: Plan) -> str:
     checkpoints = recipe.source.get("checkpoints") or []
-    runs = [f"- translator run `{c.get('run')}`, fingerprint `{c.get('fingerprint')}`" for c in checkpoints]
+    runs = [
+        f"- translator run `{c.get('run')}`{_at_step(c)}, fingerprint `{c.get('fingerprint')}`" for c in checkpoints
+    ]
     verdicts = ", ".join(recipe.source.get("verdicts") or []) or "all"
     lines = [
         "## How it was made",

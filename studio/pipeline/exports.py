@@ -13,6 +13,7 @@ from studio.jobs.events import Done, Job
 from studio.jobs.ranks import ALONE, Ranks
 from studio.pipeline.choosing import ALL, Only, chosen_records
 from studio.pipeline.sharing import SNAPSHOT_READ, shared_snapshot, sharing_noted
+from studio.pipeline.views import STEPS
 from studio.project.project import Project
 from studio.project.records import TranslationRecord
 from studio.scenes.readers import load_layers_of, read_scenes
@@ -90,9 +91,17 @@ def _source(
         "project": project.name,
         "project_id": project.setting("id"),
         "stand_in_footage": bool(project.setting("stand_in", False)),
-        "checkpoints": [{"run": run, "fingerprint": fingerprint} for run, fingerprint in checkpoints],
+        "checkpoints": [
+            {"run": run, "fingerprint": fingerprint, **_step(project, fingerprint)} for run, fingerprint in checkpoints
+        ],
         "palettes": sorted({r.palette for r in records}),
         "verdicts": list(verdicts),
         "rule": project.setting("rule", ""),
         **({"only": stated} if stated else {}),
     }
+
+
+def _step(project: Project, fingerprint: str) -> Mapping[str, int]:
+    """The step of a checkpoint where it is known: older projects have not kept it."""
+    step = project.setting(STEPS, {}).get(fingerprint)
+    return {} if step is None else {"step": int(step)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from studio.vocabulary.verdicts import VerdictValue
 
 CODES_FILE = "footage_codes.json"
 MAP_FILE = "footage_map.json"
+STEPS = "checkpoint_steps"
+"""Setting of a project: which step a checkpoint's fingerprint is of."""
 _COLOURS = "class_colours"
 
 
@@ -83,6 +85,32 @@ def set_class_colour(project: Project, name: str, colour: tuple[int, int, int] |
     project.set_setting(_COLOURS, chosen if colour is None else {**chosen, name: colour})
 
 
+@dataclass(frozen=True, slots=True)
+class KeptCheckpoint:
+    """A checkpoint that a run has kept; ``validity`` (0 to 1) of its samples, None where it was not measured."""
+
+    step: int
+    validity: float | None
+
+
+def kept_checkpoints(run_folder: Path) -> list[KeptCheckpoint]:
+    """A run's checkpoints, the newest first."""
+    found = []
+    for weights in (run_folder / "checkpoints").glob("step_*/generators.safetensors"):
+        step = weights.parent.name.removeprefix("step_")
+        if step.isdigit():
+            found.append(KeptCheckpoint(int(step), _validity_of(weights.parent / "state.json")))
+    return sorted(found, key=lambda c: -c.step)
+
+
+def _validity_of(state: Path) -> float | None:
+    try:
+        value = json.loads(state.read_text(encoding="utf-8")).get("validity")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return float(value) if isinstance(value, int | float) else None
+
+
 @dataclass(frozen=True)
 class FootageCodes:
     """Style codes of the footage under one run's style encoder, with the catalogue ids of the frames they come from.
@@ -96,6 +124,16 @@ class FootageCodes:
     patients: tuple[str, ...]
     names: tuple[str, ...]
     brightness_N: np.ndarray
+
+    def besides(self, left_out: Collection[int]) -> FootageCodes:
+        """Those of the other frames."""
+        rows = [row for row, frame_id in enumerate(self.ids) if frame_id not in left_out]
+        if len(rows) == len(self.ids):
+            return self
+        return FootageCodes(
+            self.fingerprint, self.codes_NS[rows], tuple(self.ids[r] for r in rows),
+            tuple(self.patients[r] for r in rows), tuple(self.names[r] for r in rows), self.brightness_N[rows],
+        )  # fmt: skip
 
 
 def footage_codes(run: RunRecord) -> FootageCodes | None:

@@ -1,6 +1,6 @@
 """The preview engine: a child process that shows frames in styles, newest question first.
 
-    python -m studio.translator.preview RUN_DIR [--device auto]
+    python -m studio.translator.preview RUN_DIR [--device auto] [--checkpoint last|best|STEP]
 
 Pure standard streams. The window writes one JSON object a line; numbers of a generation only grow, and a question of
 a newer generation makes the engine drop what is left of older ones:
@@ -198,9 +198,11 @@ def main(arguments: list[str]) -> int:
     outgoing = sys.stdout.buffer
     # Whatever prints must not end up between the answers.
     sys.stdout = sys.stderr
-    device = arguments[arguments.index("--device") + 1] if "--device" in arguments else "auto"
     try:
-        translator = load_translator(Path(arguments[0]), device=device)
+        translator = load_translator(
+            Path(arguments[0]), device=_option(arguments, "--device", "auto"),
+            checkpoint=_option(arguments, "--checkpoint", "last"),
+        )  # fmt: skip
     except (TrocarError, IndexError) as error:
         _send(outgoing, {"answer": "error", "generation": -1, "text": str(error) or "no run was named"})
         return 2
@@ -209,6 +211,10 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         return 0
     return 0
+
+
+def _option(arguments: list[str], name: str, standard: str) -> str:
+    return arguments[arguments.index(name) + 1] if name in arguments else standard
 
 
 if __name__ == "__main__":
