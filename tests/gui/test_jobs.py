@@ -118,3 +118,23 @@ def test_rate_and_time_left_come_from_the_last_seconds() -> None:
     assert job.seconds_left == pytest.approx((1000 - 450) / 10)
     job.forget_rate()
     assert job.rate is None
+
+
+def test_a_job_waits_for_the_one_that_it_goes_on_from(qtbot: QtBot, queue: JobQueue) -> None:
+    bad = queue.submit("Bad", ["fails"], touches=TOUCHES, resume_argv=["counts"])
+    onward = queue.submit("Onward", ["counts"], touches=TOUCHES, after=bad)
+    other = queue.submit("Other", ["counts"], touches=TOUCHES)
+    qtbot.waitUntil(lambda: other.state == "done", timeout=10_000)
+    assert (bad.state, onward.state) == ("failed", "waiting")
+    again = queue.resume(bad)
+    assert onward.after is again
+    qtbot.waitUntil(lambda: onward.state == "done", timeout=10_000)
+    assert again.state == "done"
+
+
+def test_what_can_never_run_leaves_with_the_job_that_it_waits_for(qtbot: QtBot, queue: JobQueue) -> None:
+    bad = queue.submit("Bad", ["fails"], touches=TOUCHES)
+    onward = queue.submit("Onward", ["counts"], touches=TOUCHES, after=bad)
+    qtbot.waitUntil(lambda: bad.state == "failed", timeout=10_000)
+    queue.remove(bad)
+    assert onward not in queue.jobs

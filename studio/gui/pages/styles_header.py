@@ -40,8 +40,8 @@ class StylesHeader(PageHeader):
         )
         self._tools = (
             self.run_box, self.checkpoint_box, label("Frames", "muted"), self.frame_count, self.scene_box,
-            actions.tool_button("styles.frames"), actions.tool_button("styles.pick"), self.measure_box,
-            actions.tool_button("styles.worst"), actions.tool_button("styles.sheet"),
+            actions.tool_button("styles.frames"), actions.tool_button("styles.pick"),
+            actions.tool_button("styles.sheet"),
         )  # fmt: skip
         super().__init__("Styles", *self._tools)
         self.show_run("")

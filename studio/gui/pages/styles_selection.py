@@ -125,16 +125,17 @@ class SelectionDesk(QObject):
         if not styles:
             return
         if cost is None:
-            self._panel.show_cost([], self._trouble(), made=0)
+            waiting = [("Images", "…", ""), ("Space, about", "…", ""), ("Time, about", "…", "")]
+            self._panel.show_cost(waiting, self._trouble(), made=0)
             return
         each = self._palettes.styles_a_frame(len(styles))
         images = cost.frames * each
         space, unit = amounts.size(cost.bytes_of(images)).split(" ")
         rows = [("Images", amounts.count(images), ""), ("Space, about", space, unit)]
         seconds = self._lab.seconds_per_picture
-        if seconds is not None:
-            larger = max(1.0, cost.pixels / (SHARP_WIDTH * SHARP_WIDTH * 9 / 16))
-            rows.append(("Time to translate, about", amounts.duration(images * seconds * larger), ""))
+        larger = max(1.0, cost.pixels / (SHARP_WIDTH * SHARP_WIDTH * 9 / 16))
+        # The row is there from the start: the buttons below must not move away under the mouse.
+        rows.append(("Time, about", "…" if seconds is None else amounts.duration(images * seconds * larger), ""))
         self._panel.show_cost(rows, self._trouble(), made=cost.made)
 
     def _trouble(self) -> str:
@@ -194,7 +195,8 @@ class SelectionDesk(QObject):
                 self._add(f"cover {amounts.count(len(rows), 'frames')}", found)
 
     def _add(self, said: str, styles: list[Style]) -> None:
-        self._bench.add(said, styles)
+        there = {s.code for s in self._bench.styles}
+        self._bench.add(said, [s for s in styles if s.code not in there])
         more = Picked(styles=frozenset(s.code for s in styles))
         self._map.select(self._map.picked.changed(more, "add"))
 

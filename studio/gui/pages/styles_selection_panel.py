@@ -50,6 +50,7 @@ class SelectionPanel(QWidget):
         self.count = QSpinBox()
         self.count.setRange(1, _MOST_COVERING)
         self.count.setValue(3)
+        self.count.setFixedWidth(7 * UNIT)
         self.count.setAccessibleName("Styles that cover the selected frames")
         self.count.setToolTip("How many of these frames' own styles are added, those that stand best for all of them")
         self.cover = _button(

@@ -13,7 +13,7 @@ from studio.gui.pages.styles_palettes import DiversityPanel, PalettePanel, Trans
 from studio.gui.pages.styles_quality import CellPanel
 from studio.gui.pages.styles_selection_panel import SelectionPanel
 from studio.gui.theme import UNIT
-from studio.gui.widgets.basics import EmptyState, InspectorArea, column, holder, inspector
+from studio.gui.widgets.basics import EmptyState, InspectorArea, column, holder, inspector, row
 from studio.gui.widgets.overlay_bar import OverlayBar
 from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.style_grid import StyleGrid
@@ -28,7 +28,8 @@ class StylesView(QWidget):
         super().__init__()
         self.header = StylesHeader(actions)
         self.bar = OverlayBar(("none", "segmentation", "depth", "normals", "difference", "validity"), compares=True)
-        self.bar.layout().setContentsMargins(2 * UNIT, 0, 2 * UNIT, UNIT // 2)  # type: ignore[union-attr]
+        self.bar.layout().setContentsMargins(2 * UNIT, 0, UNIT, 0)  # type: ignore[union-attr]
+        self.worst = actions.tool_button("styles.worst")
         self.grid = StyleGrid(cells, link)
         self.map = StyleMap()
         self.detail = PictureView(link)
@@ -61,7 +62,11 @@ class StylesView(QWidget):
         split.addWidget(below)
         split.setSizes([420, 260])
         split.setChildrenCollapsible(False)
-        lab = holder(column(self.bar, split, spacing=0))
+        head = row(self.bar, self.header.measure_box, self.worst, spacing=UNIT // 2)
+        head.setStretch(0, 1)
+        top = holder(head)
+        head.setContentsMargins(0, 0, 2 * UNIT, UNIT // 2)
+        lab = holder(column(top, split, spacing=0))
         lab.layout().setStretch(1, 1)  # type: ignore[union-attr]
         return lab
 

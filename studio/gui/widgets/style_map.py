@@ -91,8 +91,9 @@ class StyleMap(StyleMapPainter):
         if self._lasso:
             lasso, self._lasso = self._lasso, []
             self.update()
-            if far or self._mode != "replace":
-                self.select(self.picked.changed(self._inside(lasso) if far else self._under(at), self._mode))
+            around = any((p - lasso[0]).manhattanLength() > 4 for p in lasso)  # it may end where it began
+            if around or self._mode != "replace":
+                self.select(self.picked.changed(self._inside(lasso) if around else self._under(at), self._mode))
             else:
                 self._click(at)
         elif pressed is not None and not far:

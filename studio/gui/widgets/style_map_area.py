@@ -70,6 +70,9 @@ class StyleMapArea(QWidget):
         self._dots: QPixmap | None = None
         self._diamonds: QPixmap | None = None
         self.hint = ""
+        """What is said while there is nothing."""
+        self.warning = ""
+        """What is wrong with what is shown."""
         self.setMouseTracking(True)
         self.setMinimumSize(220, 160)
         self.setAccessibleName("Style map")
