@@ -21,6 +21,7 @@ from studio.jobs.events import Done, Job, Note, Progress
 from studio.jobs.ranks import ALONE, Ranks
 from studio.jobs.shares import WHOLE, Share
 from studio.pipeline.sharing import SNAPSHOT_READ, shared_snapshot, sharing_noted
+from studio.pipeline.sizes import size_remark
 from studio.pipeline.translating import Finished, PlannedFrame, Translating, measured
 from studio.pipeline.views import STEPS, frame_layers
 from studio.project.project import Project
@@ -61,6 +62,8 @@ def translate(
         raise InputError(
             "there are no scenes to translate", where=project.folder, remedy="Add some: trocar scenes add."
         )
+    if remark := size_remark(run, project.scenes.all()):
+        yield Note(remark, "warning")
     if palette.run != run.name:
         yield Note(f"The palette was drawn for run {palette.run}; its codes may mean something else here.", "warning")
     folder = checkpoint_named(run.folder, checkpoint)

@@ -40,6 +40,7 @@ import numpy as np
 from studio.files.pictures import read_reference, read_rgb
 from studio.translator.data import at_width
 from studio.translator.inference import Content, Translator, load_translator
+from studio.translator.settings import LEAST_SIDE
 from studio.vocabulary.errors import InputError, TrocarError
 
 _CONTENTS_KEPT = 96
@@ -180,12 +181,19 @@ class Engine:
         key = (path, width)
         if key not in self._contents:
             picture_HW3 = read_rgb(path)
-            wanted = picture_HW3.shape[1] if width < 0 else min(width, picture_HW3.shape[1])
-            self._contents[key] = self._translator.set_frame(at_width(picture_HW3, wanted))
+            self._contents[key] = self._translator.set_frame(at_width(picture_HW3, _width_for(picture_HW3, width)))
             while len(self._contents) > _CONTENTS_KEPT:
                 self._contents.popitem(last=False)
         self._contents.move_to_end(key)
         return self._contents[key]
+
+
+def _width_for(picture_HW3: np.ndarray, wanted: int) -> int:
+    """The width that was asked for (-1: the frame's own), but no larger than the frame, nor so small that a wide
+    frame is too low to be translated."""
+    height, width = int(picture_HW3.shape[0]), int(picture_HW3.shape[1])
+    least = -(-LEAST_SIDE * width // height)
+    return width if wanted < 0 else min(max(wanted, least), width)
 
 
 def _send(outgoing: BinaryIO, header: dict[str, Any], data: bytes = b"") -> None:

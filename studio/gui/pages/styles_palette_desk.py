@@ -18,6 +18,7 @@ from studio.gui.pages.styles_lab import StyleLab
 from studio.gui.pages.styles_palettes import PalettePanel, TranslatePanel
 from studio.gui.session import Session
 from studio.gui.widgets.style_map import StyleMap
+from studio.pipeline.sizes import size_remark
 from studio.project.records import Changed
 from studio.styles.palette_file import read_palette, write_palette
 from studio.vocabulary.errors import InputError
@@ -196,6 +197,8 @@ class PaletteDesk(QObject):
         scenes = self._session.project.scenes.all()
         frames = sum(s.frame_count for s in scenes)
         pixels = sum(s.frame_count * s.size[0] * s.size[1] for s in scenes)
+        run = self._lab.run
+        self._translating.show_remark("" if run is None else size_remark(run, scenes))
         seconds = self._lab.seconds_per_picture
         self._timed = seconds is not None
         # A preview is no wider than SHARP_WIDTH, a translation as large as its frame.
