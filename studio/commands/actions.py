@@ -214,6 +214,15 @@ def styles_map(a: argparse.Namespace) -> Job:
         )  # fmt: skip
 
 
+def styles_sheet(a: argparse.Namespace) -> Job:
+    from studio.pipeline.sheets import style_sheet
+
+    with Project.open(a.project, write=False) as project:
+        yield from style_sheet(
+            project, a.file, a.palette, run_name=a.run, frames=a.frames, checkpoint=a.checkpoint, device=a.device
+        )
+
+
 def styles_export(a: argparse.Namespace) -> Job:
     from studio.pipeline.styles import export_palette
 
@@ -387,7 +396,7 @@ ACTIONS: dict[str, Action] = {
         new, info, scenes_add, scenes_measure, scenes_simulate, footage_add, footage_phantom, footage_screen,
         translator_train, translator_rename, translator_compare, translator_delete, translator_restore,
         translator_import, translator_apply, styles_encode, styles_map, styles_sample, styles_list, styles_show,
-        styles_export, styles_import, translate, quality, curate, export, reproduce, segmenter_train,
+        styles_sheet, styles_export, styles_import, translate, quality, curate, export, reproduce, segmenter_train,
         segmenter_evaluate, demo, doctor, self_test, bench,
     )
 }  # fmt: skip

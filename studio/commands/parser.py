@@ -234,6 +234,14 @@ def _add_styles(words: _Words) -> None:
     _checkpoint(layout)
     layout.add_argument("--seed", type=int, default=0, metavar="S")
     _device(layout)
+    sheet = _command(group, "sheet", "styles_sheet", "frames in the styles of a palette as one picture",
+                     "styles sheet liver.trocar five.png --palette five")  # fmt: skip
+    sheet.add_argument("file", type=Path, metavar="PNG")
+    sheet.add_argument("--palette", required=True, metavar="NAME")
+    sheet.add_argument("--run", default="", help="default: the palette's own")
+    sheet.add_argument("--frames", type=values.positive, default=6, metavar="N", help="spread over all scenes")
+    _checkpoint(sheet)
+    _device(sheet)
     _add_palette_files(group)
 
 

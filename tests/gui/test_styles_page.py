@@ -13,11 +13,11 @@ from pytestqt.qtbot import QtBot
 
 from studio.gui.pages import styles_lab
 from studio.gui.pages.styles import StylesPage
-from studio.gui.pages.styles_lab import spread_frames
 from studio.gui.theme import tokens_of
 from studio.gui.widgets.map_selection import Picked
 from studio.gui.widgets.style_map import StyleMap
 from studio.gui.window import Window
+from studio.pipeline.views import spread_frames
 from studio.project.project import Project
 from studio.vocabulary.styles import Palette, Style
 from tests.gui.preview_engine import PATIENCE, ScriptedClient

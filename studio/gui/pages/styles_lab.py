@@ -357,26 +357,6 @@ def fitted(image_HW3: np.ndarray, layers: Layers) -> np.ndarray:
     return scaled_picture(image_HW3, layers.size)
 
 
-def spread_frames(
-    project: Project, count: int, *, turn: int = 0, scene_id: int = 0, besides: Collection[int] = ()
-) -> list[FrameRecord]:
-    """``count`` frames at equal distances over all scenes, or over one; another ``turn`` gives others.
-
-    Those that are there anyway (``besides``, by id) are left out.
-    """
-    scenes = [s for s in project.scenes.all() if s.frame_count and scene_id in (0, s.id)]
-    total = sum(s.frame_count for s in scenes)
-    found = []
-    for k in range(min(count, total)):
-        at = int((k + 0.5 + 0.381966 * turn) * total / count) % total
-        for scene in scenes:
-            if at < scene.frame_count:
-                found += project.scenes.frames(scene.id, offset=at, limit=1)
-                break
-            at -= scene.frame_count
-    return [f for f in found if f.id not in besides]
-
-
 def _loading(frame: FrameRecord, scene: SceneRecord) -> Callable[[], Layers]:
     return lambda: load_layers_of(frame.files, layout=scene.layout, encoding=dict(scene.encoding))
 

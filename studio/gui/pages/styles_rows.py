@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QMenu
 from studio.gui.actions import ActionTable
 from studio.gui.models.frame_rows import FrameRows, Rows
 from studio.gui.pages.styles_header import StylesHeader
-from studio.gui.pages.styles_lab import StyleLab, spread_frames, unmeasured_last
+from studio.gui.pages.styles_lab import StyleLab, unmeasured_last
 from studio.gui.session import Session
 from studio.gui.widgets.style_grid import StyleGrid
+from studio.pipeline.views import spread_frames
 
 KEPT_ROWS = "style_lab_rows"
 """Setting of a project: the frames that were picked by hand, with their pins."""

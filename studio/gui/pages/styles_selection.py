@@ -241,3 +241,6 @@ class SelectionDesk(QObject):
         if job in self._exports and job.state == "done":
             images = job.result.get("counts", {}).get("images", 0)
             self._session.say(f"Exported {amounts.count(images, 'images')} to {job.result.get('dest', '')}")
+            if self._panel.destination.exists():
+                self._suggest_folder()
+                self.show()
