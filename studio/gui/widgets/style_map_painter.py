@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 
 from studio.gui import amounts
@@ -16,6 +16,8 @@ PATIENT_COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e
 """After Okabe and Ito (2008), safe for the colour-blind; repeated from the ninth patient on."""
 _NAME_PX = 140
 _MOST_NAMED = 60
+_STAMP = 24
+"""Px a side of the picture of one diamond."""
 
 
 class StyleMapPainter(StyleMapArea):
@@ -54,16 +56,24 @@ class StyleMapPainter(StyleMapArea):
         self._draw_words(painter, colours)
 
     def _drawn_dots(self, colours: Tokens) -> QPixmap:
+        """Dots of one look are drawn in one call: there may be thousands."""
         painter, dots = self._blank()
-        painter.setPen(Qt.PenStyle.NoPen)
-        places, picked = self._to_view(self._footage_xy), self.picked
-        for row, ((x, y), colour) in enumerate(zip(places, self.dot_colours(colours), strict=True)):
-            chosen = row in picked.footage
-            colour.setAlpha(255 if chosen else 70 if picked else 190)
-            hollow = row in self._left_out
-            painter.setPen(QPen(colour, 1.2) if hollow else Qt.PenStyle.NoPen)
-            painter.setBrush(Qt.BrushStyle.NoBrush if hollow else colour)
-            painter.drawEllipse(QPointF(x, y), *((4.4, 4.4) if chosen else (3.2, 3.2)))
+        alike: dict[tuple[int, bool, bool], list[QPointF]] = {}
+        places = self._to_view(self._footage_xy).tolist()
+        for row, (place, colour) in enumerate(zip(places, self.dot_colours(colours), strict=True)):
+            chosen = row in self.picked.footage
+            colour.setAlpha(255 if chosen else 70 if self.picked else 190)
+            alike.setdefault((colour.rgba(), chosen, row in self._left_out), []).append(QPointF(*place))
+        for (rgba, chosen, hollow), points in alike.items():
+            radius = 4.4 if chosen else 3.2
+            if hollow:
+                painter.setPen(QPen(QColor.fromRgba(rgba), 1.2))
+                for at in points:
+                    painter.drawEllipse(at, radius, radius)
+            else:
+                round_cap = Qt.PenCapStyle.RoundCap
+                painter.setPen(QPen(QColor.fromRgba(rgba), 2 * radius, Qt.PenStyle.SolidLine, round_cap))
+                painter.drawPoints(QPolygonF(points))
         painter.end()
         return dots
 
@@ -105,24 +115,35 @@ class StyleMapPainter(StyleMapArea):
                 taken.append(box)
                 painter.setPen(QColor(colours.text if row == self._chosen else colours.muted))
                 painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
+        places, stamps = self._to_view(self._style_xy).tolist(), {}
         for row in sorted(on_map, key=lambda r: r == self._chosen):
-            at, chosen = self.point_of_style(row), row == self._chosen
-            half = 7.0 if chosen else 5.5
-            picked = self._styles[row].code in self.picked.styles
+            chosen, picked = row == self._chosen, self._styles[row].code in self.picked.styles
             colour = self._style_colour(row, colours)
             colour.setAlpha(110 if self.picked and not picked else 255)
-            painter.setPen(
-                QPen(QColor(colours.accent if chosen or picked else colours.backdrop), 2.5 if picked else 1.5)
-            )
-            painter.setBrush(colour)
-            corners = ((0, -half), (half, 0), (0, half), (-half, 0))
-            painter.drawPolygon(QPolygonF([at + QPointF(*corner) for corner in corners]))
+            look = colour.rgba(), chosen, picked
+            if look not in stamps:
+                stamps[look] = self._diamond(colour, colours, chosen=chosen, picked=picked)
+            x, y = places[row]
+            painter.drawPixmap(QPointF(x - _STAMP / 2, y - _STAMP / 2), stamps[look])
         painter.end()
         return picture
 
-    def _blank(self) -> tuple[QPainter, QPixmap]:
+    def _diamond(self, colour: QColor, colours: Tokens, *, chosen: bool, picked: bool) -> QPixmap:
+        """One diamond, to be stamped wherever one of its look lies."""
+        painter, stamp = self._blank(QSize(_STAMP, _STAMP))
+        half = 7.0 if chosen else 5.5
+        edge = colours.accent if chosen or picked else colours.backdrop
+        painter.setPen(QPen(QColor(edge), 2.5 if picked else 1.5))
+        painter.setBrush(colour)
+        middle = QPointF(_STAMP / 2, _STAMP / 2)
+        corners = ((0, -half), (half, 0), (0, half), (-half, 0))
+        painter.drawPolygon(QPolygonF([middle + QPointF(*corner) for corner in corners]))
+        painter.end()
+        return stamp
+
+    def _blank(self, size: QSize | None = None) -> tuple[QPainter, QPixmap]:
         ratio = self.devicePixelRatioF()
-        picture = QPixmap(self.size() * ratio)
+        picture = QPixmap((size or self.size()) * ratio)
         picture.setDevicePixelRatio(ratio)
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
