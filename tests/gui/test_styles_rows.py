@@ -149,7 +149,7 @@ def test_the_chosen_checkpoint_previews_encodes_and_translates(page: StylesPage,
     page._open_run("first")
     box = page.header.checkpoint_box
     assert [box.itemText(i) for i in range(box.count())] == [
-        "Last, step 400", "Best by validity", "Step 400, validity 0.25", "Step 200, validity 0.50"
+        "Last, step 400", "Best by validity", "Step 400 (0.25)", "Step 200 (0.50)"
     ]  # fmt: skip
     box.setCurrentIndex(3)
     box.activated.emit(3)

@@ -197,10 +197,9 @@ class StylesPage(Page):
         codes = self.lab.all_codes
         known = codes is not None and len(codes.ids) > 0
         self.view.show_map(known or not self.session.project.footage.count())
-        stale = "of another checkpoint: encode the footage again" if self.lab.codes_are_stale else ""
-        self.map.warning = f"Footage {stale}" if stale else ""
-        self.map.update()
-        self.header.set_facts("" if codes is None else amounts.count(len(codes.ids), "footage styles"), stale)
+        stale = self.lab.codes_are_stale
+        self.map.set_warning("Of another checkpoint: encode the footage again." if stale else "")
+        self.header.set_facts("" if codes is None else amounts.count(len(codes.ids), "footage styles"))
         self._show_diversity()
 
     def _failed(self, text: str) -> None:

@@ -19,10 +19,10 @@ class StylesHeader(PageHeader):
 
     def __init__(self, actions: ActionTable) -> None:
         self.run_box = _box("Translator run", 10)
-        self.checkpoint_box = _box("Checkpoint", 9)
+        self.checkpoint_box = _box("Checkpoint", 11)
         self.checkpoint_box.setToolTip(
             "Which checkpoint of the run shows the previews, encodes the footage and translates: the last one, the "
-            "best by validity, or one that was kept on the way"
+            "best by validity, or one that was kept on the way. In brackets: validity of its samples"
         )
         self.scene_box = _box("Scenes looked at", 9)
         self.scene_box.setToolTip(
@@ -65,7 +65,7 @@ class StylesHeader(PageHeader):
         box, last = self.checkpoint_box, f"Last, step {kept[0].step:,}" if kept else "Last"
         wanted = [(last, "last"), ("Best by validity", "best")]
         for each in kept:
-            judged = "" if each.validity is None else f", validity {each.validity:.2f}"
+            judged = "" if each.validity is None else f" ({each.validity:.2f})"
             wanted.append((f"Step {each.step:,}{judged}", str(each.step)))
         if [(box.itemText(i), box.itemData(i)) for i in range(box.count())] != wanted:
             box.clear()

@@ -32,6 +32,7 @@ class StylesView(QWidget):
         self.worst = actions.tool_button("styles.worst")
         self.grid = StyleGrid(cells, link)
         self.map = StyleMap()
+        self.map.set_repair(actions.tool_button("styles.encode"))
         self.detail = PictureView(link)
         self._map_place = QStackedWidget()
         self._map_place.addWidget(self.map)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPolygonF, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from studio.gui.icons import icon
 from studio.gui.widgets.map_selection import Mode, Picked, mode_of, rows_inside
@@ -35,6 +35,7 @@ class StyleMap(StyleMapPainter):
         self._pressed: QPointF | None = None
         self._last = QPointF()
         self._mode: Mode = "replace"
+        self._repairs: tuple[QWidget, ...] = ()
         self.lasso_tool = QToolButton(self)
         self.lasso_tool.setIcon(icon("lasso"))
         self.lasso_tool.setCheckable(True)
@@ -70,6 +71,17 @@ class StyleMap(StyleMapPainter):
             self._changed()
         else:
             self._hover(self._nearest(self._footage_xy, at))
+
+    def set_repair(self, button: QWidget) -> None:
+        """A button on the map that does something about its warning; there while it warns."""
+        button.setParent(self)
+        button.hide()
+        self._repairs = (button,)
+
+    def set_warning(self, text: str) -> None:
+        super().set_warning(text)
+        for button in self._repairs:
+            button.setVisible(bool(text))
 
     def _hover(self, row: int) -> None:
         if row != self._hovered:
@@ -155,7 +167,7 @@ class StyleMap(StyleMapPainter):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         right = self.width() - 6
-        for box in (self.colouring, self.layout_box, self.lasso_tool):
+        for box in (self.colouring, self.layout_box, self.lasso_tool, *self._repairs):
             size = box.sizeHint()
             right -= size.width()
             box.setGeometry(right, 6, size.width(), size.height())

@@ -72,7 +72,6 @@ class StyleMapArea(QWidget):
         self.hint = ""
         """What is said while there is nothing."""
         self.warning = ""
-        """What is wrong with what is shown."""
         self.setMouseTracking(True)
         self.setMinimumSize(220, 160)
         self.setAccessibleName("Style map")
@@ -179,6 +178,12 @@ class StyleMapArea(QWidget):
             self.show_all()
         self._diamonds = None
         self.update()
+
+    def set_warning(self, text: str) -> None:
+        """What is wrong with what is shown, "" for nothing."""
+        if text != self.warning:
+            self.warning = text
+            self.update()
 
     def set_left_out(self, rows: Collection[int]) -> None:
         """Rows of the footage that are not included."""

@@ -175,8 +175,8 @@ class StyleMapPainter(StyleMapArea):
         painter.setFont(self._small_font())
         painter.setPen(QColor(colours.muted))
         if self._plane is not None:
-            said = self.selection_words or self.warning or self.about
-            painter.setPen(QColor(colours.warning if said == self.warning else colours.muted))
+            said = "   ".join(filter(None, (self.warning, self.selection_words))) or self.about
+            painter.setPen(QColor(colours.warning if self.warning else colours.muted))
             said += f"   □ {self._compared_name}" if self._compared else ""
             if self.colouring.currentData() == "brightness" and not np.isfinite(self._brightness).any():
                 said += "   brightness not known: encode the footage again"
