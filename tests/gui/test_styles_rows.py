@@ -21,6 +21,7 @@ from studio.gui.widgets.blending import Overlay
 from studio.gui.widgets.blink import Blink
 from studio.gui.window import Window
 from studio.pipeline.views import KeptCheckpoint, kept_checkpoints
+from studio.project.records import Changed
 from tests.gui.preview_engine import PATIENCE, ScriptedClient
 from tests.gui.test_styles_page import page  # noqa: F401
 
@@ -204,3 +205,16 @@ def test_b_blinks_while_it_is_held(qtbot: QtBot) -> None:
     assert seen == [True, False]
     qtbot.keyPress(widget, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     assert seen == [True, False]
+
+
+def test_a_run_that_is_deleted_while_it_is_shown_ends_its_engine(page: StylesPage) -> None:  # noqa: F811
+    styles, run = page.bench.styles, page.lab.run
+    assert run is not None
+    page.session.project.runs.remove(run)
+    page.session.edited(Changed(runs=True))
+    assert page.lab.run is None
+    assert page.lab._client is None
+    assert not page.map.has_footage
+    assert page.bench.styles == styles  # what was drawn is not lost
+    page.save()
+    assert page.session.project.palettes.all() == []

@@ -151,6 +151,8 @@ class StylesPage(Page):
         self.header.show_runs(names)
         self.view.show_lab(bool(runs))
         if not runs:
+            if self.lab.run is not None:  # it was deleted while it was shown
+                self.lab.open_run(None)
             return
         wanted = self.session.selection.run
         shown = self.lab.run
