@@ -137,7 +137,9 @@ def test_translating_is_chained_to_an_export_of_exactly_that(page: StylesPage, q
     page.map.select(Picked(styles=frozenset(s.code for s in page.bench.styles[:2])))
     qtbot.waitUntil(lambda: desk._cost is not None, timeout=PATIENCE)
     assert page.selection_panel._cost._cells[0][1].text() == "6"  # six frames, one style each
-    page.selection_panel.name.setText("mine")
+    page.selection_panel.name.clear()
+    qtbot.keyClicks(page.selection_panel.name, "mine")
+    assert page.selection_panel.destination == session.project.folder / "exports" / "mine"
     qtbot.mouseClick(page.selection_panel.start, Qt.MouseButton.LeftButton)
     assert [s.name for s in session.project.palettes.get("mine").palette.styles] == names
     first, second = session.jobs.jobs

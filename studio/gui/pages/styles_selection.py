@@ -41,6 +41,7 @@ class SelectionDesk(QObject):
         self._panel, self._palettes = panel, palettes
         self._reader = CatalogueReader(session.project.folder, self)
         self._cost: SelectionCost | None = None
+        self._suggested = ""
         self._exports: list[WindowJob] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -58,6 +59,7 @@ class SelectionDesk(QObject):
         panel.pin_wanted.connect(self.pin)
         panel.drop_wanted.connect(self.drop)
         panel.named.connect(self._show_cost)
+        panel.renamed.connect(self._renamed)
         panel.translate_wanted.connect(self.translate_and_export)
         panel.export_wanted.connect(self.export_made)
 
@@ -103,7 +105,15 @@ class SelectionDesk(QObject):
         return [] if codes is None else [r for r in self.rows if codes.ids[r] in left_out]
 
     def _suggest_folder(self) -> None:
-        self._panel.dest.setText(str(free_folder(self._session.project.folder / "exports", self._panel.name.text())))
+        name = self._panel.name.text().strip().replace("/", "_") or "selection"
+        self._suggested = str(free_folder(self._session.project.folder / "exports", name))
+        self._panel.dest.setText(self._suggested)
+
+    def _renamed(self) -> None:
+        """The folder follows the name, unless a person has named it."""
+        if self._panel.dest.text() == self._suggested:
+            self._suggest_folder()
+        self._show_cost()
 
     def _ask_cost(self) -> None:
         run, styles, verdicts = self._lab.run, self.styles, self._session.export_wishes.verdicts

@@ -28,7 +28,9 @@ class SelectionPanel(QWidget):
     drop_wanted = Signal()
     translate_wanted = Signal()
     export_wanted = Signal()
+    renamed = Signal()
     named = Signal()
+    """The folder is another one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,7 +81,7 @@ class SelectionPanel(QWidget):
         self.name.setToolTip(
             "The palette that these styles are kept as; their translations lie in a folder of the name"
         )
-        self.name.textEdited.connect(lambda _t: self.named.emit())
+        self.name.textEdited.connect(lambda _t: self.renamed.emit())
         self.dest = QLineEdit()
         self.dest.setAccessibleName("Folder of the export")
         self.dest.setToolTip("A folder that does not exist yet; it appears only when everything is written and checked")
