@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.gui.jobs import JobQueue, WindowJob
+from studio.gui.widgets.job_tray import JobTray
 from studio.jobs.events import Progress
 from studio.project.records import Changed
 from tests.gui.script_child import ScriptChild
@@ -138,3 +140,13 @@ def test_what_can_never_run_leaves_with_the_job_that_it_waits_for(qtbot: QtBot, 
     qtbot.waitUntil(lambda: bad.state == "failed", timeout=10_000)
     queue.remove(bad)
     assert onward not in queue.jobs
+
+
+def test_the_tray_says_what_a_job_waits_for(qtbot: QtBot, queue: JobQueue) -> None:
+    tray = JobTray(queue)
+    qtbot.addWidget(tray)
+    bad = queue.submit("Bad", ["fails"], touches=TOUCHES)
+    queue.submit("Onward", ["counts"], touches=TOUCHES, after=bad)
+    qtbot.waitUntil(lambda: bad.state == "failed", timeout=10_000)
+    said = [label.text() for label in tray.findChildren(QLabel)]
+    assert "Waiting for “Bad”" in said

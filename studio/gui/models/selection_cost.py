@@ -37,18 +37,18 @@ class SelectionCost:
 def selection_cost(
     project: Project, run: str, codes: Collection[Code], verdicts: Sequence[VerdictValue]
 ) -> SelectionCost:  # fmt: skip
-    """Reads the whole catalogue of translations: ask it beside the event loop."""
+    """Looks through the whole catalogue of translations: ask it beside the event loop."""
     scenes = project.scenes.all()
     frames = sum(s.frame_count for s in scenes)
     pixels = sum(s.frame_count * s.size[0] * s.size[1] for s in scenes) / max(1, frames)
     found: dict[str, Counter[str]] = {}
-    for record in project.translations.all(verdicts=verdicts) if verdicts else ():
-        if record.run == run and record.code in codes:
-            found.setdefault(record.palette, Counter())[record.style] += 1
+    for palette, style, code, count in project.translations.of_styles(run, verdicts):
+        if code in codes:
+            found.setdefault(palette, Counter())[style] += count
     # One palette at a time: within it a style's name says which style it is.
-    palette = max(found, key=lambda name: found[name].total(), default="")
-    styles = found.get(palette, Counter())
-    only = Only((run,), (palette,), tuple(sorted(styles))) if palette else Only()
+    fullest = max(found, key=lambda name: found[name].total(), default="")
+    styles = found.get(fullest, Counter())
+    only = Only((run,), (fullest,), tuple(sorted(styles))) if fullest else Only()
     return SelectionCost(frames, pixels, _layer_bytes(project, frames), styles.total(), only)
 
 

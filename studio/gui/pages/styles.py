@@ -121,7 +121,8 @@ class StylesPage(Page):
             self._codes_changed()
         if changed.palettes or changed.scenes:
             self.palette_desk.show()
-        self.selection_desk.show()
+        if changed.footage or changed.scenes:
+            self.selection_desk.show()
 
     def activated(self) -> None:
         self.rows_desk.take_picked()

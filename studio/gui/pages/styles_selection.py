@@ -248,6 +248,10 @@ class SelectionDesk(QObject):
         self._show_cost()
 
     def _ended(self, job: WindowJob) -> None:
+        if not self._session.is_open:
+            return
+        if job.argv[:1] == ("translate",):
+            self.show()  # more may be exported now
         if job in self._exports and job.state == "done":
             images = job.result.get("counts", {}).get("images", 0)
             self._session.say(f"Exported {amounts.count(images, 'images')} to {job.result.get('dest', '')}")
