@@ -217,7 +217,18 @@ def styles_map(a: argparse.Namespace) -> Job:
     from studio.pipeline.styles import map_footage
 
     with Project.open(a.project) as project:
-        yield from map_footage(project, a.run, device=a.device, seed=a.seed)
+        yield from map_footage(
+            project, a.run, device=a.device, seed=a.seed, checkpoint=a.checkpoint
+        )  # fmt: skip
+
+
+def styles_sheet(a: argparse.Namespace) -> Job:
+    from studio.pipeline.sheets import style_sheet
+
+    with Project.open(a.project, write=False) as project:
+        yield from style_sheet(
+            project, a.file, a.palette, run_name=a.run, frames=a.frames, checkpoint=a.checkpoint, device=a.device
+        )
 
 
 def styles_export(a: argparse.Namespace) -> Job:
@@ -306,16 +317,20 @@ def curate(a: argparse.Namespace) -> Job:
 
 def export(a: argparse.Namespace) -> Job:
     from studio.export.values import ExportOptions
+    from studio.pipeline.choosing import Only
     from studio.pipeline.exports import export as exported
     from studio.pipeline.exports import follow_export
 
     options = ExportOptions(format=a.format, split=a.split, seed=a.seed, merges=tuple(a.merge))
+    only = Only(tuple(a.run), tuple(a.palette), tuple(a.style))
     with ranks_of(a) as ranks:
         if ranks.share.rank:
-            yield from follow_export(a.project, a.dest, options, verdicts=a.verdicts, ranks=ranks)
+            yield from follow_export(a.project, a.dest, options, verdicts=a.verdicts, only=only, ranks=ranks)
             return
         with Project.open(a.project) as project:
-            yield from exported(project, a.dest, options, verdicts=a.verdicts, resume=a.resume, ranks=ranks)
+            yield from exported(
+                project, a.dest, options, verdicts=a.verdicts, only=only, resume=a.resume, ranks=ranks
+            )  # fmt: skip
 
 
 def reproduce(a: argparse.Namespace) -> Job:
@@ -389,7 +404,7 @@ ACTIONS: dict[str, Action] = {
         new, info, classes, scenes_add, scenes_measure, scenes_simulate, footage_add, footage_phantom, footage_screen,
         footage_compare, translator_train, translator_rename, translator_compare, translator_delete, translator_restore,
         translator_import, translator_apply, styles_encode, styles_map, styles_sample, styles_list, styles_show,
-        styles_export, styles_import, translate, quality, curate, export, reproduce, segmenter_train,
+        styles_sheet, styles_export, styles_import, translate, quality, curate, export, reproduce, segmenter_train,
         segmenter_evaluate, demo, doctor, self_test, bench,
     )
 }  # fmt: skip

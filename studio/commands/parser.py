@@ -246,8 +246,17 @@ def _add_styles(words: _Words) -> None:
     layout = _command(group, "map", "styles_map", "lay the footage's styles out in two dimensions by t-SNE",
                       "styles map liver.trocar --run first")  # fmt: skip
     layout.add_argument("--run", required=True)
+    _checkpoint(layout)
     layout.add_argument("--seed", type=int, default=0, metavar="S")
     _device(layout)
+    sheet = _command(group, "sheet", "styles_sheet", "frames in the styles of a palette as one picture",
+                     "styles sheet liver.trocar five.png --palette five")  # fmt: skip
+    sheet.add_argument("file", type=Path, metavar="PNG")
+    sheet.add_argument("--palette", required=True, metavar="NAME")
+    sheet.add_argument("--run", default="", help="default: the palette's own")
+    sheet.add_argument("--frames", type=values.positive, default=6, metavar="N", help="spread over all scenes")
+    _checkpoint(sheet)
+    _device(sheet)
     _add_palette_files(group)
 
 
@@ -298,6 +307,9 @@ def _add_export(words: _Words) -> None:
     export.add_argument(
         "--verdicts", type=values.names, default=("accepted", "undecided"), metavar="accepted,undecided"
     )
+    for what, said in (("run", "run"), ("palette", "palette"), ("style", "style, by its name")):
+        export.add_argument(f"--{what}", action="append", default=[], metavar="NAME",
+                            help=f"only translations made with this {said}; repeatable")  # fmt: skip
     export.add_argument("--seed", type=int, default=0, metavar="S", help="of the split")
     export.add_argument("--resume", action="store_true")
     reproduce = _command(words, "reproduce", "reproduce", "the same export again, byte for byte",

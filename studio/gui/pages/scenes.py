@@ -58,6 +58,8 @@ class ScenesPage(Page):
                icon="depth", needs="project", page="Scenes"),
         Action("scenes.normals", "Show normals", "Show where surfaces face", "show_normals", shortcut="N",
                icon="normals", needs="project", page="Scenes"),
+        Action("scenes.lab", "Show in style lab", "Put the selected frames into the rows of the page Styles, pinned, to"
+               " see them in every style", "show_in_lab", shortcut="S", icon="styles", needs="project", page="Scenes"),
         Action("scenes.measure", "Measure frames", "Read every frame once and keep which classes and depths it shows,"
                " so that frames can be found by them", "measure", icon="filter", needs="project", page="Scenes"),
         Action("scenes.relink", "Find moved folder…", "Point the chosen scene to where its folder lies now", "relink",
@@ -96,7 +98,12 @@ class ScenesPage(Page):
 
     def _build(self) -> None:
         button = self.action_table.button
-        self.header = PageHeader("Scenes", button("scenes.add"), button("scenes.simulate", role="primary"))
+        self.header = PageHeader(
+            "Scenes",
+            button("scenes.lab", role="quiet"),
+            button("scenes.add"),
+            button("scenes.simulate", role="primary"),
+        )
         empty = EmptyState(
             "scenes", "No scenes yet",
             "Scenes are renders of simulated bodies whose labels are exact. Simulate some here, or add a folder of"
@@ -150,7 +157,14 @@ class ScenesPage(Page):
         self._states.clear()
         self._scenes = {str(s.id): s for s in scenes}
         self.stack.setCurrentIndex(1 if scenes else 0)
-        for action_id in ("scenes.plain", "scenes.labels", "scenes.depth", "scenes.normals", "scenes.remove"):
+        for action_id in (
+            "scenes.lab",
+            "scenes.plain",
+            "scenes.labels",
+            "scenes.depth",
+            "scenes.normals",
+            "scenes.remove",
+        ):
             self.action_table.allow(action_id, bool(scenes))
         sizes = sorted({s.size for s in scenes})
         self.header.set_facts(
@@ -309,6 +323,12 @@ class ScenesPage(Page):
 
     def show_normals(self) -> None:
         self._layer("normals")
+
+    def show_in_lab(self) -> None:
+        picked = tuple(self.strip.selected_ids())
+        if picked:
+            self.session.select(replace(self.session.selection, lab_frames=picked))
+            self.session.asked_for_page.emit("Styles")
 
     def relink(self) -> None:
         scene = self._scene()
