@@ -22,7 +22,7 @@ from studio.scenes.simulator.frames import Geometry, coloured, see, to_layers
 from studio.scenes.simulator.paths import FRAMES_PER_SECOND
 from studio.scenes.simulator.patients import PatientSource, patient_name, prepared, sources_of
 from studio.scenes.simulator.plain import PlainLook, exposure_distance, shade_plain
-from studio.scenes.simulator.sequences import FLOW_FOLDERS, SequenceSource, flows, scene_of_frame
+from studio.scenes.simulator.sequences import FLOW_FOLDERS, FLOW_STEP, SequenceSource, flows, geometry_of_frame
 from studio.scenes.simulator.settings import SimulationSettings, frames_of, process_count
 from studio.scenes.simulator.shares import mean_shares, missed, pixels_by_class, reached, shares_of
 from studio.scenes.simulator.steering import Targets, frame_view
@@ -187,6 +187,7 @@ def _path_description(job: _PatientJob) -> dict[str, Any]:
     if job.sequence is None:
         return {}
     flow = {"encoding": "exr", "channels": {"R": "x, right", "G": "y, down"}, "units": "px", "not_seen": "NaN"}
+    flow["step"] = float(FLOW_STEP)
     return {"frames_per_second": FRAMES_PER_SECOND, "flow": {**FLOW_FOLDERS, **flow}}
 
 
@@ -196,8 +197,8 @@ def _render_batch(batch: Batch[_PatientJob]) -> int:
     body, look = prepared(job.source)
     for index in batch.frames:
         if job.sequence is not None:
-            geometry = see(scene_of_frame(job.sequence, index))
-            for direction, flow_HW2 in flows(job.sequence, index, geometry).items():
+            geometry = geometry_of_frame(job.sequence, index)
+            for direction, flow_HW2 in flows(job.sequence, index).items():
                 write_exr(flow_files(job.folder, index)[direction], flow_HW2)
         else:
             geometry = see(Scene(body, frame_view(job.source, job.size, index, targets=job.targets)))
