@@ -16,7 +16,7 @@ from studio.files.atomic import write_bytes, write_json
 from studio.files.pictures import read_grey_levels, write_exr
 from studio.jobs.events import Done, Job, Progress
 from studio.scenes.simulator.buffers import Body, Scene
-from studio.scenes.simulator.crew import Batch, batches_of, rendered, sweep
+from studio.scenes.simulator.crew import Batch, batches_of, first_alone, rendered, sweep
 from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import Geometry, coloured, see, to_layers
 from studio.scenes.simulator.paths import FRAMES_PER_SECOND
@@ -37,6 +37,8 @@ DEPTH_SCALE = 0.01
 """mm per step of the 16-bit depth PNG: up to 655 mm."""
 _RECIPE = ".simulation.json"
 _POSES = ".poses"
+_PATH_BATCH = 16
+"""Frames of a path are handed out in longer pieces: at both ends a neighbour is traced that serves only once."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
     batches: list[Batch[_PatientJob]] = []
     for job, count in zip(jobs, counts, strict=True):
         _claim(job)
-        batches += batches_of(job.source.number, _missing(job, count), job)
+        batches += batches_of(job.source.number, _missing(job, count), job, length=_PATH_BATCH if job.sequence else 8)
+    batches = first_alone(batches)
     total, done = sum(counts), sum(counts) - sum(len(b.frames) for b in batches)
     yield Progress(done, total, "frames", "simulating")
     try:
@@ -202,7 +205,7 @@ def _render_batch(batch: Batch[_PatientJob]) -> int:
                 write_exr(flow_files(job.folder, index)[direction], flow_HW2)
         else:
             geometry = see(Scene(body, frame_view(job.source, job.size, index, targets=job.targets)))
-        _write_frame(job.folder, index, shaded_layers(geometry, look))
+        write_frame(job.folder, index, shaded_layers(geometry, look))
     return len(batch.frames)
 
 
@@ -218,7 +221,8 @@ def shaded_layers(geometry: Geometry, look: PlainLook) -> Layers:
     return to_layers(geometry, coloured(geometry, lambda s: shade_plain(s, look, shafts, lit_at=lit_at)))
 
 
-def _write_frame(folder: Path, index: int, layers: Layers) -> None:
+def write_frame(folder: Path, index: int, layers: Layers) -> None:
+    """Put a frame's pictures and poses in a scene's folder."""
     assert layers.segmentation_HW is not None and layers.depth_HW is not None and layers.normals_HW3 is not None
     files = frame_files(folder, index)
     write_bytes(files["seg"], fast_png(layers.segmentation_HW))
