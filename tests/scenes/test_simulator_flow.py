@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import trimesh
 
 from studio.scenes.simulator.anatomy import Anatomy, Part
 from studio.scenes.simulator.breathing import Breathing
-from studio.scenes.simulator.buffers import Body, Scene
+from studio.scenes.simulator.buffers import Body, Scene, faces_in_view
 from studio.scenes.simulator.fields import Mesh, with_normals
-from studio.scenes.simulator.flow import flow_at, flow_between
-from studio.scenes.simulator.frames import see
+from studio.scenes.simulator.flow import flow_at, flow_between, sight_of
+from studio.scenes.simulator.frames import Geometry, see
 from studio.scenes.simulator.instruments import make_instrument
+from studio.scenes.simulator.patients import PatientSource
+from studio.scenes.simulator.sequences import SequenceSource, geometry_of_frame
 from studio.scenes.simulator.views import Tool, View, intrinsics, looking
 
 SIZE = (160, 90)
@@ -191,9 +195,10 @@ def test_opening_jaws_move_about_their_hinge() -> None:
 def test_breathing_tissue_moves_by_its_displacement() -> None:
     breathing = Breathing(15.0, 0.0, footwards=9.0, frontwards=3.0, sidewards=1.5)
     rest = body_of(ball(25.0))
-    now, after = breathing.deformed(rest, 0.3), breathing.deformed(rest, 0.42)
-    geometry = see(Scene(now, View(SIZE, K, NOW)))
-    flow = flow_between(geometry, Scene(after, View(SIZE, K, NOW)))
+    view = View(SIZE, K, NOW)
+    moving = breathing.moving(rest)
+    geometry = see(Scene(moving.at(0.3, view), view))
+    flow = flow_between(geometry, Scene(moving.at(0.42, view), view))
     seen = ~np.isnan(flow).any(axis=2)
     points = NOW[:3, 3] + RAYS_HW3 * geometry.depth_HW[..., None] @ NOW[:3, :3].T
     x, y, z = np.moveaxis(points, -1, 0)
@@ -234,10 +239,48 @@ def solved(of: object, wanted: np.ndarray) -> np.ndarray:
 def test_breathing_turns_normals_with_the_surface(share: float) -> None:
     """Deformed vertex normals against those of the deformed triangles themselves."""
     breathing = Breathing(15.0, 0.0, footwards=11.0, frontwards=4.5, sidewards=2.0)
-    deformed = breathing.deformed(body_of(ball(60.0, 6)), share).target
+    deformed = breathing.deformed(body_of(ball(60.0, 6)), share)
     recomputed = with_normals(deformed.vertices_V3, deformed.faces_F3).normals_V3
     cosine = (deformed.normals_V3 * recomputed).sum(axis=1)
     assert np.rad2deg(np.arccos(np.clip(cosine, -1, 1))).max() < 0.1
+
+
+@pytest.fixture(scope="module")
+def breathing_sequence() -> list[Geometry]:
+    """Frames of a procedural patient that breathes, with instruments, half a second apart."""
+    source = SequenceSource(PatientSource(1, 0), SIZE, 100, True)
+    return [geometry_of_frame(source, index) for index in (20, 33, 46)]
+
+
+def test_what_a_picture_shows_answers_as_rays_do(breathing_sequence: list[Geometry]) -> None:
+    """Flow with and without the short cut of the other picture, over large and small motions: the same bytes."""
+    assert len(breathing_sequence[0].scene.view.tools) > 0
+    for geometry in breathing_sequence:
+        for other in breathing_sequence:
+            by_rays = flow_between(geometry, other.scene)
+            assert np.array_equal(by_rays, flow_between(geometry, sight_of(other)), equal_nan=True)
+            hidden = np.isnan(by_rays).any(axis=2)
+            assert other is geometry or 0.005 < hidden.mean() < 0.9
+
+
+def test_a_body_built_for_its_view_shows_what_the_whole_body_shows(breathing_sequence: list[Geometry]) -> None:
+    geometry = breathing_sequence[1]
+    body, view = geometry.scene.body, geometry.scene.view
+    assert 0.1 < body.share < 1
+    kept = faces_in_view(body.target.vertices_V3, body.target.faces_F3, view)
+    assert 0 < kept.mean() < 0.6
+    whole = copy.copy(body)
+    whole.target = body.target.reshaped(body.target.vertices_V3)
+    again = see(Scene(whole, view))
+    assert np.array_equal(again.surface.face_N, geometry.surface.face_N)
+    assert np.array_equal(again.depth_HW, geometry.depth_HW)
+    assert np.array_equal(again.class_HW, geometry.class_HW)
+    assert np.array_equal(again.normal_HW3, geometry.normal_HW3)
+
+
+def test_only_a_moving_body_can_be_asked_to_move() -> None:
+    with pytest.raises(ValueError, match="no motion"):
+        body_of(ball(10.0, 3)).at(0.5, View(SIZE, K, NOW))
 
 
 def test_forward_then_backward_comes_home_on_points_seen_in_both() -> None:

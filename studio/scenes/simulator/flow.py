@@ -124,8 +124,8 @@ def _in_other_camera(
 
 def _displacement(now: Target, other: Target, surface: Surface, rows: np.ndarray) -> np.ndarray:
     """Motion of the hit points of some rows, from that of their faces' corners: float64, body axes."""
-    corners = now.faces_F3[surface.face_N[rows]]
-    moved = other.vertices_V3[corners].astype(float) - now.vertices_V3[corners]
-    u, v = surface.u_N[rows].astype(float), surface.v_N[rows].astype(float)
-    weight = np.stack([1 - u - v, u, v], axis=1)
-    return np.asarray((moved * weight[..., None]).sum(axis=1))
+    corners_N3 = now.faces_F3[surface.face_N[rows]]
+    moved_V3 = other.vertices_V3.astype(float) - now.vertices_V3
+    u, v = surface.u_N[rows, None].astype(float), surface.v_N[rows, None].astype(float)
+    a, b, c = (moved_V3[corners_N3[:, i]] for i in range(3))
+    return np.asarray(a * (1 - u - v) + b * u + c * v)
