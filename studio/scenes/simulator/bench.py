@@ -1,4 +1,4 @@
-"""What simulating costs: frames a second, the first frame, writing, memory, and paths and breathing against single frames.
+"""What simulating costs: frames a second, the first frame, writing, memory, sequences against single frames.
 
 All in one run, since machines differ: the figures that matter are the ratios.
 """

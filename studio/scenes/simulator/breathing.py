@@ -54,7 +54,7 @@ class Breathing:
         return body.moving(self.displacement(rest_V3), self.stretch(rest_V3, 1.0) - 1)
 
     def deformed(self, body: Body, share: float) -> Target:
-        """The whole body's surfaces at ``share`` of full inspiration. Normals go by the Jacobian's inverse transpose."""
+        """The whole body's surfaces at ``share`` of full inspiration; normals by the Jacobian's inverse transpose."""
         rest_V3 = body.target.vertices_V3
         vertices_V3 = rest_V3 + share * self.displacement(rest_V3)
         normals_V3 = body.target.normals_V3 / self.stretch(rest_V3, share)

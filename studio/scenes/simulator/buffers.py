@@ -148,9 +148,7 @@ class Scene:
         position = self.origin_3 + rays * depth[:, None]
         position[~found] = 0
         classes = np.where(found, self.class_P[part], np.uint8(0))
-        return Surface(
-            classes, part, depth, position, normal, values[:, 3], values[:, 4:7], rays, face, u, v, motion
-        )
+        return Surface(classes, part, depth, position, normal, values[:, 3], values[:, 4:7], rays, face, u, v, motion)
 
     def _put_tools(
         self, rays: np.ndarray, depth: np.ndarray, part: np.ndarray, values: np.ndarray, plane: np.ndarray,

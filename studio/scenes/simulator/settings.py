@@ -13,7 +13,7 @@ _SECONDS_PER_MEGAPIXEL = {"plain": 0.75, "phantom": 1.45}
 """One core, colour and all layers, encoding included; measured on a 2-core server."""
 _SECONDS_PER_FRAME = 0.012
 _PATH_FACTOR, _BREATHING_FACTOR, _TARGETS_FACTOR = 1.6, 1.9, 1.5
-"""Against single frames: flow both ways; what is in view of a body rebuilt for each frame; ten candidates for each view."""
+"""Against single frames: flow both ways; what is in view built for each frame; ten candidates for each view."""
 _SECONDS_PER_PATIENT = {"plain": 0.8, "phantom": 1.4}
 
 

@@ -189,7 +189,12 @@ def _finish(job: _PatientJob) -> np.ndarray:
 def _path_description(job: _PatientJob) -> dict[str, Any]:
     if job.sequence is None:
         return {}
-    flow = {"encoding": "exr", "channels": {"R": "x, right", "G": "y, down"}, "units": "px", "not_seen": "NaN"}
+    flow: dict[str, Any] = {
+        "encoding": "exr",
+        "channels": {"R": "x, right", "G": "y, down"},
+        "units": "px",
+        "not_seen": "NaN",
+    }
     flow["step"] = float(FLOW_STEP)
     return {"frames_per_second": FRAMES_PER_SECOND, "flow": {**FLOW_FOLDERS, **flow}}
 
