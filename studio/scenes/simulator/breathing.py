@@ -6,6 +6,7 @@ by a closed formula.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,9 +62,9 @@ class Breathing:
         normals_V3 /= np.maximum(np.linalg.norm(normals_V3, axis=1, keepdims=True), 1e-12)
         return body.target.reshaped(vertices_V3.astype(np.float32), normals_V3.astype(np.float32))
 
-    def moved(self, points_N3: np.ndarray, share: float) -> np.ndarray:
-        """float64 (N, 3): where body points are at ``share`` of full inspiration."""
-        return np.asarray(points_N3 + share * self.displacement(points_N3))
+    def carrying(self, share: float) -> Callable[[np.ndarray], np.ndarray]:
+        """From body points (N, 3) at rest to where they are at ``share`` of full inspiration."""
+        return lambda points_N3: points_N3 + share * self.displacement(points_N3)
 
 
 def _ramp(values: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,8 @@ from studio.scenes.simulator.frames import Geometry, see
 from studio.scenes.simulator.paths import CameraPath, seconds_of
 from studio.scenes.simulator.patients import PatientSource, prepared
 from studio.scenes.simulator.planning import plan_path
+from studio.scenes.simulator.tool_planning import Moment
+from studio.scenes.simulator.views import View
 
 FLOW_FOLDERS = {"forward": "flow_forward", "backward": "flow_backward"}
 FLOW_STEP = np.float32(2.0**-12)
@@ -38,12 +40,20 @@ class Sequence:
     path: CameraPath
     breathing: Breathing | None
 
-    def scene(self, index: int) -> Scene:
-        """The body and the instruments at a frame; from -1 to the count, since flow looks at both neighbours."""
-        view = self.path.view_of_frame(index)
+    def view(self, index: int) -> View:
+        """Camera and instruments at a frame; from -1 to the count, since flow looks at both neighbours."""
         if self.breathing is None:
-            return Scene(self.body, view)
-        return Scene(self.body.at(self.breathing.inspiration(seconds_of(index)), view), view)
+            return self.path.view_of_frame(index)
+        return self.path.view_of_frame(index, self.breathing.carrying(self._inspiration(index)))
+
+    def scene(self, index: int) -> Scene:
+        """The body and what ``view`` has in it."""
+        view = self.view(index)
+        body = self.body if self.breathing is None else self.body.at(self._inspiration(index), view)
+        return Scene(body, view)
+
+    def _inspiration(self, index: int) -> float:
+        return 0.0 if self.breathing is None else self.breathing.inspiration(seconds_of(index))
 
 
 @functools.lru_cache(maxsize=2)
@@ -52,9 +62,11 @@ def planned(source: SequenceSource) -> Sequence:
     body, _ = prepared(source.patient)
     seed, number = source.patient.seed, source.patient.number
     breathing = draw_breathing(seed, number) if source.breathing else None
-    targets = [body.target] if breathing is None else [body.target, breathing.deformed(body, 1.0)]
+    moments = [Moment(body.target)]
+    if breathing is not None:
+        moments.append(Moment(breathing.deformed(body, 1.0), breathing.carrying(1.0)))
     path = plan_path(
-        body.anatomy, targets, source.size, seed=seed, patient=number, seconds=seconds_of(source.frames)
+        body.anatomy, moments, source.size, seed=seed, patient=number, seconds=seconds_of(source.frames)
     )  # fmt: skip
     return Sequence(body if breathing is None else breathing.moving(body), path, breathing)
 

@@ -33,6 +33,8 @@ from studio.vocabulary.labels import STUDIO_CLASSES
 
 ENGINE = 1
 """Raised when the same seed gives other pictures."""
+PATH_ENGINE = 2
+"""The same for sequences alone."""
 DEPTH_SCALE = 0.01
 """mm per step of the 16-bit depth PNG: up to 655 mm."""
 _RECIPE = ".simulation.json"
@@ -98,7 +100,7 @@ def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]
 
 def _recipe(job: _PatientJob) -> dict[str, Any]:
     source = job.source
-    path = {} if job.sequence is None else {"path": {"breathing": job.sequence.breathing}}
+    path = {} if job.sequence is None else {"path": {"engine": PATH_ENGINE, "breathing": job.sequence.breathing}}
     return {
         "engine": ENGINE, "seed": source.seed, "number": source.number, "size": list(job.size),
         "meshes": None if source.plan is None else [m.path.name for m in source.plan.meshes],

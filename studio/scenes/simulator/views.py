@@ -234,16 +234,17 @@ def _tool(
 
 
 def draw_tip(
-    rng: np.random.Generator, target: Target, K: np.ndarray, pose: np.ndarray, size: tuple[int, int]
-) -> np.ndarray | None:
-    """A place for an instrument's tip, before a surface that the camera sees."""
+    rng: np.random.Generator, target: Target, K: np.ndarray, pose: np.ndarray, size: tuple[int, int],
+    *, near: float = 0.45,
+) -> np.ndarray | None:  # fmt: skip
+    """A place for an instrument's tip, before a surface that the camera sees; close before it as often as ``near``."""
     x = np.array([size[0] * np.clip(rng.normal(0.5, 0.16), 0.12, 0.88)])
     y = np.array([size[1] * np.clip(rng.normal(0.55, 0.15), 0.12, 0.88)])
     ray = (pixel_rays(K, x, y) @ pose[:3, :3].T.astype(np.float32))[0].astype(float)
     hits = target.trace(pose[:3, 3], ray[None])
     if hits.face_N[0] < 0:
         return None
-    depth = float(hits.t_N[0]) * (0.97 if rng.random() < 0.45 else rng.uniform(0.62, 0.95)) - 1.5
+    depth = float(hits.t_N[0]) * (0.97 if rng.random() < near else rng.uniform(0.62, 0.95)) - 1.5
     return np.asarray(pose[:3, 3] + ray * depth)
 
 
