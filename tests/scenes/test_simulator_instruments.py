@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from studio.scenes.simulator.frames import see
-from studio.scenes.simulator.patients import PatientSource
 from studio.scenes.simulator.paths import seconds_of
+from studio.scenes.simulator.patients import PatientSource
 from studio.scenes.simulator.sequences import Sequence, SequenceSource, planned
 from studio.scenes.simulator.trocars import Trocar, ridden
 from studio.scenes.simulator.views import View
@@ -143,5 +143,5 @@ def test_a_ridden_shaft_is_the_same_where_nothing_moves_and_translates_with_ever
     trocar = Trocar.towards(np.array([10.0, -90.0, 80.0]), np.array([0.0, 20.0, -10.0]))
     pose = trocar.shaft(np.array([0.3, -0.2]), depth=110.0, turn=0.5)
     assert np.allclose(ridden(pose, trocar.port_3, lambda p: p), pose)
-    shifted = ridden(pose, trocar.port_3, lambda p: p + [1.0, 2.0, 3.0])
+    shifted = ridden(pose, trocar.port_3, lambda p: p + np.array([1.0, 2.0, 3.0]))
     assert np.allclose(shifted[:3, :3], pose[:3, :3]) and np.allclose(shifted[:3, 3] - pose[:3, 3], [1, 2, 3])

@@ -6,6 +6,7 @@ held still. So holding still is always possible, a plan never has to go back, an
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,7 @@ import numpy as np
 
 from studio.scenes.simulator.anatomy import LIGAMENT, Anatomy
 from studio.scenes.simulator.instruments import draw_instrument
+from studio.scenes.simulator.path_steering import CANDIDATES, DRAWN, USUAL_TOOL_CHANCES, PathSteering, best_of
 from studio.scenes.simulator.paths import CameraPath, Curve, MovingTool, blended
 from studio.scenes.simulator.tool_planning import INTERVAL, Moment, ToolMover
 from studio.scenes.simulator.tracing import Target
@@ -25,6 +27,7 @@ from studio.scenes.simulator.views import (
     draw_distance,
     in_air,
     intrinsics,
+    organ_shares,
     tip_before,
     view_score,
 )
@@ -52,11 +55,13 @@ class _Mover(Protocol):
     def aside(self, current_5: np.ndarray) -> np.ndarray | None: ...
     def arrived(self, goal_5: np.ndarray) -> None: ...
     def refused(self) -> None: ...
+    def went(self, values_5: np.ndarray, seconds: float) -> None: ...
 
 
 def plan_path(
-    anatomy: Anatomy, moments: Sequence[Moment], size: tuple[int, int], *, seed: int, patient: int, seconds: float
-) -> CameraPath:
+    anatomy: Anatomy, moments: Sequence[Moment], size: tuple[int, int], *, seed: int, patient: int, seconds: float,
+    steering: PathSteering | None = None,
+) -> CameraPath:  # fmt: skip
     """Plan at least ``seconds`` of a patient's path. ``moments``: the body in the states that it must be free of.
 
     The first is at rest: a path speaks of that state, and breathing carries it along (see CameraPath.view_at).
@@ -66,12 +71,15 @@ def plan_path(
     K = intrinsics(size, rng.uniform(0.95, 1.22))
     angle = float(np.deg2rad(30.0)) if rng.random() < 0.6 else 0.0
     laparoscope = Laparoscope(Trocar.towards(anatomy.camera_port, anatomy.centre), angle)
-    camera = _Camera(stream(seed, "path camera", patient), anatomy, moments, size, K, laparoscope)
+    habits, chances = Habits(), USUAL_TOOL_CHANCES
+    if steering is not None:
+        habits, chances = steering.habits, steering.tool_chances
+    camera = _Camera(stream(seed, "path camera", patient), anatomy, moments, size, K, laparoscope, habits, steering)
     # Tools look ahead at the camera and at tools planned before, so what is planned earlier goes on longer.
     curve = _wander(camera, _first(camera, anatomy.name), interval=_CAMERA_INTERVAL, seconds=seconds + 4 * _AHEAD)
     path = CameraPath(size, K, laparoscope, curve)
     tools: list[MovingTool] = []
-    count = 0 if rng.random() < Habits().no_tool else int(rng.choice((1, 2, 3), p=(0.4, 0.45, 0.15)))
+    count = 0 if rng.random() < habits.no_tool else int(rng.choice((1, 2, 3), p=chances))
     for port in rng.permutation(len(anatomy.tool_ports_N3)):
         if len(tools) == count:
             break
@@ -91,6 +99,7 @@ def _wander(mover: _Mover, start_5: np.ndarray, *, interval: float, seconds: flo
         at = (len(controls) - 3) * interval
         added, goal = _next(mover, controls[-3:], goal, at=at, interval=interval)
         controls.append(added)
+        mover.went(blended(np.array(controls[-4:]), 1.0), interval)
     return Curve(np.array(controls), interval)
 
 
@@ -138,15 +147,41 @@ class _Camera:
     size: tuple[int, int]
     K: np.ndarray
     laparoscope: Laparoscope
+    habits: Habits
+    steering: PathSteering | None
 
     def goal(self, seconds: float, current_5: np.ndarray) -> np.ndarray | None:
+        """Any admissible view, or with targets the best of several."""
+        if self.steering is None:
+            return self._drawn(seconds, current_5)
+        drawn = (self._drawn(seconds, current_5) for _ in range(DRAWN))
+        goals = list(itertools.islice((g for g in drawn if g is not None), CANDIDATES))
+        return goals[best_of(self.steering, [self._way(current_5, g) for g in goals])] if goals else None
+
+    def _way(self, current_5: np.ndarray, goal_5: np.ndarray) -> tuple[np.ndarray, float]:
+        """Mean shares on the way to a goal, which counts twice, and the seconds that it takes."""
+        steps = max(1.0, float((np.abs(goal_5 - current_5) / _CAMERA_STEP).max())) if current_5.any() else 1.0
+        places = (0.5, 1.0, 1.0) if current_5.any() else (1.0,)
+        shares_N9 = np.array([self._shares(current_5 + s * (goal_5 - current_5)) for s in places])
+        return shares_N9.mean(axis=0), _CAMERA_INTERVAL * (steps + 1)
+
+    def _shares(self, values_5: np.ndarray) -> np.ndarray:
+        a, b, depth, turn, roll = values_5
+        pose = self.laparoscope.camera_to_world(np.array([a, b]), depth=depth, turn=turn, roll=roll)
+        return organ_shares(self.anatomy, self.moments[0].target, self.size, self.K, pose)
+
+    def went(self, values_5: np.ndarray, seconds: float) -> None:
+        if self.steering is not None:
+            self.steering.went(self._shares(values_5), seconds)
+
+    def _drawn(self, seconds: float, current_5: np.ndarray) -> np.ndarray | None:
         """An admissible view of an organ, as single frames have them, but always through the same point of the wall."""
         rng, port, angle = self.rng, self.laparoscope.trocar.port_3, self.laparoscope.angle
-        at = draw_aim(rng, self.anatomy, Habits())
+        at = draw_aim(rng, self.anatomy, self.habits)
         if at is None:
             return None
         reach = float(np.linalg.norm(at - port))
-        distance = draw_distance(rng, reach, Habits().distance)
+        distance = draw_distance(rng, reach, self.habits.distance)
         swing, roll = float(rng.normal() * 0.7), float(rng.normal() * 0.1)
         if distance < MIN_DISTANCE_MM or distance * np.sin(angle) >= reach:
             return None
@@ -188,7 +223,7 @@ class _Camera:
         return True
 
     def _shows_enough(self, target: Target, pose: np.ndarray) -> bool:
-        return view_score(self.anatomy, target, self.size, self.K, pose, Habits(), needs_liver=True) >= 1.0
+        return view_score(self.anatomy, target, self.size, self.K, pose, self.habits, needs_liver=True) >= 1.0
 
     def _clear(self, target: Target, pose: np.ndarray, port_3: np.ndarray) -> bool:
         """Whether nothing touches the lens, and nothing but the wall the shaft."""

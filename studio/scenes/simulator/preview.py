@@ -43,7 +43,7 @@ def render_preview(
     body, look = prepared(source)
     if pose is None and settings.path:
         sequence = SequenceSource(
-            source, size, max(frame + 1, settings.frames // settings.patients), settings.breathing
+            source, size, max(frame + 1, settings.frames // settings.patients), settings.breathing, settings.targets
         )
         return shaded_layers(geometry_of_frame(sequence, frame), look)
     if pose is None:

@@ -11,9 +11,11 @@ from studio.scenes.simulator.breathing import Breathing, draw_breathing
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.flow import Sight, flow_between, sight_of
 from studio.scenes.simulator.frames import Geometry, see
+from studio.scenes.simulator.path_steering import path_steering
 from studio.scenes.simulator.paths import CameraPath, seconds_of
 from studio.scenes.simulator.patients import PatientSource, prepared
 from studio.scenes.simulator.planning import plan_path
+from studio.scenes.simulator.steering import Targets
 from studio.scenes.simulator.tool_planning import Moment
 from studio.scenes.simulator.views import View
 
@@ -30,6 +32,7 @@ class SequenceSource:
     size: tuple[int, int]
     frames: int
     breathing: bool
+    targets: Targets = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +68,10 @@ def planned(source: SequenceSource) -> Sequence:
     moments = [Moment(body.target)]
     if breathing is not None:
         moments.append(Moment(breathing.deformed(body, 1.0), breathing.carrying(1.0)))
+    steering = path_steering(body, source.size, source.targets, seed=seed, patient=number) if source.targets else None
     path = plan_path(
-        body.anatomy, moments, source.size, seed=seed, patient=number, seconds=seconds_of(source.frames)
+        body.anatomy, moments, source.size, seed=seed, patient=number, seconds=seconds_of(source.frames),
+        steering=steering,
     )  # fmt: skip
     return Sequence(body if breathing is None else breathing.moving(body), path, breathing)
 

@@ -80,7 +80,7 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
     result: dict[str, Any] = {"scenes": [str(j.folder) for j in jobs], "frames": total}
     result["class_shares"] = mean_shares(shares_N9)
     if settings.targets:
-        result["targets"] = reached(shares_N9, settings.targets)
+        result["targets"] = reached(shares_N9, settings.targets, in_a_row=settings.path)
         yield from missed(result["targets"])
     yield Done(result)
 
@@ -92,10 +92,14 @@ def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]
     return [
         _PatientJob(
             dest / patient_name(source), source, settings.size, settings.targets,
-            SequenceSource(source, settings.size, count, settings.breathing) if settings.path else None,
+            _sequence(source, settings, count) if settings.path else None,
         )
         for source, count in zip(sources, counts, strict=True)
     ]  # fmt: skip
+
+
+def _sequence(source: PatientSource, settings: SimulationSettings, count: int) -> SequenceSource:
+    return SequenceSource(source, settings.size, count, settings.breathing, settings.targets)
 
 
 def _recipe(job: _PatientJob) -> dict[str, Any]:

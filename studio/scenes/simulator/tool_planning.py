@@ -102,6 +102,9 @@ class ToolMover:
         else:
             self.doing = "approach"
 
+    def went(self, values_5: np.ndarray, seconds: float) -> None:
+        """Nothing is kept of where it was."""
+
     def refused(self) -> None:
         """What to try instead, when there was no way to a goal."""
         if self.doing == "work":

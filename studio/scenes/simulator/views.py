@@ -178,6 +178,15 @@ def _probe(
     return part, np.where(met, hits.t_N, 0.0), inner
 
 
+def organ_shares(
+    anatomy: Anatomy, target: Target, size: tuple[int, int], K: np.ndarray, pose: np.ndarray
+) -> np.ndarray:
+    """Share of the picture by class id, float64 (9,), from a coarse look, without instruments."""
+    part, _, _ = _probe(target, size, K, pose)
+    classes = np.array([*(p.class_id for p in anatomy.parts), 0])[part]
+    return np.asarray(np.bincount(classes, minlength=9) / classes.size)
+
+
 def view_score(
     anatomy: Anatomy, target: Target, size: tuple[int, int], K: np.ndarray, pose: np.ndarray, habits: Habits,
     *, needs_liver: bool,
