@@ -14,7 +14,7 @@ from studio.scenes.simulator.buffers import Body, Scene, faces_in_view
 from studio.scenes.simulator.fields import Mesh, with_normals
 from studio.scenes.simulator.flow import flow_at, flow_between, sight_of
 from studio.scenes.simulator.frames import Geometry, see
-from studio.scenes.simulator.instruments import make_instrument
+from studio.scenes.simulator.instruments import Instrument, make_instrument
 from studio.scenes.simulator.patients import PatientSource
 from studio.scenes.simulator.sequences import SequenceSource, geometry_of_frame
 from studio.scenes.simulator.views import Tool, View, intrinsics, looking
@@ -261,6 +261,44 @@ def test_what_a_picture_shows_answers_as_rays_do(breathing_sequence: list[Geomet
             assert np.array_equal(by_rays, flow_between(geometry, sight_of(other)), equal_nan=True)
             hidden = np.isnan(by_rays).any(axis=2)
             assert other is geometry or 0.005 < hidden.mean() < 0.9
+
+
+def test_a_plate_hides_what_lies_hardly_behind_it_up_to_its_edge() -> None:
+    """A thin plate slides over a wall at a distance a little above what counts as hiding: by pictures as by rays."""
+    wall = body_of(plane(-100.0, (0.0, 0.0, -1.0)))
+    corners = np.array([[-14.1, -9.3, 0], [13.7, -8.8, 0], [14.2, 9.1, 0], [-13.9, 8.7, 0]], np.float32)
+    plate = with_normals(corners, np.array([[0, 1, 2], [0, 2, 3]], np.int32))
+    tool = Instrument("plate", plate, plate, 20.0, 0.0)
+    poses = [np.eye(4), np.eye(4)]
+    poses[0][:3, 3], poses[1][:3, 3] = (-3.0, 0.0, 99.95), (4.3, 1.1, 99.95)
+    now, after = (see(Scene(wall, View(SIZE, K, np.eye(4), (Tool(tool, p),)))) for p in poses)
+    by_rays = flow_between(now, after.scene)
+    assert np.array_equal(by_rays, flow_between(now, sight_of(after)), equal_nan=True)
+    uncovered = (now.class_HW == 1) & (after.class_HW == 1)
+    assert np.isnan(by_rays[(now.class_HW == 1) & ~uncovered]).all() and np.isfinite(by_rays[uncovered]).all()
+
+
+def test_normals_of_a_breathing_body_are_those_of_its_surface() -> None:
+    """A ball that breathing deforms: normals of its level sets, the place at rest found by bisection."""
+    breathing, share = Breathing(15.0, 0.0, footwards=11.0, frontwards=4.5, sidewards=2.0), 0.8
+    moving, view = breathing.moving(body_of(ball(25.0))), View(SIZE, K, NOW)
+    geometry = see(Scene(moving.at(share, view), view))
+    met = geometry.class_HW == 1
+    x, y, z = (NOW[:3, 3] + RAYS_HW3[met] * geometry.depth_HW[met][:, None] @ NOW[:3, :3].T).T
+
+    def deformed(rest: np.ndarray) -> np.ndarray:
+        return np.stack([rest[0] * (1 + share * 2.0 / 170), rest[1] - share * 11.0 * smooth_step(rest[1], -70, 130),
+                         rest[2] + share * 4.5 * smooth_step(rest[2], -50, 110)])  # fmt: skip
+
+    rest = np.stack([solved(lambda v, i=i: deformed(np.stack([v] * 3))[i], p) for i, p in enumerate((x, y, z))])
+    slopes = (deformed(rest + 1e-4) - deformed(rest - 1e-4)) / 2e-4
+    normals = (rest / slopes).T
+    normals = normals / np.linalg.norm(normals, axis=1, keepdims=True) @ NOW[:3, :3]
+    facing = np.abs((normals * RAYS_HW3[met]).sum(axis=1)) > 0.1 * np.linalg.norm(RAYS_HW3[met], axis=1)
+    apart = np.linalg.norm(np.cross(normals, geometry.normal_HW3[met]), axis=1)[facing]
+    assert np.rad2deg(np.arcsin(apart)).max() < 0.1
+    # Were normals left as they are at rest, they would be far off.
+    assert np.rad2deg(np.arcsin(np.linalg.norm(np.cross(normals, (rest / 25).T @ NOW[:3, :3]), axis=1))).max() > 0.5
 
 
 def test_a_body_built_for_its_view_shows_what_the_whole_body_shows(breathing_sequence: list[Geometry]) -> None:

@@ -270,6 +270,42 @@ def test_colour_is_anti_aliased_where_something_changes_and_labels_never_are(pat
     assert set(np.unique(geometry.class_HW)) <= {0, *body.class_P.tolist(), 6, 7}
 
 
+def plate(corners: list[tuple[float, float, float]]) -> Mesh:
+    return with_normals(np.array(corners, np.float32), np.array([[0, 1, 2], [0, 2, 3]], np.int32))
+
+
+def pair_of_plates(what: str) -> tuple[Mesh, ...]:
+    """Left and right of a slanting line something changes: the part alone, the depth alone, or the normal alone."""
+    left, right = 70.0, 74.0 if what == "depth" else 70.0
+    far = 245.0 if what == "normal" else right
+    low, high = (-3.0, -90.0), (4.0, 90.0)
+    one = plate([(-150, -90, left), (-150, 90, left), (*high, left), (*low, left)])
+    two = plate([(*low, right), (*high, right), (150, 90, far), (150, -90, far)])
+    return (one, two) if what == "label" else (joined([one, two]),)
+
+
+@pytest.mark.parametrize("what", ["label", "depth", "normal"])
+def test_each_kind_of_change_is_anti_aliased_by_itself(what: str) -> None:
+    geometry = seen(*pair_of_plates(what))
+    values = {
+        "label": lambda s: s.class_N,
+        "depth": lambda s: s.depth_N > 72,
+        "normal": lambda s: np.abs(s.normal_N3[:, 0]) > 0.4,
+    }
+
+    def shade(surface: Surface) -> np.ndarray:
+        return np.repeat(values[what](surface).astype(np.float32)[:, None], 3, axis=1)
+
+    single = shade(geometry.surface).reshape(*geometry.class_HW.shape, 3)
+    smoothed = coloured(geometry, shade)
+    edge = borders(single[..., 0])
+    assert 100 < edge.sum() < 400
+    assert np.array_equal(smoothed[~edge], single[~edge])
+    assert ((smoothed != single).any(axis=2) & edge).sum() > 0.25 * edge.sum()
+    assert len(np.unique(smoothed)) > 2
+    assert len(np.unique(geometry.class_HW)) == (2 if what == "label" else 1)
+
+
 def borders(values_HW: np.ndarray) -> np.ndarray:
     """bool (H, W): pixels that differ from one of their four neighbours."""
     found = np.zeros(values_HW.shape, bool)

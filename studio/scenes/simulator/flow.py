@@ -21,8 +21,8 @@ from studio.scenes.simulator.tracing import Target
 
 _HIDDEN_MM, _HIDDEN_SHARE = 0.02, 2e-4
 """How much nearer something must be to hide a point: float32 rays are exact to about a tenth of this."""
-_CREASE_MM, _SAME_MM = 0.1, 0.08
-"""Second differences of depth above the first, and depths further apart than the second, are looked into by rays."""
+_CREASE_MM, _BEHIND_MM = 0.06, 0.08
+"""Second differences of depth above the first are looked into by rays, and points further before what is shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,9 @@ def _plainly_seen(sight: Sight, x: np.ndarray, y: np.ndarray, depth: np.ndarray)
         sight.whole_HW, x.astype(np.float32) - np.float32(0.5), y.astype(np.float32) - np.float32(0.5),
         cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=float("nan"),
     )  # fmt: skip
-    return np.asarray(np.abs(shown - depth) < _SAME_MM)
+    # Half of what would hide a point: between pixels the depth is known to about a quarter of that.
+    nearer = depth * (0.5 * _HIDDEN_SHARE) + 0.5 * _HIDDEN_MM
+    return np.asarray((depth - shown < nearer) & (shown - depth < _BEHIND_MM))
 
 
 def _in_other_camera(
