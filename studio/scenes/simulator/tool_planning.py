@@ -1,6 +1,6 @@
 """How an instrument moves along a path: it approaches what the camera sees, works there, draws back, and goes on.
 
-Tips go at up to 26 mm/s on their way and up to 12 mm/s at work, where jaws open and close.
+Tips go at up to 26 mm/s in each direction on their way and up to 12 mm/s at work, where jaws open and close.
 """
 
 from __future__ import annotations
