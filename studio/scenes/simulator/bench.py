@@ -34,6 +34,8 @@ def bench_simulate(size: tuple[int, int], *, frames: int = 240, compared: int = 
     ``frames`` are rendered on all cores, ``compared`` of each kind on one.
     """
     figures: dict[str, Any] = {"size": list(size), "frames": frames, "processes": process_count(0)}
+    # What else the machine was doing: rates on a busy one say little, ratios and processor times more.
+    figures["load_average"] = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
     settings = SimulationSettings(frames=frames, patients=min(2, frames), size=size, seed=_SEED)
     yield Note("all cores, from nothing: processes, bodies, frames, files")
     figures |= yield from _whole_job(settings)
