@@ -135,7 +135,7 @@ def _add_scenes(words: _Words) -> None:
                           help="each patient's frames along a smooth camera path, 25 a second, with optical flow; "
                           "SECONDS per patient in place of --frames")  # fmt: skip
     simulate.add_argument("--target", type=values.target, action="append", default=[], metavar="CLASS=SHARE",
-                          help="choose views for this mean share of the pixels; repeatable")  # fmt: skip
+                          help="choose views or paths for this mean share of the pixels; repeatable")  # fmt: skip
     simulate.add_argument("--breathing", action="store_true", help="with --path: 12 to 20 breaths a minute")
     simulate.add_argument("--anatomy", type=Path, metavar="FILE", help="a TOML file that names meshes")
     simulate.add_argument("--meshes", type=Path, metavar="PATH", help="a folder of meshes, classes by file name")

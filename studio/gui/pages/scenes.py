@@ -29,8 +29,7 @@ from studio.gui.widgets.overlay_bar import OverlayBar
 from studio.gui.widgets.picture_list import PictureList
 from studio.gui.widgets.picture_view import PictureView
 from studio.project.records import Changed, FrameRecord, SceneRecord
-from studio.scenes.flow_files import load_flow
-from studio.scenes.readers import CHECKED, load_layers_of
+from studio.scenes.readers import CHECKED, load_flow, load_layers_of
 
 _TOUCHES = Changed(scenes=True)
 _KEPT_STATES = 24
@@ -236,10 +235,10 @@ class ScenesPage(Page):
         if kept is not None:
             self._show(frame, kept)
             return
-        layout, encoding, files = scene.layout, dict(scene.encoding), frame.files
+        layout, encoding, size, files = scene.layout, dict(scene.encoding), scene.size, frame.files
         self._background.ask(
             frame.id,
-            lambda: (load_layers_of(files, layout=layout, encoding=encoding), load_flow(files, layout=layout)),
+            lambda: (load_layers_of(files, layout=layout, encoding=encoding), load_flow(files, "forward", size=size)),
             lambda found: self._arrived(frame, scene, found),
         )  # fmt: skip
 
@@ -249,8 +248,8 @@ class ScenesPage(Page):
                 self.view.set_state(None, str(found))
                 self.session.say(str(found), "error")
             return
-        layers, flow = found
-        state = PictureState(layers, classes=self.session.coloured(scene.classes), flow_HW2=flow.forward_HW2)
+        layers, flow_HW2 = found
+        state = PictureState(layers, classes=self.session.coloured(scene.classes), flow_HW2=flow_HW2)
         self._states[frame.id] = state
         while len(self._states) > _KEPT_STATES:
             self._states.popitem(last=False)
