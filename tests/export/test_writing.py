@@ -346,7 +346,7 @@ def test_flow_of_another_size_and_flow_damaged_on_the_way_are_refused(tmp_path, 
     with pytest.raises(InputError, match=r"flow_backward/000001\.exr: the flow has 12x10 px"):
         _export(tmp_path / "out", items, format="coco")
     monkeypatch.setattr(
-        "studio.export.coco.put_flow", lambda stored, dest, size: stored and write_exr(dest, np.ones((1, 1, 2)))
+        "studio.export.coco.put_flow", lambda stored, dest, size: stored and write_exr(dest, np.ones((10, 12, 2)))
     )
     with pytest.raises(TrocarError, match="read back differently"):
         _export(tmp_path / "out", items, format="coco")
