@@ -15,6 +15,7 @@ from studio.vocabulary.errors import InputError
 from studio.vocabulary.labels import STUDIO_CLASSES
 
 if TYPE_CHECKING:
+    from studio.scenes.simulator import CameraKeyframes
     from studio.translator.settings import TrainSettings
 
 Action = Callable[[argparse.Namespace], Job]
@@ -50,21 +51,27 @@ def scenes_measure(a: argparse.Namespace) -> Job:
 
 def scenes_simulate(a: argparse.Namespace) -> Job:
     from studio.pipeline.scenes import simulate_scenes
-    from studio.scenes.simulator import SimulationSettings
+    from studio.scenes.simulator import SimulationSettings, part_named, read_keyframes
 
+    keyframes = None if a.path_file is None else read_keyframes(a.path_file)
     settings = SimulationSettings(
-        frames=_frames_to_simulate(a), patients=a.patients, size=a.size, seed=a.seed, anatomy=a.anatomy,
-        meshes=a.meshes, path=a.path is not None, breathing=a.breathing,
+        frames=_frames_to_simulate(a, keyframes), patients=a.patients, size=a.size, seed=a.seed, anatomy=a.anatomy,
+        meshes=a.meshes, path=a.path is not None or keyframes is not None, breathing=a.breathing, keyframes=keyframes,
+        without=tuple(dict.fromkeys(map(part_named, a.without))), first_patient=a.first_patient,
         targets=tuple((STUDIO_CLASSES.by_name(name).id, share) for name, share in a.target),
     )  # fmt: skip
     with Project.open(a.project) as project:
         yield from simulate_scenes(project, settings, name=a.name)
 
 
-def _frames_to_simulate(a: argparse.Namespace) -> int:
+def _frames_to_simulate(a: argparse.Namespace, keyframes: CameraKeyframes | None) -> int:
     """``--frames``, or what so many seconds of path for each patient come to."""
     from studio.scenes.simulator import frames_in
 
+    if keyframes is not None:
+        if a.frames or a.path is not None:
+            raise InputError("--path-file with --frames or --path", remedy="The file says how long the path is.")
+        return frames_in(keyframes.seconds) * int(a.patients)
     if bool(a.frames) == bool(a.path):
         wrong = "--frames and seconds of --path" if a.frames else "neither --frames nor seconds of --path"
         raise InputError(wrong, remedy="Give one: --frames 600, --path 24, or --frames 600 --path.")

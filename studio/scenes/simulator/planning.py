@@ -7,7 +7,7 @@ held still. So holding still is always possible, a plan never has to go back, an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -45,7 +45,7 @@ _WITHDRAWING = 0.5
 _SCOPE_ROOM_MM = 7.0
 _TOOLS_APART_MM = 9.0
 _LEAST_DEPTH_MM = 70.0
-_AHEAD = 2.2
+LOOK_AHEAD = 2.2
 """Seconds beyond a curve's end that planning it looks at, at most."""
 _STRETCH = (1 / 3, 2 / 3, 1.0)
 
@@ -72,19 +72,27 @@ def plan_path(
     laparoscope = Laparoscope(Trocar.towards(anatomy.camera_port, anatomy.centre), angle)
     camera = _Camera(stream(seed, "path camera", patient), anatomy, targets, size, K, laparoscope)
     # Tools look ahead at the camera and at tools planned before, so what is planned earlier goes on longer.
-    curve = _wander(camera, _first(camera, anatomy.name), interval=_CAMERA_INTERVAL, seconds=seconds + 4 * _AHEAD)
+    curve = _wander(camera, _first(camera, anatomy.name), interval=_CAMERA_INTERVAL, seconds=seconds + 4 * LOOK_AHEAD)
     path = CameraPath(size, K, laparoscope, curve)
+    return with_tools(path, anatomy, targets, rng, seed=seed, patient=patient, seconds=seconds)
+
+
+def with_tools(
+    path: CameraPath, anatomy: Anatomy, targets: Sequence[Target], rng: np.random.Generator, *, seed: int, patient: int,
+    seconds: float,
+) -> CameraPath:  # fmt: skip
+    """The path with its instruments; its curve must go on for 4 * LOOK_AHEAD longer than ``seconds``."""
     tools: list[MovingTool] = []
     count = 0 if rng.random() < Habits().no_tool else int(rng.choice((1, 2, 3), p=(0.4, 0.45, 0.15)))
     for port in rng.permutation(len(anatomy.tool_ports_N3)):
         if len(tools) == count:
             break
         own = stream(seed, "path tool", patient, int(port))
-        needed = seconds + (2 - len(tools)) * _AHEAD
+        needed = seconds + (2 - len(tools)) * LOOK_AHEAD
         tool = _tool(own, anatomy, targets, path, tuple(tools), port_3=anatomy.tool_ports_N3[port], seconds=needed)
         if tool is not None:
             tools.append(tool)
-    return CameraPath(size, K, laparoscope, curve, tuple(tools))
+    return replace(path, tools=tuple(tools))
 
 
 def _wander(mover: _Mover, start_5: np.ndarray, *, interval: float, seconds: float) -> Curve:

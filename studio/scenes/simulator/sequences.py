@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from studio.scenes.simulator.anatomy import Anatomy
 from studio.scenes.simulator.breathing import Breathing, draw_breathing
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.flow import flow_between
 from studio.scenes.simulator.frames import Geometry
+from studio.scenes.simulator.keyframed import path_through
+from studio.scenes.simulator.keyframes import CameraKeyframes
+from studio.scenes.simulator.leaving_out import left_out, shown_body
 from studio.scenes.simulator.paths import CameraPath, seconds_of
 from studio.scenes.simulator.patients import PatientSource, prepared
 from studio.scenes.simulator.planning import plan_path
+from studio.scenes.simulator.tracing import Target
 
 FLOW_FOLDERS = {"forward": "flow_forward", "backward": "flow_backward"}
 
@@ -26,6 +31,10 @@ class SequenceSource:
     size: tuple[int, int]
     frames: int
     breathing: bool
+    keyframes: CameraKeyframes | None = None
+    """The camera goes through these; else the seed plans its path."""
+    without: tuple[str, ...] = ()
+    """Parts left out of the pictures (see leaving_out)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +60,19 @@ def planned(source: SequenceSource) -> Sequence:
     seed, number = source.patient.seed, source.patient.number
     breathing = draw_breathing(seed, number) if source.breathing else None
     targets = [body.target] if breathing is None else [body.target, breathing.deformed(body, 1.0).target]
-    path = plan_path(
-        body.anatomy, targets, source.size, seed=seed, patient=number, seconds=seconds_of(source.frames)
+    path = _path(source, body.anatomy, targets)
+    ports_N3 = body.anatomy.tool_ports_N3
+    kept = tuple(t for t in path.tools if not left_out(t.trocar.port_3, ports_N3, source.without))
+    return Sequence(shown_body(source.patient, source.without), replace(path, tools=kept), breathing)
+
+
+def _path(source: SequenceSource, anatomy: Anatomy, targets: list[Target]) -> CameraPath:
+    seed, number, seconds = source.patient.seed, source.patient.number, seconds_of(source.frames)
+    if source.keyframes is None:
+        return plan_path(anatomy, targets, source.size, seed=seed, patient=number, seconds=seconds)
+    return path_through(
+        source.keyframes, anatomy, targets, source.size, seed=seed, patient=number, seconds=seconds
     )  # fmt: skip
-    return Sequence(body, path, breathing)
 
 
 @functools.lru_cache(maxsize=4)
