@@ -131,8 +131,8 @@ def _add_scenes(words: _Words) -> None:
     simulate.add_argument("--target", type=values.target, action="append", default=[], metavar="CLASS=SHARE",
                           help="choose views for this mean share of the pixels; repeatable")  # fmt: skip
     simulate.add_argument("--breathing", action="store_true", help="with --path: 12 to 20 breaths a minute")
-    simulate.add_argument("--path-file", type=Path, metavar="FILE", help="the camera goes through the keyframes of this "
-                          "JSON file, in place of --frames and --path")  # fmt: skip
+    simulate.add_argument("--path-file", type=Path, metavar="FILE", help="the camera goes through the keyframes of "
+                          "this JSON file, in place of --frames and --path")  # fmt: skip
     simulate.add_argument("--without", action="append", default=[], metavar="PART", help="leave an organ, or "
                           "'instrument 1' to 4, out of the pictures; repeatable")  # fmt: skip
     simulate.add_argument("--first-patient", type=values.count, default=0, metavar="K", help="number of the first body")

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QVBoxLayout, QWidget
@@ -33,6 +34,9 @@ from studio.scenes.folder_guess import is_plain
 from studio.scenes.readers import CHECKED, load_layers_of
 from studio.vocabulary.frames import Layers
 
+if TYPE_CHECKING:
+    from studio.gui.pages.simulate_desk import SimulateDesk
+
 _TOUCHES = Changed(scenes=True)
 _KEPT_STATES = 24
 _ALL = "all"
@@ -51,6 +55,8 @@ class ScenesPage(Page):
                page="Scenes"),
         Action("scenes.simulate", "Simulate…", "Render new labelled frames of simulated bodies into the project",
                "show_simulate", shortcut="Ctrl+R", icon="cube", needs="project", page="Scenes"),
+        Action("scenes.frames", "Back to the frames", "Show the project's frames in the place of the simulator",
+               "show_frames", icon="eye", needs="project", page="Scenes"),
         Action("scenes.plain", "Picture only", "Show the render without a layer over it", "show_plain", shortcut="P",
                icon="eye", needs="project", page="Scenes"),
         Action("scenes.labels", "Show labels", "Blend the segmentation over the render", "show_labels", shortcut="L",
@@ -84,6 +90,7 @@ class ScenesPage(Page):
         self.filter = FrameFilterBar()
         self.readout = label("", "muted")
         self.panel = ScenesPanel(session, actions)
+        self._desk: SimulateDesk | None = None
         self._build()
         self.bar.changed.connect(self.view.set_overlay)
         self.bar.colour_wanted.connect(session.set_class_colour)
@@ -139,6 +146,8 @@ class ScenesPage(Page):
         self.strip.setFocus()
 
     def project_closed(self) -> None:
+        if self._desk is not None:
+            self._desk.close_threads()
         self.model.close()
         self._reader.close()
         self._background.forget()
@@ -152,7 +161,8 @@ class ScenesPage(Page):
         scenes = self.session.project.scenes.all()
         self._states.clear()
         self._scenes = {str(s.id): s for s in scenes}
-        self.stack.setCurrentIndex(1 if scenes else 0)
+        if self.stack.currentWidget() is not self._desk:
+            self.show_frames()
         for action_id in ("scenes.plain", "scenes.labels", "scenes.depth", "scenes.normals", "scenes.remove"):
             self.action_table.allow(action_id, bool(scenes))
         sizes = sorted({s.size for s in scenes})
@@ -293,12 +303,24 @@ class ScenesPage(Page):
         self.session.start(f"Add scenes: {Path(folder).name}", argv, touches=_TOUCHES)
 
     def show_simulate(self) -> None:
+        """The form in the inspector, and what it describes, live."""
         self.session.inspector_wanted.emit()
         self.panel.show_simulate_form()
+        if self._desk is None:
+            from studio.gui.pages.simulate_desk import SimulateDesk  # late: it loads the simulator
+
+            self._desk = SimulateDesk(self.session, self.panel.simulate)
+            self._desk.left.connect(self.show_frames)
+            self.stack.addWidget(self._desk)
+        self.stack.setCurrentWidget(self._desk)
+        self._desk.open()
+
+    def show_frames(self) -> None:
+        self.stack.setCurrentIndex(1 if self._scenes else 0)
 
     def _simulate(self, arguments: list[str]) -> None:
         argv = ["scenes", "simulate", str(self.session.project.folder), *arguments]
-        frames = amounts.count(self.panel.simulate.frames.value(), "frames")
+        frames = amounts.count(self.panel.simulate.frame_count(), "frames")
         self.session.start(f"Simulate {frames}", argv, touches=_TOUCHES)
 
     def measure(self) -> None:

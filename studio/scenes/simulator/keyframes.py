@@ -81,7 +81,11 @@ class CameraKeyframes:
     @staticmethod
     def from_json(value: Any, *, where: object = "") -> CameraKeyframes:
         """Raise InputError for what is no camera path, with the keyframe and the field."""
-        if not isinstance(value, Mapping) or value.get("format") != FORMAT or not isinstance(value.get("keyframes"), list):
+        if (
+            not isinstance(value, Mapping)
+            or value.get("format") != FORMAT
+            or not isinstance(value.get("keyframes"), list)
+        ):
             raise InputError("is no camera path", where=where, remedy=_REMEDY)
         if value.get("version") != VERSION:
             raise InputError(f"has version {value.get('version')!r}, not {VERSION}", where=where, remedy=_REMEDY)
@@ -173,7 +177,9 @@ def _check(path: CameraKeyframes) -> None:
         wrong = f"keyframe {late} does not come after the one before" if late else "keyframe 1 is not at 0 s"
         raise InputError(wrong, remedy="Times grow from 0, by at least a fifth of a second.")
     if path.seconds > _MOST_SECONDS:
-        raise InputError(f"a camera path of {path.seconds:g} s", remedy=f"At most {_MOST_SECONDS:g} s can be simulated.")
+        raise InputError(
+            f"a camera path of {path.seconds:g} s", remedy=f"At most {_MOST_SECONDS:g} s can be simulated."
+        )
     for number, keyframe in enumerate(path.keyframes, start=1):
         _check_held(keyframe.held, f"keyframe {number}")
 

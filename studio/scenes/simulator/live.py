@@ -120,8 +120,8 @@ def _strip(question: Mapping[str, Any]) -> Iterator[Answer]:
     yield {"answer": "strip", **number, "problem": problem}, b""
 
 
-def settings_of(values: Mapping[str, Any]) -> SimulationSettings:
-    """One patient's settings from a question. Raise InputError for what cannot be simulated."""
+def settings_of(values: Mapping[str, Any], *, patients: int = 1) -> SimulationSettings:
+    """The settings in a question. Raise InputError for what cannot be simulated."""
     keyframes, known = values.get("keyframes"), dict(values)
     known["keyframes"] = None if keyframes is None else CameraKeyframes.from_json(keyframes)
     for name in ("anatomy", "meshes"):
@@ -129,7 +129,7 @@ def settings_of(values: Mapping[str, Any]) -> SimulationSettings:
     for name in ("size", "without"):
         known[name] = tuple(values[name])
     known["targets"] = tuple((int(c), float(share)) for c, share in values["targets"])
-    return SimulationSettings(patients=1, **known)
+    return SimulationSettings(patients=patients, **known)
 
 
 def _picture(header: dict[str, Any], rgb_HW3: Any) -> Answer:
