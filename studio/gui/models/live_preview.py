@@ -32,7 +32,8 @@ class LivePreview(QObject):
 
     seen = Signal(QImage, object)
     """A picture and the header that came with it (see live)."""
-    thumbnail = Signal(int, QImage)
+    thumbnail = Signal(QImage, object)
+    """A picture of the strip and its header, which counts in ``index``."""
     checked = Signal(str)
     """The strip is done: what is wrong with its keyframes, or ""."""
     failed = Signal(str)
@@ -48,6 +49,10 @@ class LivePreview(QObject):
         self._wish: dict[str, Any] | None = None
         self._ratio, self._sharp_width = 9 / 16, 0
         self._asked_at: float | None = None
+        self._wished_at = 0.0
+        self.drawn_wish_at = 0.0
+        """When (perf_counter) the view in the newest picture was wished for."""
+        self._asked_wish_at = 0.0
         self._unsharp = False
         self._width = _FIRST_WIDTH
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
@@ -62,6 +67,7 @@ class LivePreview(QObject):
         """Draw a view of a set; sharp, ``width`` px wide, when nothing else is wished for a moment."""
         size = settings["size"]
         self._ratio, self._sharp_width = size[1] / size[0], width
+        self._wished_at = time.perf_counter()
         self._wish = {"ask": "look", "set": dict(settings), "view": dict(view)}
         self._rest.start()
         if not self.busy:
@@ -102,6 +108,7 @@ class LivePreview(QObject):
             return
         self._generation += 1
         self._asked_at = time.perf_counter()
+        self._asked_wish_at = self._wished_at
         height = max(16, round(width * self._ratio))
         self._send({**self._wish, "generation": self._generation, "width": max(16, width), "height": height,
                     "quick": quick})  # fmt: skip
@@ -141,7 +148,7 @@ class LivePreview(QObject):
         if kind == "look" and generation == self._generation:
             self._take_look(header, data)
         elif kind == "thumbnail" and generation == self._strip_generation:
-            self.thumbnail.emit(int(header["index"]), _image(header, data))
+            self.thumbnail.emit(_image(header, data), header)
         elif kind == "strip" and generation == self._strip_generation:
             self.checked.emit(str(header["problem"]))
         elif kind == "error" and header.get("ask") == "strip" and generation == self._strip_generation:
@@ -156,6 +163,7 @@ class LivePreview(QObject):
         if header["quick"]:
             self._adapt(1000 * (time.perf_counter() - self._asked_at))
         self._asked_at = None
+        self.drawn_wish_at = self._asked_wish_at
         self._go_on()  # the engine draws the next one while this one is painted
         self.seen.emit(_image(header, data), header)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QImage, QUndoStack
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from studio.gui.icons import icon
@@ -32,6 +33,8 @@ class CameraPathBar(QWidget):
     time_wanted = Signal(float)
     held_wanted = Signal(object)
     edited = Signal()
+    keyframes_wanted = Signal()
+    """The seed's path has become keyframes: the set is to go through them."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -44,6 +47,7 @@ class CameraPathBar(QWidget):
         self.time_label = label("", "muted")
         self.problem = label("", "warning", wrap=True)
         self._started, self._from = 0.0, 0.0
+        self._found: dict[int, tuple[Held, float]] = {}
         self._timer = QTimer(self, interval=_TICK_MS)
         self._timer.timeout.connect(self._tick)
         self.play_button = _tool("play", "Play", "Show the frames at 25 a second, as many as can be drawn  (Space)")
@@ -53,6 +57,10 @@ class CameraPathBar(QWidget):
             self.keep_view,
         )  # fmt: skip
         self.change = _button("Replace", "The chosen keyframe becomes the view above", self.replace_view)
+        self.take = _button(
+            "Edit as keyframes", "Make the views below keyframes, so that they can be moved, replaced and removed",
+            self.take_views,
+        )  # fmt: skip
         self.left = _tool("left", "Move to the left", "The camera comes to the chosen keyframe earlier  (Alt+Left)")
         self.right = _tool("right", "Move to the right", "The camera comes to the chosen keyframe later  (Alt+Right)")
         self.remove = _tool("trash", "Remove keyframe", "The camera goes past the chosen keyframe  (Delete)")
@@ -77,7 +85,7 @@ class CameraPathBar(QWidget):
         self._editing: tuple[QWidget, ...] = (
             self.keep, self.change, self.left, self.right, self.remove, self._length_words, self.length, self.files
         )  # fmt: skip
-        tools = row(self.play_button, self.time_label, None, *self._editing)
+        tools = row(self.play_button, self.time_label, None, self.take, *self._editing)
         tools.setContentsMargins(UNIT, 4, 2 * UNIT, 4)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -100,6 +108,8 @@ class CameraPathBar(QWidget):
         self._seconds, self._editable = seconds, editable
         times = self.draft.times() if editable and self.draft.views else () if editable else self._spaced()
         self.strip.set_slots(times, editable=editable, words=_NO_KEYFRAMES)
+        self._found = {}
+        self.take.setVisible(not editable)
         for widget in self._editing:
             widget.setVisible(editable)
         self.show_problem("")
@@ -108,6 +118,13 @@ class CameraPathBar(QWidget):
 
     def _spaced(self) -> tuple[float, ...]:
         return spaced(self._seconds, max(400, self.width()))
+
+    def take_thumbnail(self, picture: QImage, header: Mapping[str, Any]) -> None:
+        """A picture of the strip; of a path it brings how the laparoscope is held there."""
+        self.strip.set_picture(int(header["index"]), picture)
+        if header["held"] is not None:
+            self._found[int(header["index"])] = (Held(**header["held"]), float(header["optics"]))
+            self.update_buttons()
 
     def show_problem(self, words: str) -> None:
         """What keeps the path from being simulated."""
@@ -122,6 +139,7 @@ class CameraPathBar(QWidget):
         ):  # fmt: skip
             button.setEnabled(usable)
         self.play_button.setEnabled(self._seconds > 0)
+        self.take.setEnabled(len(self._found) == len(self.strip.times) > 1)
 
     def _show_time(self, seconds: float) -> None:
         self.time_label.setText(f"{seconds:.1f} of {self._seconds:.1f} s" if self._seconds else "")
@@ -190,6 +208,9 @@ class CameraPathBar(QWidget):
         self.length.blockSignals(False)
         self.edited.emit()
         self.strip.choose(chosen)
+        if self.strip.current >= 0:
+            self._from = self.strip.times[self.strip.current]
+            self._show_time(self._from)
         self.update_buttons()
 
     def keep_view(self) -> None:
@@ -197,6 +218,14 @@ class CameraPathBar(QWidget):
         if self._editable:
             at = self.strip.current + 1 if self.strip.current >= 0 else len(self.draft.views)
             self._set("Keep view", self.draft.with_view(self.held, at), at)
+
+    def take_views(self) -> None:
+        """The seed's path, as the strip shows it, in the place of the keyframes."""
+        views = [self._found[i] for i in sorted(self._found)]
+        if len(views) == len(self.strip.times):
+            draft = CameraDraft(tuple(held for held, _ in views), views[0][1], self._seconds)
+            self._set("Edit as keyframes", draft, 0)
+            self.keyframes_wanted.emit()
 
     def replace_view(self) -> None:
         if self._editable and self.strip.current >= 0:

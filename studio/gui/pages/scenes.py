@@ -305,7 +305,12 @@ class ScenesPage(Page):
     def show_simulate(self) -> None:
         """The form in the inspector, and what it describes, live."""
         self.session.inspector_wanted.emit()
+        self.panel.set_simulating(True)
+        self.open_simulator()
         self.panel.show_simulate_form()
+
+    def open_simulator(self) -> SimulateDesk:
+        """Put the simulator in the place of the frames."""
         if self._desk is None:
             from studio.gui.pages.simulate_desk import SimulateDesk  # late: it loads the simulator
 
@@ -314,8 +319,10 @@ class ScenesPage(Page):
             self.stack.addWidget(self._desk)
         self.stack.setCurrentWidget(self._desk)
         self._desk.open()
+        return self._desk
 
     def show_frames(self) -> None:
+        self.panel.set_simulating(False)
         self.stack.setCurrentIndex(1 if self._scenes else 0)
 
     def _simulate(self, arguments: list[str]) -> None:

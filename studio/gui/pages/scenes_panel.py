@@ -38,9 +38,10 @@ class ScenesPanel(QWidget):
         self._counted_file = Path()
         self._frame = Section("Frame", self.name, self.figures, self.point)
         self._classes = Section("Classes in the scene", self.bars)
+        self._scene = Section("Scene", actions.button("scenes.relink"), actions.button("scenes.remove"))
+        self._simulating, self._has_frame, self._has_classes = False, False, False
         self._area = inspector(
-            self._frame, self._classes, self.simulate,
-            Section("Scene", actions.button("scenes.relink"), actions.button("scenes.remove")),
+            self._frame, self._classes, self.simulate, self._scene,
         )  # fmt: skip
         self.mapping = MappingPanel(session)
         self._places = QStackedLayout(self)
@@ -48,8 +49,7 @@ class ScenesPanel(QWidget):
         self._places.addWidget(self.mapping)
         self.mapping.left.connect(self.leave_mapping)
         self.mapping.wanted.connect(self.leave_mapping)
-        self._frame.hide()
-        self._classes.hide()
+        self._show_sections()
 
     def show_mapping(self, folder: Path) -> None:
         """Ask in this place what plain folders hold."""
@@ -59,6 +59,16 @@ class ScenesPanel(QWidget):
     def leave_mapping(self) -> None:
         self._places.setCurrentWidget(self._area)
 
+    def set_simulating(self, on: bool) -> None:
+        """While the simulator is in the page's place, only its form is of interest."""
+        self._simulating = on
+        self._show_sections()
+
+    def _show_sections(self) -> None:
+        self._frame.setVisible(self._has_frame and not self._simulating)
+        self._classes.setVisible(self._has_classes and not self._simulating)
+        self._scene.setVisible(not self._simulating)
+
     def show_simulate_form(self) -> None:
         self.leave_mapping()
         self._area.ensureWidgetVisible(self.simulate.button)
@@ -67,7 +77,8 @@ class ScenesPanel(QWidget):
 
     def show_scene(self, scene: SceneRecord, frames: Sequence[FrameRecord]) -> None:
         """Count its classes beside the event loop."""
-        self._classes.setVisible(bool(frames))
+        self._has_classes = bool(frames)
+        self._show_sections()
         if not frames:
             return
         stored = hash_bytes(json.dumps(dict(scene.encoding), sort_keys=True).encode())[:12]
@@ -85,7 +96,8 @@ class ScenesPanel(QWidget):
     def show_no_scene(self) -> None:
         """Frames of several scenes are looked at: no one's classes are theirs."""
         self._counted_file = Path()
-        self._classes.hide()
+        self._has_classes = False
+        self._show_sections()
 
     def _counted(self, scene: SceneRecord, shares: object) -> None:
         if isinstance(shares, dict):
@@ -94,7 +106,8 @@ class ScenesPanel(QWidget):
             self.bars.show_words("can't be read")
 
     def show_frame(self, frame: FrameRecord, state: PictureState) -> None:
-        self._frame.show()
+        self._has_frame = True
+        self._show_sections()
         self.name.setText(f"{frame.patient} / {frame.name}")
         layers = state.layers
         rows = [("Size", f"{layers.size[0]} × {layers.size[1]}", "px")]

@@ -28,8 +28,9 @@ from studio.scenes.simulator.paths import FRAMES_PER_SECOND
 from studio.vocabulary.labels import STUDIO_CLASSES
 
 _SOURCES = (("port", "through the trocar"), ("around", "around the body"), ("frame", "the frames to be made"))
-_START = LiveView("port", Held(depth=45.0, pitch=8.0))
+_START = LiveView("port", Held(depth=70.0, pitch=-15.0))
 _SETTLE_MS = 200
+_MOST_PATIENTS = 1000
 
 
 class SimulateDesk(QWidget):
@@ -52,9 +53,11 @@ class SimulateDesk(QWidget):
         self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._settle.timeout.connect(self._show_all)
         self._shown: dict[str, Any] = {}
+        self._kind = ""
         self._build()
         self._connect()
         self.canvas.set_view(_START)
+        self.path.held = _START.held
 
     def _build(self) -> None:
         for field, name, tip in (
@@ -81,7 +84,7 @@ class SimulateDesk(QWidget):
         middle.addWidget(self.canvas, 1)
         middle.addWidget(self.path)
         parts = scrolled(self.parts)
-        parts.setFixedWidth(228)
+        parts.setFixedWidth(264)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -92,16 +95,17 @@ class SimulateDesk(QWidget):
         self._form.changed.connect(self._form_changed)
         self.live.seen.connect(self._seen)
         self.live.failed.connect(self._failed)
-        self.live.thumbnail.connect(self.path.strip.set_picture)
+        self.live.thumbnail.connect(self.path.take_thumbnail)
         self.live.checked.connect(self.path.show_problem)
         self.canvas.wanted.connect(self._wanted)
         self.parts.changed.connect(self._parts_changed)
         self.path.time_wanted.connect(self._at_time)
         self.path.held_wanted.connect(self._at_held)
         self.path.edited.connect(self._path_edited)
+        self.path.keyframes_wanted.connect(lambda: self._form.kind.set_value("keyframes"))
         self.source.currentIndexChanged.connect(lambda _index: self._source_changed())
         self.optics.currentIndexChanged.connect(lambda _index: self._optics_changed())
-        self.patient.valueChanged.connect(lambda _value: self._show_all())
+        self.patient.valueChanged.connect(self._patient_changed)
         self.frame.valueChanged.connect(lambda value: self._at_frame(value - 1))
         self.reset.clicked.connect(lambda: self._go_to(replace(_START, optics=self._optics())))
         self.back.clicked.connect(self.left)
@@ -136,13 +140,19 @@ class SimulateDesk(QWidget):
 
     def _show_all(self) -> None:
         """Show the set that the form describes now: its body, its path, its strip."""
-        self.patient.setMaximum(self._form.patients.value())
+        kind = self._form.kind.value()
+        self.patient.setMaximum(_MOST_PATIENTS if kind == "keyframes" else self._form.patients.value())
         self.frame.setMaximum(self._form.patient_frames())
-        values, kind = self._values(), self._form.kind.value()
+        values = self._values()
         self.parts.set_left_out(self._form.without)
         self.path.setVisible(kind != "single")
         self.optics.setVisible(self.source.value() == "port")
         self.frame.setVisible(self.source.value() == "frame" and kind == "single")
+        start = {"path": "frame", "keyframes": "port"}.get(kind, "") if kind != self._kind else ""
+        self._kind = kind
+        if start:
+            self.canvas.set_view(replace(self.canvas.view, source=start, frame=0))
+            self._show_source(start)
         if values != self._shown:
             self._shown = values
             self.path.show_path(self._form.path_seconds(), editable=kind == "keyframes")
@@ -163,6 +173,8 @@ class SimulateDesk(QWidget):
     def _go_to(self, view: LiveView) -> None:
         self.canvas.set_view(view)
         self._show_source(view.source)
+        if view.source == "port":
+            self.path.held = view.held
         self._ask()
 
     def _show_source(self, source: str) -> None:
@@ -173,10 +185,9 @@ class SimulateDesk(QWidget):
         self.frame.setVisible(source == "frame" and self._form.kind.value() == "single")
 
     def _seen(self, image: QImage, header: dict[str, Any]) -> None:
-        if header["held"] is not None:
+        if header["held"] is not None and self.canvas.view.source == "frame":  # a drag goes on from where the path is
             self.path.held = Held(**header["held"])
-            if self.canvas.view.source == "frame":  # a drag goes on from where the path is
-                self.canvas.set_view(replace(self.canvas.view, held=self.path.held, optics=header["optics"]))
+            self.canvas.set_view(replace(self.canvas.view, held=self.path.held, optics=header["optics"]))
         words = f"The lens {header['obstacle']}: a path can't lead here." if header["obstacle"] else ""
         self.canvas.show_image(image, words)
         self.parts.set_present(header["parts"])
@@ -192,7 +203,14 @@ class SimulateDesk(QWidget):
         self.path.pause()
         if view.source != self.source.value():
             self._show_source(view.source)
+        if view.source == "port":
+            self.path.held = view.held  # what is kept is what was wished for, be it painted yet or not
         self._ask()
+
+    def _patient_changed(self, number: int) -> None:
+        """Keyframes are made on the body that is shown; the set then begins with it."""
+        self._form.set_first_patient(number - 1)
+        self._show_all()
 
     def _source_changed(self) -> None:
         source = self.source.value()

@@ -55,11 +55,13 @@ class SimulateForm(QWidget):
         self.targets = TargetsField()
         self.keyframes: CameraKeyframes | None = None
         self.without: tuple[str, ...] = ()
+        self.first_patient = 0
         self._cost = label("", "small", wrap=True)
         self._problem = label("", "warning", wrap=True)
         self.button = QPushButton("Simulate")
         self._build()
         fields = [self.kind, self.frames, self.seconds, self.patients, self.size_choice, self.seed, self.meshes]
+        self.kind.currentIndexChanged.connect(lambda _index: self._kind_changed())
         on_change(fields, self._changed)
         self.breathing.toggled.connect(lambda _on: self._changed())
         self.targets.changed.connect(self._changed)
@@ -115,6 +117,10 @@ class SimulateForm(QWidget):
         """The path that the editor holds now; None for fewer than two views."""
         self.keyframes = keyframes
         self._changed()
+
+    def set_first_patient(self, number: int) -> None:
+        """The body, counted from 0, that keyframes are made on."""
+        self.first_patient = number
 
     def set_without(self, parts: tuple[str, ...]) -> None:
         """Parts that are left out."""
@@ -181,6 +187,11 @@ class SimulateForm(QWidget):
         self._show_cost()
         self.changed.emit()
 
+    def _kind_changed(self) -> None:
+        """Keyframes are made on one body; others may have an organ there."""
+        if self.kind.value() == "keyframes":
+            self.patients.setValue(1)
+
     def _show_rows(self) -> None:
         kind = self.kind.value()
         self._form.show_row(self.frames, kind == "single")
@@ -220,6 +231,8 @@ class SimulateForm(QWidget):
             argv += ["--breathing"]
         if kind == "single":
             argv += [word for n, share in self.targets.targets() for word in ("--target", f"{n}={share:g}")]
+        if kind == "keyframes" and self.first_patient:
+            argv += ["--first-patient", str(self.first_patient)]
         argv += [word for part in self.without for word in ("--without", part)]
         if self.meshes.text().strip():
             argv += ["--meshes", self.meshes.text().strip()]

@@ -1,4 +1,4 @@
-"""Targets for class frequencies in the simulator's form: a class and its mean share of the pixels, and what came of it."""
+"""Targets for class frequencies in the simulator's form: classes with their shares of the pixels, and the outcome."""
 
 from __future__ import annotations
 

@@ -13,9 +13,11 @@ from studio.gui.widgets.basics import column, label, row
 from studio.vocabulary.labels import ClassTable
 
 _TROCARS = {
-    "instrument 1": "below the breastbone", "instrument 2": "below the right ribs", "instrument 3": "right flank",
-    "instrument 4": "left side",
-}  # fmt: skip
+    "instrument 1": ("epigastric", "below the breastbone"),
+    "instrument 2": ("right subcostal", "below the right ribs"),
+    "instrument 3": ("right flank", "in the right flank"),
+    "instrument 4": ("left", "on the left side"),
+}
 _SWATCH = 12
 
 
@@ -35,6 +37,7 @@ class PartList(QWidget):
             box.clicked.connect(lambda _on: self._want(self.left_out()))
         words = label("Parts without a check are missing here and in what is simulated: labels, depth and normals show"
                       " what lies behind.", "small", wrap=True)  # fmt: skip
+        words.setMinimumWidth(1)  # wraps to the room there is
         layout = column(label("Anatomy", "heading"), *self._boxes.values(), spacing=UNIT // 2)
         layout.addSpacing(UNIT // 2)
         layout.addWidget(words)
@@ -64,11 +67,11 @@ class PartList(QWidget):
 
 
 def _box(name: str, classes: ClassTable) -> QCheckBox:
-    trocar = _TROCARS.get(name, "")
-    box = QCheckBox(f"{name}, {trocar}" if trocar else name)
+    place, trocar = _TROCARS.get(name, ("", ""))
+    box = QCheckBox(f"{name}, {place}" if place else name)
     colour = classes.by_name("tool shaft" if trocar else name).colour
     box.setIcon(_swatch(QColor(*colour)))
-    what = f"the instrument whose trocar is {trocar}" if trocar else name
+    what = f"the instrument that comes in {trocar}" if trocar else name
     box.setToolTip(f"Without the check, {what} is left out of the preview and of every simulated frame")
     box.setAccessibleName(f"Show {name}")
     return box

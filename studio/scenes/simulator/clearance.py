@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from studio.scenes.simulator.anatomy import LIGAMENT, Anatomy
@@ -11,10 +13,8 @@ from studio.vocabulary.labels import STUDIO_CLASSES
 LENS_CLEAR_MM = 7.0
 """Half the width of a 10 mm laparoscope and some room."""
 _TIP_MM, _WALL_FROM = 4.0, 0.75
-"""The shaft's first mm may lie against something; what it meets in its outer quarter is the wall that it came through."""
-_FAN = np.array(
-    [(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if (x, y, z) != (0, 0, 0)], float
-)
+"""The shaft's end may lie against something; what it meets in its outer quarter is the wall that it came through."""
+_FAN = np.array([p for p in itertools.product((-1.0, 0.0, 1.0), repeat=3) if any(p)])
 _FAN_N3 = (_FAN / np.linalg.norm(_FAN, axis=1, keepdims=True)).astype(np.float32)
 
 

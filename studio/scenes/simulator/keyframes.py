@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,9 @@ _REMEDY = "See 'Own camera paths' in the guide."
 class Held:
     """How a laparoscope is held in its trocar: degrees, and ``depth`` in mm from the port to the lens.
 
-    ``yaw`` (to the picture's right) and ``pitch`` (away from the body's front) swing the shaft from the direction of the
-    surgical field; ``turn`` turns it about itself, which sweeps the view of 30 degree optics around; ``roll`` tilts the
-    horizon.
+    ``yaw`` (to the picture's right) and ``pitch`` (away from the body's front) swing the shaft from the direction of
+    the surgical field; ``turn`` turns it about itself, which sweeps the view of 30 degree optics around; ``roll`` tilts
+    the horizon.
     """
 
     yaw: float = 0.0
@@ -172,7 +173,7 @@ def _check(path: CameraKeyframes) -> None:
     if path.optics not in OPTICS:
         raise InputError(f"optics of {path.optics:g} degrees", remedy="Laparoscopes of 0 and 30 degrees are simulated.")
     times = [k.seconds for k in path.keyframes]
-    late = next((n for n, (a, b) in enumerate(zip(times, times[1:], strict=False), start=2) if b <= a), 0)
+    late = next((n for n, (a, b) in enumerate(pairwise(times), start=2) if b <= a), 0)
     if times[0] != 0 or late:
         wrong = f"keyframe {late} does not come after the one before" if late else "keyframe 1 is not at 0 s"
         raise InputError(wrong, remedy="Times grow from 0, by at least a fifth of a second.")

@@ -16,9 +16,10 @@ drawn, and ``frames`` are that patient's. VIEW is one of
 
 Each answer is a JSON line; after a picture's line come exactly ``bytes`` bytes of 8-bit RGB, rows from the top:
 
-    {"answer": "look", "generation": 7, "width": 256, "height": 144, "bytes": 110592, "quick": true, "parts": ["liver", …],
-     "instruments": 2, "held": {…} or null, "optics": 30, "obstacle": "lies in the liver" or ""}
-    {"answer": "thumbnail", "generation": 3, "index": 0, "width": 96, "height": 54, "bytes": 15552}
+    {"answer": "look", "generation": 7, "width": 256, "height": 144, "bytes": 110592, "quick": true,
+     "parts": ["liver", …], "instruments": 2, "held": {…} or null, "optics": 30, "obstacle": "lies in the liver" or ""}
+    {"answer": "thumbnail", "generation": 3, "index": 0, "width": 96, "height": 54, "bytes": 15552,
+     "held": {…} or null, "optics": 30}
     {"answer": "strip", "generation": 3, "problem": "one line" or ""}           all are drawn, keyframes are checked
     {"answer": "error", "ask": "look", "generation": 7, "text": "one line"}     it cannot be; the engine goes on
 
@@ -111,7 +112,8 @@ def _strip(question: Mapping[str, Any]) -> Iterator[Answer]:
     problem = ""
     for index, view in enumerate(question["views"]):
         seen = looked_at(settings, LiveView.from_json(view), size, quick=False)
-        yield _picture({"answer": "thumbnail", **number, "index": index}, seen.rgb_HW3)
+        facts = {"index": index, "held": seen.facts["held"], "optics": seen.facts["optics"]}
+        yield _picture({"answer": "thumbnail", **number, **facts}, seen.rgb_HW3)
     try:
         if settings.keyframes is not None:
             planned_path(settings)
