@@ -104,6 +104,13 @@ def footage_screen(a: argparse.Namespace) -> Job:
         yield from screen(project)
 
 
+def footage_classes(a: argparse.Namespace) -> Job:
+    from studio.pipeline.footage_classes import measure_footage_classes
+
+    with Project.open(a.project) as project:
+        yield from measure_footage_classes(project, run=a.run, device=a.device)
+
+
 def translator_train(a: argparse.Namespace) -> Job:
     from studio.pipeline.translators import follow_training, train_translator
 
@@ -386,6 +393,7 @@ ACTIONS: dict[str, Action] = {
     f.__name__: f
     for f in (
         new, info, scenes_add, scenes_measure, scenes_simulate, footage_add, footage_phantom, footage_screen,
+        footage_classes,
         translator_train, translator_rename, translator_compare, translator_delete, translator_restore,
         translator_import, translator_apply, styles_encode, styles_map, styles_sample, styles_list, styles_show,
         styles_export, styles_import, translate, quality, curate, export, reproduce, segmenter_train,

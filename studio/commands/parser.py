@@ -159,6 +159,10 @@ def _add_footage(words: _Words) -> None:
     phantom.add_argument("--seed", type=int, default=0, metavar="S")
     _command(group, "screen", "footage_screen", "mark blank, blurred, duplicate and out-of-body frames, reversibly",
              "footage screen liver.trocar")  # fmt: skip
+    classes = _command(group, "classes", "footage_classes", "estimate the footage's class frequencies with a segmenter",
+                       "footage classes liver.trocar --run translated")  # fmt: skip
+    classes.add_argument("--run", default="", help="the segmenter run; default: the newest finished one")
+    _device(classes)
 
 
 def _add_translator(words: _Words) -> None:

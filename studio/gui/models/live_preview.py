@@ -63,6 +63,11 @@ class LivePreview(QObject):
         """Whether a picture is under way."""
         return self._asked_at is not None
 
+    @property
+    def waited_seconds(self) -> float:
+        """For how long the picture under way has been; 0 when there is none."""
+        return 0.0 if self._asked_at is None else time.perf_counter() - self._asked_at
+
     def show_view(self, settings: Mapping[str, Any], view: Mapping[str, Any], *, width: int) -> None:
         """Draw a view of a set; sharp, ``width`` px wide, when nothing else is wished for a moment."""
         size = settings["size"]

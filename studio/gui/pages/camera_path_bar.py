@@ -46,7 +46,10 @@ class CameraPathBar(QWidget):
         self.strip = PathStrip()
         self.time_label = label("", "muted")
         self.problem = label("", "warning", wrap=True)
-        self._started, self._from = 0.0, 0.0
+        self._from = 0.0
+        self._last_tick = 0.0
+        self.stalled: Callable[[], bool] = lambda: False
+        """Whether the picture above can't follow at all for now; the clock then stands."""
         self._found: dict[int, tuple[Held, float]] = {}
         self._timer = QTimer(self, interval=_TICK_MS)
         self._timer.timeout.connect(self._tick)
@@ -175,7 +178,7 @@ class CameraPathBar(QWidget):
             self.pause()
         elif self._seconds > 0:
             self._from = 0.0 if self._from >= self._seconds - 0.05 else self._from
-            self._started = time.perf_counter() - self._from
+            self._last_tick = time.perf_counter()
             self.play_button.setIcon(icon("pause"))
             self._timer.start()
 
@@ -185,7 +188,11 @@ class CameraPathBar(QWidget):
 
     def _tick(self) -> None:
         """By the clock: where drawing is slower than 25 frames a second, frames are left out, not time."""
-        seconds = min(self._seconds, time.perf_counter() - self._started)
+        now = time.perf_counter()
+        passed, self._last_tick = now - self._last_tick, now
+        if self.stalled():
+            return
+        seconds = min(self._seconds, self._from + passed)
         self.strip.set_seconds(seconds)
         self._go_to(seconds)
         if seconds >= self._seconds:

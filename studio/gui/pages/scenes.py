@@ -13,13 +13,15 @@ from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QVBoxLayou
 
 from studio.files.listing import spread
 from studio.gui import amounts
-from studio.gui.actions import Action, ActionTable
+from studio.gui.actions import ActionTable
+from studio.gui.jobs import WindowJob
 from studio.gui.models.background import Background
 from studio.gui.models.catalogue_reader import CatalogueReader
 from studio.gui.models.groups import Group, GroupList, GroupModel
 from studio.gui.models.scene_frames import NOTHING, FrameModel, Listing
 from studio.gui.pages.class_counts import SAMPLED_FRAMES
 from studio.gui.pages.page import Page
+from studio.gui.pages.scenes_actions import SCENES_ROWS
 from studio.gui.pages.scenes_filter import FrameFilterBar, Measured, measured
 from studio.gui.pages.scenes_panel import ScenesPanel
 from studio.gui.session import Session
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 _TOUCHES = Changed(scenes=True)
 _KEPT_STATES = 24
+_MEASURED_UNASKED = 3000
+"""Frames; half a minute or so."""
 _ALL = "all"
 
 
@@ -47,31 +51,7 @@ class ScenesPage(Page):
 
     title = "Scenes"
     icon_name = "scenes"
-    rows = (
-        Action("scenes.add", "Add folder…", "Add simulated scenes from a folder; they stay where they lie",
-               "add_folder", shortcut="Ctrl+Shift+O", icon="folder", needs="project", page="Scenes"),
-        Action("scenes.folders", "Add plain folders…", "Say which folder holds pictures, labels, depth and normals, and"
-               " see what is understood before anything is added", "add_plain_folders", icon="layers", needs="project",
-               page="Scenes"),
-        Action("scenes.simulate", "Simulate…", "Render new labelled frames of simulated bodies into the project",
-               "show_simulate", shortcut="Ctrl+R", icon="cube", needs="project", page="Scenes"),
-        Action("scenes.frames", "Back to the frames", "Show the project's frames in the place of the simulator",
-               "show_frames", icon="eye", needs="project", page="Scenes"),
-        Action("scenes.plain", "Picture only", "Show the render without a layer over it", "show_plain", shortcut="P",
-               icon="eye", needs="project", page="Scenes"),
-        Action("scenes.labels", "Show labels", "Blend the segmentation over the render", "show_labels", shortcut="L",
-               icon="layers", needs="project", page="Scenes"),
-        Action("scenes.depth", "Show depth", "Show the distance from the camera in mm", "show_depth", shortcut="D",
-               icon="depth", needs="project", page="Scenes"),
-        Action("scenes.normals", "Show normals", "Show where surfaces face", "show_normals", shortcut="N",
-               icon="normals", needs="project", page="Scenes"),
-        Action("scenes.measure", "Measure frames", "Read every frame once and keep which classes and depths it shows,"
-               " so that frames can be found by them", "measure", icon="filter", needs="project", page="Scenes"),
-        Action("scenes.relink", "Find moved folder…", "Point the chosen scene to where its folder lies now", "relink",
-               icon="search", needs="project", page="Scenes"),
-        Action("scenes.remove", "Remove scene…", "Take the chosen scene out of the project; its files stay", "remove",
-               icon="trash", needs="project", page="Scenes"),
-    )  # fmt: skip
+    rows = SCENES_ROWS
 
     def __init__(self, session: Session, actions: ActionTable) -> None:
         super().__init__(session, actions)
@@ -102,6 +82,7 @@ class ScenesPage(Page):
         self.filter.changed.connect(self._list_frames)
         self.filter.measure.connect(self.measure)
         self.panel.simulate.wanted.connect(self._simulate)
+        session.jobs.ended.connect(self._job_ended)
         self.panel.mapping.wanted.connect(lambda folder: self._add(folder, "--layout", "folders"))
 
     def _build(self) -> None:
@@ -156,6 +137,8 @@ class ScenesPage(Page):
     # -- showing
 
     def refresh(self, changed: Changed) -> None:
+        if changed.scenes or changed.runs or changed.footage:
+            self.panel.show_footage()
         if not changed.scenes:
             return
         scenes = self.session.project.scenes.all()
@@ -330,9 +313,19 @@ class ScenesPage(Page):
         frames = amounts.count(self.panel.simulate.frame_count(), "frames")
         self.session.start(f"Simulate {frames}", argv, touches=_TOUCHES)
 
+    def _job_ended(self, job: WindowJob) -> None:
+        """Frames just simulated are measured at once where that is quick, so that they can be found by what they show."""
+        of_scenes = job.argv[:2] == ("scenes", "simulate") and job.state == "done"
+        if of_scenes and 0 < self.session.project.contents.missing_count() <= _MEASURED_UNASKED:
+            self.measure()
+
     def measure(self) -> None:
         argv = ["scenes", "measure", str(self.session.project.folder)]
         self.session.start("Measure frames", argv, touches=_TOUCHES)
+
+    def compare(self) -> None:
+        argv = ["footage", "classes", str(self.session.project.folder)]
+        self.session.start("Class frequencies of the footage", argv, touches=Changed(footage=True))
 
     def _layer(self, name: LayerChoice) -> None:
         self.bar.set_layer(name)

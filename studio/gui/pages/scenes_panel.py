@@ -20,6 +20,7 @@ from studio.gui.widgets.basics import Figures, Section, inspector, label
 from studio.gui.widgets.blending import PictureState
 from studio.gui.widgets.class_bars import ClassBars
 from studio.gui.widgets.readout import Readout
+from studio.pipeline.footage_classes import footage_classes, has_segmenter
 from studio.project.records import FrameRecord, SceneRecord
 
 
@@ -37,7 +38,9 @@ class ScenesPanel(QWidget):
         self.bars = ClassBars()
         self._counted_file = Path()
         self._frame = Section("Frame", self.name, self.figures, self.point)
-        self._classes = Section("Classes in the scene", self.bars)
+        self.beside = label("", "faint", wrap=True)
+        self.compare = actions.button("scenes.compare", role="quiet")
+        self._classes = Section("Classes in the scene", self.bars, self.beside, self.compare)
         self._scene = Section("Scene", actions.button("scenes.relink"), actions.button("scenes.remove"))
         self._simulating, self._has_frame, self._has_classes = False, False, False
         self._area = inspector(
@@ -98,6 +101,16 @@ class ScenesPanel(QWidget):
         self._counted_file = Path()
         self._has_classes = False
         self._show_sections()
+
+    def show_footage(self) -> None:
+        """Lay the footage's classes beside the scene's where they are known; offer to estimate them where they can."""
+        project = self._session.project
+        known = footage_classes(project)
+        whose = "" if known is None else f"footage as {known.run} labels it, {known.frames} frames: an estimate"
+        self.bars.set_beside({} if known is None else known.shares, whose)
+        self.beside.setText(f"Thin bars: {whose}." if known is not None else "")
+        self.beside.setVisible(known is not None)
+        self.compare.setVisible(has_segmenter(project) and project.footage.count() > 0)
 
     def _counted(self, scene: SceneRecord, shares: object) -> None:
         if isinstance(shares, dict):

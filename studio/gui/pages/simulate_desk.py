@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -16,7 +16,7 @@ from studio.gui.pages.simulate_edits import SetValue
 from studio.gui.pages.simulate_form import SimulateForm
 from studio.gui.session import Session
 from studio.gui.theme import UNIT
-from studio.gui.widgets.basics import label, row, scrolled
+from studio.gui.widgets.basics import ElidedLabel, row, scrolled
 from studio.gui.widgets.fields import ChoiceField, WholeField
 from studio.gui.widgets.live_canvas import LiveCanvas
 from studio.gui.widgets.part_list import PartList
@@ -27,9 +27,10 @@ from studio.scenes.simulator.live_views import LiveView
 from studio.scenes.simulator.paths import FRAMES_PER_SECOND
 from studio.vocabulary.labels import STUDIO_CLASSES
 
-_SOURCES = (("port", "through the trocar"), ("around", "around the body"), ("frame", "the frames to be made"))
+_SOURCES = (("port", "laparoscope"), ("around", "around the body"), ("frame", "as simulated"))
 _START = LiveView("port", Held(depth=70.0, pitch=-15.0))
 _SETTLE_MS = 200
+_SLOW_MS, _STALLED_SECONDS = 700, 0.5
 _MOST_PATIENTS = 1000
 
 
@@ -49,12 +50,15 @@ class SimulateDesk(QWidget):
         self.patient = WholeField(1, 1, 1)
         self.frame = WholeField(1, 1, 1)
         self.optics = ChoiceField([("30", "30° optics"), ("0", "0° optics")], "30")
-        self.facts = label("", "muted")
+        self.facts = ElidedLabel("", "muted")
         self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._settle.timeout.connect(self._show_all)
         self._shown: dict[str, Any] = {}
         self._kind = ""
         self._build()
+        self._slow = QTimer(self, singleShot=True, interval=_SLOW_MS)
+        self._slow.timeout.connect(lambda: self.canvas.show_words("Building the body and its path…"))
+        self.path.stalled = lambda: self.live.waited_seconds > _STALLED_SECONDS
         self._connect()
         self.canvas.set_view(_START)
         self.path.held = _START.held
@@ -72,11 +76,12 @@ class SimulateDesk(QWidget):
         self.frame.setPrefix("frame ")
         self.patient.setFixedWidth(104)
         self.frame.setFixedWidth(112)
-        self.reset = QPushButton("Reset view")
+        self.reset = QPushButton("Reset")
         self.reset.setToolTip("Back to where the laparoscope was at first  (Home)")
-        self.back = QPushButton("Back to the frames")
+        self.back = QPushButton("Back to frames")
         self.back.setToolTip("Show the project's frames again; nothing here is lost  (Esc)")
-        tools = row(self.patient, self.source, self.optics, self.frame, self.reset, self.facts, None, self.back)
+        tools = row(self.patient, self.source, self.optics, self.frame, self.reset, self.facts, self.back)
+        tools.setStretch(5, 1)
         tools.setContentsMargins(UNIT, 4, 2 * UNIT, 4)
         middle = QVBoxLayout()
         middle.setSpacing(0)
@@ -109,11 +114,17 @@ class SimulateDesk(QWidget):
         self.frame.valueChanged.connect(lambda value: self._at_frame(value - 1))
         self.reset.clicked.connect(lambda: self._go_to(replace(_START, optics=self._optics())))
         self.back.clicked.connect(self.left)
-        for key, act in (
-            ("Home", self.reset.click), ("Space", self.path.play_or_pause), ("K", self.path.keep_view),
-            ("Esc", self.left.emit),
-        ):  # fmt: skip
-            shortcut = QShortcut(QKeySequence(key), self.canvas if key == "Home" else self)
+        self._add_keys(self, {"Esc": self.left.emit})
+        keys = {"Home": self.reset.click, "Space": self.path.play_or_pause, "K": self.path.keep_view}
+        self._add_keys(self.canvas, keys)
+        self._add_keys(self.path.strip, keys)
+
+    @staticmethod
+    def _add_keys(widget: QWidget, keys: Mapping[str, Callable[[], object]]) -> None:
+        """Keys of one place only: elsewhere the space bar presses buttons."""
+        for key, act in keys.items():
+            shortcut = QShortcut(QKeySequence(key), widget)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(act)
 
     def open(self) -> None:
@@ -168,6 +179,8 @@ class SimulateDesk(QWidget):
             self.live.show_strip(values, views, width=THUMB_WIDTH)
 
     def _ask(self) -> None:
+        if not self._slow.isActive():
+            self._slow.start()
         self.live.show_view(self._values(), self.canvas.view.to_json(), width=self.canvas.picture_width())
 
     def _go_to(self, view: LiveView) -> None:
@@ -188,6 +201,7 @@ class SimulateDesk(QWidget):
         if header["held"] is not None and self.canvas.view.source == "frame":  # a drag goes on from where the path is
             self.path.held = Held(**header["held"])
             self.canvas.set_view(replace(self.canvas.view, held=self.path.held, optics=header["optics"]))
+        self._slow.stop()
         words = f"The lens {header['obstacle']}: a path can't lead here." if header["obstacle"] else ""
         self.canvas.show_image(image, words)
         self.parts.set_present(header["parts"])
@@ -195,6 +209,7 @@ class SimulateDesk(QWidget):
         self.path.keep.setEnabled(header["held"] is not None)
 
     def _failed(self, words: str) -> None:
+        self._slow.stop()
         self.canvas.show_words(words)
 
     # -- what a person does
@@ -223,9 +238,6 @@ class SimulateDesk(QWidget):
         self._go_to(view)
 
     def _show_optics(self, optics: float) -> None:
-        self.optics.blockSignals(True)
-        self.optics.set_value(f"{optics:g}")
-        self.optics.blockSignals(False)
         self.path.draft = replace(self.path.draft, optics=optics)
         self._path_edited()
 
@@ -239,6 +251,9 @@ class SimulateDesk(QWidget):
         self._go_to(replace(self.canvas.view, source="port", held=held, optics=self.path.draft.optics))
 
     def _path_edited(self) -> None:
+        self.optics.blockSignals(True)
+        self.optics.set_value(f"{self.path.draft.optics:g}")
+        self.optics.blockSignals(False)
         self._form.set_keyframes(self.path.draft.path())
         self._show_all()
 
@@ -253,6 +268,6 @@ class SimulateDesk(QWidget):
 def _facts(header: dict[str, Any]) -> str:
     held = header["held"]
     instruments = header["instruments"]
-    words = f"{held['depth']:.0f} mm inside the port" if held else ""
+    words = f"lens {held['depth']:.0f} mm inside" if held else ""
     tools = f"{instruments} instrument{'s' if instruments != 1 else ''}" if instruments else ""
     return "   ·   ".join(w for w in (words, tools) if w)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from studio.scenes.simulator.anatomy import Anatomy
 from studio.scenes.simulator.breathing import Breathing, draw_breathing
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.flow import flow_between
@@ -18,7 +17,6 @@ from studio.scenes.simulator.leaving_out import left_out, shown_body
 from studio.scenes.simulator.paths import CameraPath, seconds_of
 from studio.scenes.simulator.patients import PatientSource, prepared
 from studio.scenes.simulator.planning import plan_path
-from studio.scenes.simulator.tracing import Target
 
 FLOW_FOLDERS = {"forward": "flow_forward", "backward": "flow_backward"}
 
@@ -56,22 +54,27 @@ class Sequence:
 @functools.lru_cache(maxsize=2)
 def planned(source: SequenceSource) -> Sequence:
     """Plan a patient's sequence; the last two are kept. Raise InputError when its body leaves a camera no way."""
-    body, _ = prepared(source.patient)
-    seed, number = source.patient.seed, source.patient.number
-    breathing = draw_breathing(seed, number) if source.breathing else None
-    targets = [body.target] if breathing is None else [body.target, breathing.deformed(body, 1.0).target]
-    path = _path(source, body.anatomy, targets)
+    path = _path(replace(source, without=()))
+    body = shown_body(source.patient, source.without)
     ports_N3 = body.anatomy.tool_ports_N3
     kept = tuple(t for t in path.tools if not left_out(t.trocar.port_3, ports_N3, source.without))
-    return Sequence(shown_body(source.patient, source.without), replace(path, tools=kept), breathing)
+    return Sequence(body, replace(path, tools=kept), _breathing(source))
 
 
-def _path(source: SequenceSource, anatomy: Anatomy, targets: list[Target]) -> CameraPath:
+def _breathing(source: SequenceSource) -> Breathing | None:
+    return draw_breathing(source.patient.seed, source.patient.number) if source.breathing else None
+
+
+@functools.lru_cache(maxsize=2)
+def _path(source: SequenceSource) -> CameraPath:
+    """The path in the whole body, whatever is left out of the pictures."""
+    body, breathing = prepared(source.patient)[0], _breathing(source)
+    targets = [body.target] if breathing is None else [body.target, breathing.deformed(body, 1.0).target]
     seed, number, seconds = source.patient.seed, source.patient.number, seconds_of(source.frames)
     if source.keyframes is None:
-        return plan_path(anatomy, targets, source.size, seed=seed, patient=number, seconds=seconds)
+        return plan_path(body.anatomy, targets, source.size, seed=seed, patient=number, seconds=seconds)
     return path_through(
-        source.keyframes, anatomy, targets, source.size, seed=seed, patient=number, seconds=seconds
+        source.keyframes, body.anatomy, targets, source.size, seed=seed, patient=number, seconds=seconds
     )  # fmt: skip
 
 
