@@ -22,6 +22,7 @@ from studio.gui.models.preview_client import AnswerReader
 WIDTHS = (128, 160, 192, 256, 320)
 _FIRST_WIDTH = 256
 REST_MS = 160
+ENGINE = ("-P", "-m", "studio.scenes.simulator.live")
 _SLOW_MS, _FAST_MS = 33.0, 17.0
 """Narrower above the one (30 pictures a second), wider below the other."""
 _END_MS = 1500
@@ -41,7 +42,7 @@ class LivePreview(QObject):
 
     def __init__(self, parent: QObject | None = None, *, command: Sequence[str] = ()) -> None:
         super().__init__(parent)
-        self._command = list(command) or [sys.executable, "-P", "-m", "studio.scenes.simulator.live"]
+        self._command = list(command) or [sys.executable, *ENGINE]
         self._process: QProcess | None = None
         self._reader = AnswerReader()
         self._generation = 0

@@ -127,6 +127,7 @@ class ScenesPage(Page):
         self.strip.setFocus()
 
     def project_closed(self) -> None:
+        self.session.jobs.ended.disconnect(self._job_ended)
         if self._desk is not None:
             self._desk.close_threads()
         self.model.close()
@@ -314,7 +315,7 @@ class ScenesPage(Page):
         self.session.start(f"Simulate {frames}", argv, touches=_TOUCHES)
 
     def _job_ended(self, job: WindowJob) -> None:
-        """Frames just simulated are measured at once where that is quick, so that they can be found by what they show."""
+        """Frames just simulated are measured at once where that is quick: then they are found by what they show."""
         of_scenes = job.argv[:2] == ("scenes", "simulate") and job.state == "done"
         if of_scenes and 0 < self.session.project.contents.missing_count() <= _MEASURED_UNASKED:
             self.measure()

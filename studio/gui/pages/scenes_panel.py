@@ -141,4 +141,5 @@ class ScenesPanel(QWidget):
 
     def close_threads(self) -> None:
         self.mapping.close_threads()
+        self.simulate.close()
         self._background.forget()

@@ -258,6 +258,11 @@ class SimulateForm(QWidget):
         write_keyframes(folder / f"{name}.json", self.keyframes)
         return ["--path-file", str(folder / f"{name}.json"), "--name", name]
 
+    def close(self) -> bool:
+        """Let go of the session's jobs."""
+        self._session.jobs.ended.disconnect(self._job_ended)
+        return super().close()
+
     def _job_ended(self, job: Any) -> None:
         outcome = job.result.get("targets")
         if isinstance(outcome, dict) and job.argv[:2] == ("scenes", "simulate"):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from studio.scenes.simulator.anatomy import WALL
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.clearance import obstacle
 from studio.scenes.simulator.frames import as_bytes, coloured, see
@@ -28,7 +29,7 @@ from studio.vocabulary.labels import STUDIO_CLASSES
 
 _AROUND_FIELD_OF_VIEW = 1.1
 _WALL_ROOM_MM = 5.0
-_NEAREST_MM = 15.0
+_NEAREST_MM, _BEYOND_MM, _MOST_SURFACES = 15.0, 0.01, 40
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,17 @@ def _from_around(settings: SimulationSettings, source: PatientSource, view: Live
 
 
 def _room(body: Body, centre: np.ndarray, outwards: np.ndarray) -> float:
-    start = centre + outwards * _NEAREST_MM
-    wall = body.target.trace(start, outwards[None])
-    return _NEAREST_MM + float(wall.t_N[0]) - _WALL_ROOM_MM if wall.face_N[0] >= 0 else np.inf
+    """How far the wall lets one go; organs in between don't count."""
+    gone = _NEAREST_MM
+    for _ in range(_MOST_SURFACES):
+        hits = body.target.trace(centre + outwards * gone, outwards[None])
+        if hits.face_N[0] < 0:
+            return np.inf
+        gone += float(hits.t_N[0])
+        if body.class_P[body.target.part_F[hits.face_N[0]]] == WALL:
+            return gone - _WALL_ROOM_MM
+        gone += _BEYOND_MM
+    return gone
 
 
 def _from_frame(settings: SimulationSettings, source: PatientSource, view: LiveView) -> tuple[Scene, dict[str, Any]]:
