@@ -146,8 +146,12 @@ class SimulateDesk(QWidget):
         return float(self.optics.value())
 
     def _form_changed(self) -> None:
-        if self.isVisible():
-            self._settle.start()
+        if not self.isVisible():
+            return
+        if self._form.kind.value() != self._kind:
+            self._show_all()
+        else:
+            self._settle.start()  # fields are typed in
 
     def _show_all(self) -> None:
         """Show the set that the form describes now: its body, its path, its strip."""
