@@ -58,7 +58,7 @@ def test_a_file_holds_the_path(tmp_path: Path) -> None:
 def test_a_wrong_file_is_refused_by_name(tmp_path: Path, change: dict[str, object], words: str) -> None:
     file = tmp_path / "wrong.json"
     file.write_text(json.dumps({**CameraKeyframes(CLEAR).to_json(), **change}))
-    with pytest.raises(InputError, match="wrong.json") as raised:
+    with pytest.raises(InputError, match=r"wrong\.json") as raised:
         read_keyframes(file)
     assert words in str(raised.value) and "\n" not in str(raised.value)
 
@@ -125,7 +125,7 @@ def _ball_anatomy() -> Anatomy:
 def test_what_is_in_the_way_is_named(lens: tuple[float, float, float], words: str) -> None:
     anatomy = _ball_anatomy()
     at = np.array(lens)
-    pose = looking(at, at + (0.0, 1, 0))
+    pose = looking(at, at + np.array([0.0, 1, 0]))
     assert obstacle(anatomy, Body(anatomy).target, anatomy.camera_port, pose) == words
 
 
