@@ -124,7 +124,7 @@ class ScenesPage(Page):
         return self.panel
 
     def activated(self) -> None:
-        self.strip.setFocus()
+        (self.strip if self.strip.isVisible() else self).setFocus()  # keys of the page work where it is empty, too
 
     def project_closed(self) -> None:
         self.session.jobs.ended.disconnect(self._job_ended)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QKeySequence, QShortcut
+from PySide6.QtGui import QHideEvent, QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from studio.gui.models.live_preview import LivePreview
@@ -131,6 +131,10 @@ class SimulateDesk(QWidget):
         """Come to the front: show the form's set."""
         self.canvas.setFocus()
         self._show_all()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.path.pause()
+        super().hideEvent(event)
 
     def close_threads(self) -> None:
         self.path.pause()

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _SIZES = ("256x144", "452x256", "512x288", "904x512")
 _KINDS = (("single", "one by one"), ("path", "along a camera path"), ("keyframes", "through my keyframes"))
+_COST_MS = 250
+"""The cost is shown after the first paint: it loads the simulator."""
 _FOLDERS = {"single": "simulated", "path": "sequence"}
 
 
@@ -67,7 +69,7 @@ class SimulateForm(QWidget):
         self.targets.changed.connect(self._changed)
         session.jobs.ended.connect(self._job_ended)
         self._show_rows()
-        QTimer.singleShot(0, self, self._show_cost)  # after the first paint: it loads the simulator
+        QTimer.singleShot(_COST_MS, self, self._show_cost)
 
     def _build(self) -> None:
         form = self._form = Form()
