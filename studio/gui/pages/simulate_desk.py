@@ -77,7 +77,7 @@ class SimulateDesk(QWidget):
         self.patient.setFixedWidth(104)
         self.frame.setFixedWidth(112)
         self.reset = QPushButton("Reset")
-        self.reset.setToolTip("Back to where the laparoscope was at first  (Home)")
+        self.reset.setToolTip("Back to the first view  (Home)")
         self.back = QPushButton("Back to frames")
         self.back.setToolTip("Show the project's frames again; nothing here is lost  (Esc)")
         tools = row(self.patient, self.source, self.optics, self.frame, self.reset, self.facts, self.back)
@@ -112,7 +112,7 @@ class SimulateDesk(QWidget):
         self.optics.currentIndexChanged.connect(lambda _index: self._optics_changed())
         self.patient.valueChanged.connect(self._patient_changed)
         self.frame.valueChanged.connect(lambda value: self._at_frame(value - 1))
-        self.reset.clicked.connect(lambda: self._go_to(replace(_START, optics=self._optics())))
+        self.reset.clicked.connect(self._reset)
         self.back.clicked.connect(self.left)
         self._add_keys(self, {"Esc": self.left.emit})
         keys = {"Home": self.reset.click, "Space": self.path.play_or_pause, "K": self.path.keep_view}
@@ -234,6 +234,10 @@ class SimulateDesk(QWidget):
         """Keyframes are made on the body that is shown; the set then begins with it."""
         self._form.set_first_patient(number - 1)
         self._show_all()
+
+    def _reset(self) -> None:
+        around = self.source.value() == "around"
+        self._go_to(LiveView("around") if around else replace(_START, optics=self._optics()))
 
     def _source_changed(self) -> None:
         source = self.source.value()
