@@ -32,6 +32,8 @@ _SIZES = ("256x144", "452x256", "512x288", "904x512")
 _KINDS = (("single", "one by one"), ("path", "along a camera path"), ("keyframes", "through my keyframes"))
 _COST_MS = 250
 """The cost is shown after the first paint: it loads the simulator."""
+_STEERED = ("single",)
+"""Ways of taking frames that class targets can steer."""
 _FOLDERS = {"single": "simulated", "path": "sequence"}
 
 
@@ -160,12 +162,16 @@ class SimulateForm(QWidget):
         """Of the first patient, which has one more where they can't be shared out evenly."""
         return -(-self.frame_count() // self.patients.value())
 
+    def _wanted_targets(self) -> tuple[tuple[str, float], ...]:
+        """Targets that count for the way in which frames are taken."""
+        return self.targets.targets() if self.kind.value() in _STEERED else ()
+
     def values(self, patient: int) -> dict[str, Any]:
         """One patient's set for the live preview (see studio.scenes.simulator.live)."""
         kind = self.kind.value()
         path = kind == "path" or (kind == "keyframes" and self.keyframes is not None)
         classes = {c.name: c.id for c in STUDIO_CLASSES}
-        targets = () if kind != "single" or wrong_targets(self.targets.targets()) else self.targets.targets()
+        targets = () if wrong_targets(self._wanted_targets()) else self._wanted_targets()
         return {
             "frames": self.patient_frames(), "size": list(self.frame_size), "seed": self.seed.value(),
             "first_patient": patient, "path": path, "breathing": path and self.breathing.isChecked(),
@@ -180,7 +186,7 @@ class SimulateForm(QWidget):
 
         if self.kind.value() == "keyframes" and self.keyframes is None:
             raise InputError("Keep at least two views as keyframes first")
-        if self.kind.value() == "single" and self.targets.targets() and self.without:
+        if self._wanted_targets() and self.without:
             raise InputError("Class targets and parts left out don't go together", remedy="Leave one of the two out.")
         return settings_of({**self.values(0), "frames": self.frame_count()}, patients=self.patients.value())
 
@@ -197,14 +203,14 @@ class SimulateForm(QWidget):
     def _show_rows(self) -> None:
         kind = self.kind.value()
         self._form.show_row(self.frames, kind == "single")
-        self._form.show_row(self.targets, kind == "single")
+        self._form.show_row(self.targets, kind in _STEERED)
         self._form.show_row(self.seconds, kind == "path")
         self._form.show_row(self.breathing, kind != "single")
 
     def _show_cost(self) -> None:
         from studio.scenes.simulator.settings import expected_bytes, expected_seconds
 
-        problem = wrong_targets(self.targets.targets()) if self.kind.value() == "single" else ""
+        problem = wrong_targets(self._wanted_targets())
         try:
             settings = self.settings()
             frames = amounts.count(settings.frames, "frames")
@@ -231,8 +237,7 @@ class SimulateForm(QWidget):
         argv += ["--seed", str(self.seed.value())]
         if kind != "single" and self.breathing.isChecked():
             argv += ["--breathing"]
-        if kind == "single":
-            argv += [word for n, share in self.targets.targets() for word in ("--target", f"{n}={share:g}")]
+        argv += [word for n, share in self._wanted_targets() for word in ("--target", f"{n}={share:g}")]
         if kind == "keyframes" and self.first_patient:
             argv += ["--first-patient", str(self.first_patient)]
         argv += [word for part in self.without for word in ("--without", part)]
