@@ -204,6 +204,20 @@ def read_exr(path: Path) -> np.ndarray:
     )
 
 
+def exr_size(path: Path) -> tuple[int, int]:
+    """(width, height) of an EXR picture, from its header alone. Raise InputError when it is none."""
+    import OpenEXR
+
+    if not path.is_file():
+        raise InputError("there is no such file", where=path, remedy="Check the path.")
+    try:
+        with OpenEXR.File(str(path), header_only=True) as file:
+            low, high = (np.asarray(v, int) for v in file.header()["dataWindow"])
+    except (RuntimeError, OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError("not a readable EXR picture", where=path, remedy="Write it again or leave it out.") from error
+    return int(high[0] - low[0] + 1), int(high[1] - low[1] + 1)
+
+
 def write_exr(path: Path, array: np.ndarray) -> None:
     """float32 HxW as channel Y, HxWx2 as R and G, HxWx3 as R, G, B; ZIP compression; atomically."""
     import OpenEXR

@@ -35,6 +35,7 @@ def without_layers(scene: SceneFiles, geometry: Geometry) -> SceneFiles:
         FrameFiles(
             f.name, f.index, f.rgb, None if "segmentation" in out else f.segmentation,
             None if "depth" in out else f.depth, None if "normals" in out else f.normals,
+            f.flow_forward, f.flow_backward,
         )
         for f in scene.frames
     )  # fmt: skip

@@ -9,13 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from studio.files.listing import spread
 from studio.scenes import geometry_check
 from studio.scenes.corrections import as_encoding, corrected, without_layers
 from studio.scenes.layouts import blenderproc, bop, folders, frames, image2image, matching, nerfstudio, solo
+from studio.scenes.layouts.decoding import read_flow
 from studio.scenes.mapping import NO_MAPPING, SceneMapping
 from studio.vocabulary.errors import InputError
-from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
+from studio.vocabulary.frames import FlowDirection, FrameFiles, Layers, SceneFiles
 
 CHECKED = "geometry"
 """Encoding key of what the geometry check established, in words."""
@@ -147,6 +150,20 @@ def load_layers_of(files: FrameFiles, *, layout: str, encoding: Mapping[str, str
         if path is not None and array is not None:
             matching.same_size(path, (array.shape[1], array.shape[0]), layers.size, layer=layer)
     return layers
+
+
+def load_flow(files: FrameFiles, direction: FlowDirection, *, size: tuple[int, int]) -> np.ndarray | None:
+    """float32 (H, W, 2) px, x right and y down: where each pixel's point is in the next or previous moment.
+
+    NaN where it is not seen there; None where the frame has no flow. Raise InputError for an unreadable file and for
+    another size than its scene's (width, height).
+    """
+    path = files.flow(direction)
+    if path is None:
+        return None
+    flow_HW2 = read_flow(path)
+    matching.same_size(path, (flow_HW2.shape[1], flow_HW2.shape[0]), size, layer=f"{direction} flow", of="its scene")
+    return flow_HW2
 
 
 def _reader(layout: str) -> Reader:

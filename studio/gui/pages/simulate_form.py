@@ -32,7 +32,7 @@ _SIZES = ("256x144", "452x256", "512x288", "904x512")
 _KINDS = (("single", "one by one"), ("path", "along a camera path"), ("keyframes", "through my keyframes"))
 _COST_MS = 250
 """The cost is shown after the first paint: it loads the simulator."""
-_STEERED = ("single",)
+_STEERED = ("single", "path")
 """Ways of taking frames that class targets can steer."""
 _FOLDERS = {"single": "simulated", "path": "sequence"}
 

@@ -8,12 +8,15 @@
     seg/000000.png        class ids
     depth/000000.exr      planar z in mm (or 16-bit PNG times the scale declared in scene.json)
     normals/000000.exr    unit vectors in camera axes (or 16-bit PNG, (n + 1) / 2)
+    flow_forward/000000.exr, flow_backward/000000.exr    of sequences, where scene.json says so: px, R right, G down
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +24,12 @@ import numpy as np
 
 from studio.files import listing
 from studio.files.labels import read_label_values, values_in
-from studio.files.pictures import read_rgb, read_size
+from studio.files.pictures import exr_size, read_rgb, read_size
 from studio.scenes.layouts import matching
 from studio.scenes.layouts.decoding import read_depth, read_normals
 from studio.scenes.layouts.poses import NO_POSE, poses_of
 from studio.vocabulary.errors import InputError
-from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
+from studio.vocabulary.frames import FLOW_DIRECTIONS, FlowDirection, FrameFiles, Layers, SceneFiles
 from studio.vocabulary.labels import IGNORE, ClassTable
 
 NAME = "frames"
@@ -84,10 +87,14 @@ def _read_scene(root: Path) -> SceneFiles:
     description = _description(root / DESCRIPTION)
     encoding, classes, size = _encoding(description, root), _classes(description, root), _size(description, root)
     encoding["class_ids"] = ",".join(str(i) for i in classes.ids)
+    flow = _flow_folders(description, root)
+    if flow:
+        encoding["flow"] = "exr, px to the next and previous moment, NaN = not seen there"
     renders = listing.files_in(root / "rgb")
     if not renders:
         raise InputError("holds no pictures", where=root / "rgb", remedy="Write the frames or remove the scene.")
     frames, notes = _frames(renders, root)
+    frames = _with_flow(frames, flow, notes)
     _check_sample(frames, size)
     if not (root / "frames.json").is_file():
         notes.append("no frames.json: poses and intrinsics are unknown")
@@ -121,6 +128,41 @@ def _frames(renders: list[Path], root: Path) -> tuple[list[FrameFiles], list[str
     return frames, notes
 
 
+def _flow_folders(description: Mapping[str, Any], root: Path) -> dict[FlowDirection, Path]:
+    """Folders by direction, as the description has them; raise InputError for what it can't mean."""
+    flow = description.get("flow")
+    if flow is None:
+        return {}
+    named = {d: flow.get(d) for d in FLOW_DIRECTIONS if d in flow} if isinstance(flow, dict) else {}
+    if not named or not all(isinstance(n, str) and re.fullmatch(r"\w[\w.-]*", n) for n in named.values()):
+        raise InputError(
+            "names no folders of its flow", where=root / DESCRIPTION,
+            remedy='Write "flow": {"forward": "flow_forward", "backward": "flow_backward", "encoding": "exr"}.',
+        )  # fmt: skip
+    if flow.get("encoding", "exr") != "exr":
+        raise InputError(
+            f"flow encoding '{flow['encoding']}' is not known", where=root / DESCRIPTION, remedy="Use exr."
+        )  # fmt: skip
+    return {d: root / str(n) for d, n in named.items()}
+
+
+def _with_flow(
+    frames: list[FrameFiles], folders: Mapping[FlowDirection, Path], notes: list[str]
+) -> list[FrameFiles]:  # fmt: skip
+    """The frames with the flow that lies there; what is declared and missing is noted."""
+    for direction, folder in folders.items():
+        found = {p.stem: p for p in listing.files_in(folder, frozenset({".exr"}))}
+        missing = [f.rgb for f in frames if f.rgb.stem not in found]
+        if missing:
+            notes.append(f"{len(missing)} frames have no {direction} flow: {listing.named(missing)}")
+        given = [found.get(f.rgb.stem) for f in frames]
+        frames = [
+            replace(f, flow_forward=p) if direction == "forward" else replace(f, flow_backward=p)
+            for f, p in zip(frames, given, strict=True)
+        ]
+    return frames
+
+
 def _check_sample(frames: list[FrameFiles], size: tuple[int, int]) -> None:
     """Sizes of a spread sample, from their headers."""
     by_render = {f.rgb: f for f in frames}
@@ -130,6 +172,10 @@ def _check_sample(frames: list[FrameFiles], size: tuple[int, int]) -> None:
         segmentation = by_render[path].segmentation
         if segmentation is not None:
             matching.same_size(segmentation, read_size(segmentation), size, layer="label picture")
+        for direction in FLOW_DIRECTIONS:
+            flow = by_render[path].flow(direction)
+            if flow is not None:
+                matching.same_size(flow, exr_size(flow), size, layer=f"{direction} flow")
 
 
 def _description(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from studio.scenes.simulator.clearance import obstacle
 from studio.scenes.simulator.keyframes import CameraKeyframes, Held, curve_through
 from studio.scenes.simulator.paths import FRAMES_PER_SECOND, CameraPath, frames_in, seconds_of
 from studio.scenes.simulator.planning import LOOK_AHEAD, with_tools
-from studio.scenes.simulator.tracing import Target
+from studio.scenes.simulator.tool_planning import Moment
 from studio.scenes.simulator.trocars import Laparoscope, Trocar
 from studio.scenes.simulator.views import View, intrinsics
 from studio.vocabulary.errors import InputError
@@ -37,30 +37,29 @@ def view_held(anatomy: Anatomy, size: tuple[int, int], held: Held, *, optics: fl
 
 
 def path_through(
-    keyframes: CameraKeyframes, anatomy: Anatomy, targets: Sequence[Target], size: tuple[int, int], *, seed: int,
+    keyframes: CameraKeyframes, anatomy: Anatomy, moments: Sequence[Moment], size: tuple[int, int], *, seed: int,
     patient: int, seconds: float,
 ) -> CameraPath:  # fmt: skip
     """The path with instruments, at least ``seconds`` long. Raise InputError where an organ is in the lens's way.
 
-    ``targets``: the body in the states that it must be free of.
+    ``moments``: the body in the states that it must be free of, the first at rest.
     """
     scope = laparoscope_of(anatomy, keyframes.optics)
     curve = curve_through(keyframes, seconds=seconds + 4 * LOOK_AHEAD)
     path = CameraPath(size, patient_intrinsics(size, seed=seed, patient=patient), scope, curve)
-    check_free(keyframes, path, anatomy, targets)
+    check_free(keyframes, path, anatomy, moments)
     rng = stream(seed, "keyframed path", patient)
-    return with_tools(path, anatomy, targets, rng, seed=seed, patient=patient, seconds=seconds)
+    return with_tools(path, anatomy, moments, rng, seed=seed, patient=patient, seconds=seconds)
 
 
 def check_free(
-    keyframes: CameraKeyframes, path: CameraPath, anatomy: Anatomy, targets: Sequence[Target]
+    keyframes: CameraKeyframes, path: CameraPath, anatomy: Anatomy, moments: Sequence[Moment]
 ) -> None:  # fmt: skip
     """Look at every keyframe, then at every frame. Raise InputError that names the organ and the place."""
-    port_3, lead = path.laparoscope.trocar.port_3, seconds_of(0)
+    lead = seconds_of(0)
 
     def found(seconds: float) -> str:
-        pose = path.pose_at(lead + seconds)
-        return next(filter(None, (obstacle(anatomy, t, port_3, pose) for t in targets)), "")
+        return next(filter(None, (_in_the_way(anatomy, path, m, lead + seconds) for m in moments)), "")
 
     times = [k.seconds for k in keyframes.keyframes]
     for number, seconds in enumerate(times, start=1):
@@ -76,3 +75,8 @@ def check_free(
                 f"between keyframes {before} and {before + 1}, at {seconds:.1f} s, the lens {words}",
                 where=anatomy.name, remedy="Add a keyframe that leads around it.",
             )  # fmt: skip
+
+
+def _in_the_way(anatomy: Anatomy, path: CameraPath, moment: Moment, seconds: float) -> str:
+    port_3 = path.laparoscope.carried(moment.carried).trocar.port_3
+    return obstacle(anatomy, moment.target, port_3, path.pose_at(seconds, moment.carried))

@@ -101,7 +101,8 @@ def _source(seed: int, patient: int, anatomy: Path | None, meshes: Path | None) 
 
 def _sequence(settings: SimulationSettings, source: PatientSource) -> SequenceSource:
     return SequenceSource(
-        source, settings.size, settings.frames, settings.breathing, settings.keyframes, settings.without
+        source, settings.size, settings.frames, settings.breathing, settings.targets, settings.keyframes,
+        settings.without,
     )  # fmt: skip
 
 
