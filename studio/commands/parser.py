@@ -137,6 +137,11 @@ def _add_scenes(words: _Words) -> None:
     simulate.add_argument("--target", type=values.target, action="append", default=[], metavar="CLASS=SHARE",
                           help="choose views or paths for this mean share of the pixels; repeatable")  # fmt: skip
     simulate.add_argument("--breathing", action="store_true", help="with --path: 12 to 20 breaths a minute")
+    simulate.add_argument("--path-file", type=Path, metavar="FILE", help="the camera goes through the keyframes of "
+                          "this JSON file, in place of --frames and --path")  # fmt: skip
+    simulate.add_argument("--without", action="append", default=[], metavar="PART", help="leave an organ, or "
+                          "'instrument 1' to 4, out of the pictures; repeatable")  # fmt: skip
+    simulate.add_argument("--first-patient", type=values.count, default=0, metavar="K", help="number of the first body")
     simulate.add_argument("--anatomy", type=Path, metavar="FILE", help="a TOML file that names meshes")
     simulate.add_argument("--meshes", type=Path, metavar="PATH", help="a folder of meshes, classes by file name")
     simulate.add_argument("--size", type=values.size, default=(452, 256), metavar="WxH")
@@ -169,6 +174,10 @@ def _add_footage(words: _Words) -> None:
     compare.add_argument(
         "--every", type=values.seconds, default=2.0, metavar="SECONDS", help="one frame of a video each"
     )
+    classes = _command(group, "classes", "footage_classes", "estimate the footage's class frequencies with a segmenter",
+                       "footage classes liver.trocar --run translated")  # fmt: skip
+    classes.add_argument("--run", default="", help="the segmenter run; default: the newest finished one")
+    _device(classes)
 
 
 def _add_translator(words: _Words) -> None:

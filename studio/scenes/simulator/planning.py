@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -40,7 +40,7 @@ _CAMERA_STEP = np.array([0.11, 0.11, 14.0, 0.16, 0.05])
 """The most that a camera's values change between control points: about 13 mm and 8 degrees a second at 100 mm."""
 _STARTS, _TOOL_STARTS, _GOALS, _ASIDE = 300, 100, 30, 8
 _SCOPE_ROOM_MM = 7.0
-_AHEAD = 2.2
+LOOK_AHEAD = 2.2
 """Seconds beyond a curve's end that planning it looks at, at most."""
 _STRETCH = (1 / 3, 2 / 3, 1.0)
 
@@ -76,19 +76,30 @@ def plan_path(
         habits, chances = steering.habits, steering.tool_chances
     camera = _Camera(stream(seed, "path camera", patient), anatomy, moments, size, K, laparoscope, habits, steering)
     # Tools look ahead at the camera and at tools planned before, so what is planned earlier goes on longer.
-    curve = _wander(camera, _first(camera, anatomy.name), interval=_CAMERA_INTERVAL, seconds=seconds + 4 * _AHEAD)
+    curve = _wander(camera, _first(camera, anatomy.name), interval=_CAMERA_INTERVAL, seconds=seconds + 4 * LOOK_AHEAD)
     path = CameraPath(size, K, laparoscope, curve)
+    return with_tools(
+        path, anatomy, moments, rng, seed=seed, patient=patient, seconds=seconds, no_tool=habits.no_tool,
+        chances=chances,
+    )  # fmt: skip
+
+
+def with_tools(
+    path: CameraPath, anatomy: Anatomy, moments: Sequence[Moment], rng: np.random.Generator, *, seed: int, patient: int,
+    seconds: float, no_tool: float = Habits.no_tool, chances: tuple[float, ...] = USUAL_TOOL_CHANCES,
+) -> CameraPath:  # fmt: skip
+    """The path with its instruments; its curve must go on for 4 * LOOK_AHEAD longer than ``seconds``."""
     tools: list[MovingTool] = []
-    count = 0 if rng.random() < habits.no_tool else int(rng.choice((1, 2, 3), p=chances))
+    count = 0 if rng.random() < no_tool else int(rng.choice((1, 2, 3), p=chances))
     for port in rng.permutation(len(anatomy.tool_ports_N3)):
         if len(tools) == count:
             break
         own = stream(seed, "path tool", patient, int(port))
-        needed = seconds + (2 - len(tools)) * _AHEAD
+        needed = seconds + (2 - len(tools)) * LOOK_AHEAD
         tool = _tool(own, anatomy, moments, path, tuple(tools), port_3=anatomy.tool_ports_N3[port], seconds=needed)
         if tool is not None:
             tools.append(tool)
-    return CameraPath(size, K, laparoscope, curve, tuple(tools))
+    return replace(path, tools=tuple(tools))
 
 
 def _wander(mover: _Mover, start_5: np.ndarray, *, interval: float, seconds: float) -> Curve:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from studio.scenes.simulator.breathing import Breathing, draw_breathing
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.flow import Sight, flow_between, sight_of
 from studio.scenes.simulator.frames import Geometry, see
+from studio.scenes.simulator.keyframed import path_through
+from studio.scenes.simulator.keyframes import CameraKeyframes
+from studio.scenes.simulator.leaving_out import left_out, shown_body
 from studio.scenes.simulator.path_steering import path_steering
 from studio.scenes.simulator.paths import CameraPath, seconds_of
 from studio.scenes.simulator.patients import PatientSource, prepared
@@ -33,6 +36,10 @@ class SequenceSource:
     frames: int
     breathing: bool
     targets: Targets = ()
+    keyframes: CameraKeyframes | None = None
+    """The camera goes through these; else the seed plans its path."""
+    without: tuple[str, ...] = ()
+    """Parts left out of the pictures (see leaving_out)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,18 +69,33 @@ class Sequence:
 @functools.lru_cache(maxsize=2)
 def planned(source: SequenceSource) -> Sequence:
     """Plan a patient's sequence; the last two are kept. Raise InputError when its body leaves a camera no way."""
-    body, _ = prepared(source.patient)
-    seed, number = source.patient.seed, source.patient.number
-    breathing = draw_breathing(seed, number) if source.breathing else None
+    path, breathing = _path(replace(source, without=())), _breathing(source)
+    body = shown_body(source.patient, source.without)
+    ports_N3 = body.anatomy.tool_ports_N3
+    kept = tuple(t for t in path.tools if not left_out(t.trocar.port_3, ports_N3, source.without))
+    return Sequence(body if breathing is None else breathing.moving(body), replace(path, tools=kept), breathing)
+
+
+def _breathing(source: SequenceSource) -> Breathing | None:
+    return draw_breathing(source.patient.seed, source.patient.number) if source.breathing else None
+
+
+@functools.lru_cache(maxsize=2)
+def _path(source: SequenceSource) -> CameraPath:
+    """The path in the whole body, whatever is left out of the pictures."""
+    body, breathing = prepared(source.patient)[0], _breathing(source)
     moments = [Moment(body.target)]
     if breathing is not None:
         moments.append(Moment(breathing.deformed(body, 1.0), breathing.carrying(1.0)))
+    seed, number, seconds = source.patient.seed, source.patient.number, seconds_of(source.frames)
+    if source.keyframes is not None:
+        return path_through(
+            source.keyframes, body.anatomy, moments, source.size, seed=seed, patient=number, seconds=seconds
+        )  # fmt: skip
     steering = path_steering(body, source.size, source.targets, seed=seed, patient=number) if source.targets else None
-    path = plan_path(
-        body.anatomy, moments, source.size, seed=seed, patient=number, seconds=seconds_of(source.frames),
-        steering=steering,
+    return plan_path(
+        body.anatomy, moments, source.size, seed=seed, patient=number, seconds=seconds, steering=steering
     )  # fmt: skip
-    return Sequence(body if breathing is None else breathing.moving(body), path, breathing)
 
 
 @functools.lru_cache(maxsize=2)

@@ -19,10 +19,11 @@ from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.crew import Batch, batches_of, first_alone, rendered, sweep
 from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import Geometry, coloured, see, to_layers
+from studio.scenes.simulator.leaving_out import scene_without
 from studio.scenes.simulator.paths import FRAMES_PER_SECOND
 from studio.scenes.simulator.patients import PatientSource, patient_name, prepared, sources_of
 from studio.scenes.simulator.plain import PlainLook, exposure_distance, shade_plain
-from studio.scenes.simulator.sequences import FLOW_FOLDERS, FLOW_STEP, SequenceSource, flows, geometry_of_frame
+from studio.scenes.simulator.sequences import FLOW_FOLDERS, FLOW_STEP, SequenceSource, flows, geometry_of_frame, planned
 from studio.scenes.simulator.settings import SimulationSettings, frames_of, process_count
 from studio.scenes.simulator.shares import mean_shares, missed, pixels_by_class, reached, shares_of
 from studio.scenes.simulator.steering import Targets, frame_view
@@ -51,6 +52,7 @@ class _PatientJob:
     targets: Targets = ()
     sequence: SequenceSource | None = None
     """For frames along a camera path."""
+    without: tuple[str, ...] = ()
 
 
 def simulate(dest: Path, settings: SimulationSettings) -> Job:
@@ -62,6 +64,11 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
     """
     jobs = _patient_jobs(dest, settings)
     counts = frames_of(settings.frames, settings.patients)
+    if settings.keyframes is not None:
+        for job in jobs:  # a way through an organ is refused before anything is written
+            yield Progress(0, sum(counts), "frames", "checking the camera path")
+            assert job.sequence is not None
+            planned(job.sequence)
     batches: list[Batch[_PatientJob]] = []
     for job, count in zip(jobs, counts, strict=True):
         _claim(job)
@@ -92,26 +99,34 @@ def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]
     return [
         _PatientJob(
             dest / patient_name(source), source, settings.size, settings.targets,
-            _sequence(source, settings, count) if settings.path else None,
+            _sequence(source, settings, count) if settings.path else None, settings.without,
         )
         for source, count in zip(sources, counts, strict=True)
     ]  # fmt: skip
 
 
 def _sequence(source: PatientSource, settings: SimulationSettings, count: int) -> SequenceSource:
-    return SequenceSource(source, settings.size, count, settings.breathing, settings.targets)
+    return SequenceSource(
+        source, settings.size, count, settings.breathing, settings.targets, settings.keyframes, settings.without
+    )  # fmt: skip
 
 
 def _recipe(job: _PatientJob) -> dict[str, Any]:
     source = job.source
-    path = {} if job.sequence is None else {"path": {"engine": PATH_ENGINE, "breathing": job.sequence.breathing}}
+    path = {} if job.sequence is None else {"path": _path_recipe(job.sequence)}
     return {
         "engine": ENGINE, "seed": source.seed, "number": source.number, "size": list(job.size),
         "meshes": None if source.plan is None else [m.path.name for m in source.plan.meshes],
         "variation": source.variation,
         "aim": [list(a) for a in Habits().aim],
-        **path, **({"targets": [list(t) for t in job.targets]} if job.targets else {}),
+        **path, **({"without": list(job.without)} if job.without else {}),
+        **({"targets": [list(t) for t in job.targets]} if job.targets else {}),
     }  # fmt: skip
+
+
+def _path_recipe(sequence: SequenceSource) -> dict[str, Any]:
+    keyframes = {} if sequence.keyframes is None else {"keyframes": sequence.keyframes.to_json()}
+    return {"engine": PATH_ENGINE, "breathing": sequence.breathing, **keyframes}
 
 
 def _claim(job: _PatientJob) -> None:
@@ -208,14 +223,15 @@ def _path_description(job: _PatientJob) -> dict[str, Any]:
 def _render_batch(batch: Batch[_PatientJob]) -> int:
     """Render and write a batch; runs in a process of its own."""
     job = batch.recipe
-    body, look = prepared(job.source)
+    _, look = prepared(job.source)
     for index in batch.frames:
         if job.sequence is not None:
             geometry = geometry_of_frame(job.sequence, index)
             for direction, flow_HW2 in flows(job.sequence, index).items():
                 write_exr(flow_files(job.folder, index)[direction], flow_HW2)
         else:
-            geometry = see(Scene(body, frame_view(job.source, job.size, index, targets=job.targets)))
+            view = frame_view(job.source, job.size, index, targets=job.targets)
+            geometry = see(scene_without(job.source, view, job.without))
         write_frame(job.folder, index, shaded_layers(geometry, look))
     return len(batch.frames)
 
