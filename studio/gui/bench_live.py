@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _DRAG_SECONDS, _MOVE_SECONDS = 6.0, 0.008
 """A mouse says where it is 125 times a second."""
 _PATIENCE_SECONDS = 120.0
+_WINDOW = (1366, 768)
 
 
 def live_preview_figures(window: Window) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def live_preview_figures(window: Window) -> dict[str, Any]:
     from studio.gui.looping import live_until
     from studio.gui.pages.scenes import ScenesPage
 
+    window.resize(*_WINDOW)
     window.go_to_page("Scenes")
     page = window.current_page
     assert isinstance(page, ScenesPage)

@@ -100,7 +100,7 @@ class LivePreview(QObject):
             process.waitForFinished(_END_MS)
 
     def _ask_coarse(self) -> None:
-        self._ask(self._width, quick=True)
+        self._ask(min(self._width, self._sharp_width), quick=True)
 
     def _ask_sharp(self) -> None:
         """At rest; while a picture is still under way its arrival comes back here."""
