@@ -162,7 +162,7 @@ def _in_one_line(name: str) -> str:
 def _camera_said(scene: SceneFiles, mapping: SceneMapping) -> dict[str, str]:
     """The encoding's entry for a mapping's camera. Raise InputError where the scene has intrinsics of its own."""
     said = camera_encoding(mapping.camera)
-    if not said:
+    if not said or scene.layout == folders.NAME:  # plain folders have the mapping's camera from their own reader
         return {}
     if mapping.camera.file:
         raise InputError("camera.file is for plain folders", where=scene.root, remedy="Give fx or field_of_view.")
