@@ -16,7 +16,7 @@ object's own axes. Where an image has no cam_R_w2c, its camera is taken as the w
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,11 @@ import numpy as np
 from studio.files import listing
 from studio.files.labels import read_label_values
 from studio.files.pictures import read_rgb, read_size
+from studio.files.spilled import SpilledTable
 from studio.scenes.class_names import SourceClass, studio_id, studio_ids, table_of
 from studio.scenes.layouts import axes, json_tables, matching
 from studio.scenes.layouts.decoding import read_depth
-from studio.scenes.layouts.listed import notes_on_layers, required
+from studio.scenes.layouts.listed import notes_on_layers, on_disk, required
 from studio.scenes.mapping import SceneMapping
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles, ToolPose
@@ -92,28 +93,37 @@ def _read_scene(root: Path, mapping: SceneMapping) -> SceneFiles:
         notes.append("no cam_R_w2c: each camera is taken as the world")
     encoding = {"classes": json.dumps(dict(mapping.classes))}
     name = f"{root.parent.name}-{root.name}"
-    return SceneFiles(name, mapping.patient or name, NAME, root, size, STUDIO_CLASSES, tuple(frames), encoding,
+    return SceneFiles(name, mapping.patient or name, NAME, root, size, STUDIO_CLASSES, frames, encoding,
                       tuple(notes))  # fmt: skip
 
 
-def _frames(renders: Sequence[Path], root: Path) -> list[FrameFiles]:
+def _frames(renders: Sequence[Path], root: Path) -> Sequence[FrameFiles]:
     """Frames by image id; masks are found by the id, so that the first one stands for all of a frame."""
-    depths = {int(p.stem): p for p in listing.files_in(root / "depth", matching.DEPTH_SUFFIXES) if p.stem.isdigit()}
-    masks = {(p.stem, p.suffix) for p in listing.files_in(root / "mask_visib")}
+    depths = matching.keyed(
+        (p for p in listing.files_in(root / "depth", matching.DEPTH_SUFFIXES) if p.stem.isdigit()),
+        lambda p: str(int(p.stem)), last=True,
+    )  # fmt: skip
+    masks = matching.keyed(listing.files_in(root / "mask_visib"), lambda p: p.name)
     labelled = bool(masks) and (root / TRUTH).is_file()
-    frames, without = [], {}
-    for index, path in enumerate(renders):
-        image = _image_id(path)
-        wanted = [f"{image:06d}_{j:06d}" for j in range(len(_objects(path)))] if labelled else []
-        missing = [name for name in wanted if (name, ".png") not in masks]
-        without[path] = None if missing else path
-        # A frame without objects has no mask, and is void all over: its labels follow from scene_gt.json alone.
-        labels = root / "mask_visib" / f"{wanted[0]}.png" if wanted else root / TRUTH
-        frames.append(FrameFiles(path.stem, index, path, labels if labelled else None, depths.get(image)))
-        _camera_of(path)
     if labelled:
-        required(renders, without, layer="mask for each object", where=root / "mask_visib")
-    return frames
+
+        def has_masks(path: Path) -> bool:
+            return all(f"{name}.png" in masks for name in _mask_names(path))
+
+        required(renders, has_masks, layer="mask for each object", where=root / "mask_visib")
+    return on_disk(_frame(path, index, root, depths, labelled=labelled) for index, path in enumerate(renders))
+
+
+def _frame(path: Path, index: int, root: Path, depths: Mapping[str, Path], *, labelled: bool) -> FrameFiles:
+    names = _mask_names(path) if labelled else []
+    # A frame without objects has no mask, and is void all over: its labels follow from scene_gt.json alone.
+    labels = root / "mask_visib" / f"{names[0]}.png" if names else root / TRUTH
+    _camera_of(path)
+    return FrameFiles(path.stem, index, path, labels if labelled else None, depths.get(str(_image_id(path))))
+
+
+def _mask_names(path: Path) -> list[str]:
+    return [f"{_image_id(path):06d}_{j:06d}" for j in range(len(_objects(path)))]
 
 
 def _image_id(path: Path) -> int:
@@ -188,12 +198,19 @@ def _objects(rgb: Path) -> Sequence[Mapping[str, Any]]:
 
 
 def _by_image(where: Path, image: int) -> Any:
-    content = _table(where)
-    if str(image) not in content:
-        raise InputError(f"has no image {image}", where=where, remedy="Write it anew for all pictures of the scene.")
-    return content[str(image)]
+    try:
+        return _table(where)[str(image)]
+    except KeyError as error:
+        raise InputError(f"has no image {image}", where=where,
+                         remedy="Write it anew for all pictures of the scene.") from error  # fmt: skip
 
 
 @json_tables.kept_while_unchanged
 def _table(where: Path) -> Mapping[str, Any]:
-    return json_tables.table(json_tables.read_json(where), at="the file", where=where)
+    def entries() -> Iterator[tuple[str, bytes]]:
+        for place, value in json_tables.rows_of(where):
+            if not place or not isinstance(place[0], str):
+                json_tables.table([], at="the file", where=where)
+            yield str(place[0]), json_tables.packed(value)
+
+    return SpilledTable.of(entries(), json.loads, last=True)
