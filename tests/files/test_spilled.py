@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from studio.files import listing
+from studio.files.atomic import write_json, write_json_rows
 from studio.files.json_rows import rows_in
 from studio.files.spilled import Few, SpilledList, SpilledTable
 
@@ -117,3 +118,10 @@ def test_what_is_no_json_is_refused(tmp_path: Path, text: str) -> None:
         json.loads(text)
     with pytest.raises(ValueError, match=r"."):
         list(rows_in(path))
+
+
+@pytest.mark.parametrize("rows", [[], [1], [{"a": [1.5, {"b": "ü\n"}], "c": []}, "x", {}]])
+def test_rows_are_written_as_a_list_at_once_would_be(tmp_path: Path, rows: list[object]) -> None:
+    write_json(tmp_path / "a.json", rows)
+    write_json_rows(tmp_path / "b.json", iter(rows))
+    assert (tmp_path / "b.json").read_bytes() == (tmp_path / "a.json").read_bytes()
