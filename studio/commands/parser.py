@@ -109,6 +109,12 @@ def _add_basics(words: _Words) -> None:
     _device(demo)
     _command(words, "new", "new", "make an empty project", "new liver")
     _command(words, "info", "info", "what a project holds", "info liver.trocar --json")
+    classes = _command(words, "classes", "classes", "the classes of a project and the colours they are shown in",
+                       "classes liver.trocar --colour liver=#c8553d --colour fat=#f0e442")  # fmt: skip
+    classes.add_argument("--colour", type=values.class_colour, action="append", default=[], metavar="CLASS=#RRGGBB",
+                         help="show a class in this colour, also in exports and reports; repeatable")  # fmt: skip
+    classes.add_argument("--reset", action="append", nargs="?", default=[], metavar="CLASS",
+                         help="give a class its own colour again, or all of them; repeatable")  # fmt: skip
 
 
 def _add_scenes(words: _Words) -> None:
@@ -129,8 +135,13 @@ def _add_scenes(words: _Words) -> None:
                           help="each patient's frames along a smooth camera path, 25 a second, with optical flow; "
                           "SECONDS per patient in place of --frames")  # fmt: skip
     simulate.add_argument("--target", type=values.target, action="append", default=[], metavar="CLASS=SHARE",
-                          help="choose views for this mean share of the pixels; repeatable")  # fmt: skip
+                          help="choose views or paths for this mean share of the pixels; repeatable")  # fmt: skip
     simulate.add_argument("--breathing", action="store_true", help="with --path: 12 to 20 breaths a minute")
+    simulate.add_argument("--path-file", type=Path, metavar="FILE", help="the camera goes through the keyframes of "
+                          "this JSON file, in place of --frames and --path")  # fmt: skip
+    simulate.add_argument("--without", action="append", default=[], metavar="PART", help="leave an organ, or "
+                          "'instrument 1' to 4, out of the pictures; repeatable")  # fmt: skip
+    simulate.add_argument("--first-patient", type=values.count, default=0, metavar="K", help="number of the first body")
     simulate.add_argument("--anatomy", type=Path, metavar="FILE", help="a TOML file that names meshes")
     simulate.add_argument("--meshes", type=Path, metavar="PATH", help="a folder of meshes, classes by file name")
     simulate.add_argument("--size", type=values.size, default=(452, 256), metavar="WxH")
@@ -154,6 +165,19 @@ def _add_footage(words: _Words) -> None:
     phantom.add_argument("--seed", type=int, default=0, metavar="S")
     _command(group, "screen", "footage_screen", "mark blank, blurred, duplicate and out-of-body frames, reversibly",
              "footage screen liver.trocar")  # fmt: skip
+    compare = _command(group, "compare", "footage_compare", "lay the stand-in's statistics beside real footage's",
+                       "footage compare liver.trocar ~/videos --report likeness")  # fmt: skip
+    compare.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="real footage: folders of frames, or videos"
+    )
+    compare.add_argument("--report", type=Path, required=True, metavar="DIR", help="where likeness.html and .json go")
+    compare.add_argument(
+        "--every", type=values.seconds, default=2.0, metavar="SECONDS", help="one frame of a video each"
+    )
+    classes = _command(group, "classes", "footage_classes", "estimate the footage's class frequencies with a segmenter",
+                       "footage classes liver.trocar --run translated")  # fmt: skip
+    classes.add_argument("--run", default="", help="the segmenter run; default: the newest finished one")
+    _device(classes)
 
 
 def _add_translator(words: _Words) -> None:
@@ -231,8 +255,17 @@ def _add_styles(words: _Words) -> None:
     layout = _command(group, "map", "styles_map", "lay the footage's styles out in two dimensions by t-SNE",
                       "styles map liver.trocar --run first")  # fmt: skip
     layout.add_argument("--run", required=True)
+    _checkpoint(layout)
     layout.add_argument("--seed", type=int, default=0, metavar="S")
     _device(layout)
+    sheet = _command(group, "sheet", "styles_sheet", "frames in the styles of a palette as one picture",
+                     "styles sheet liver.trocar five.png --palette five")  # fmt: skip
+    sheet.add_argument("file", type=Path, metavar="PNG")
+    sheet.add_argument("--palette", required=True, metavar="NAME")
+    sheet.add_argument("--run", default="", help="default: the palette's own")
+    sheet.add_argument("--frames", type=values.positive, default=6, metavar="N", help="spread over all scenes")
+    _checkpoint(sheet)
+    _device(sheet)
     _add_palette_files(group)
 
 
@@ -283,6 +316,9 @@ def _add_export(words: _Words) -> None:
     export.add_argument(
         "--verdicts", type=values.names, default=("accepted", "undecided"), metavar="accepted,undecided"
     )
+    for what, said in (("run", "run"), ("palette", "palette"), ("style", "style, by its name")):
+        export.add_argument(f"--{what}", action="append", default=[], metavar="NAME",
+                            help=f"only translations made with this {said}; repeatable")  # fmt: skip
     export.add_argument("--seed", type=int, default=0, metavar="S", help="of the split")
     export.add_argument("--resume", action="store_true")
     reproduce = _command(words, "reproduce", "reproduce", "the same export again, byte for byte",

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from studio.commands.class_colours import print_classes
 from studio.commands.comparison import print_comparison
 from studio.jobs.events import Done, Event, Metric, Note, Progress
 
@@ -92,6 +93,9 @@ def print_result(console: Console, action: str, result: Mapping[str, Any]) -> No
     """A result for people: the demo's table, or names and values."""
     if action == "demo":
         _print_demo(console, result)
+        return
+    if action == "classes":
+        print_classes(console, result)
         return
     if action == "translator_compare":
         print_comparison(console, result)

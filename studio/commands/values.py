@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from typing import Any
 
 
@@ -18,6 +19,12 @@ def size(text: str) -> tuple[int, int]:
 def positive(text: str) -> int:
     if not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"'{text}' is no positive whole number")
+    return int(text)
+
+
+def count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 0 up")
     return int(text)
 
 
@@ -85,6 +92,14 @@ def target(text: str) -> tuple[str, float]:
     if not (mark and name.strip() and 0 <= share <= 1):
         raise argparse.ArgumentTypeError(f"'{text}' is no target; write CLASS=SHARE, for example gallbladder=0.2")
     return name, share
+
+
+def class_colour(text: str) -> tuple[str, tuple[int, int, int]]:
+    """``liver=#d55e00``: a class and its colour."""
+    name, _, value = text.rpartition("=")
+    if not name.strip() or not re.fullmatch("#[0-9a-fA-F]{6}", value):
+        raise argparse.ArgumentTypeError(f"'{text}' is no class colour; write CLASS=#RRGGBB, such as liver=#d55e00")
+    return name, (int(value[1:3], 16), int(value[3:5], 16), int(value[5:7], 16))
 
 
 def merge(text: str) -> tuple[str, str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from studio.export.planning import Plan
+from studio.export.preview import PREVIEW
 from studio.export.values import ExportOptions
 from studio.export.writers import FrameOutcome
+from studio.vocabulary.colour_vision import hex_of
 from studio.vocabulary.recipes import Recipe
 
 CARD = "DATA_CARD.md"
@@ -22,7 +25,8 @@ def data_card(
     parts = [
         _head(plan, options, recipe, outcomes),
         _how_made(recipe, plan),
-        "## Layout\n" + "\n".join(f"- {line}" for line in layout) + "\n- `manifest.json`: recipe, styles, hashes\n",
+        "## Layout\n" + "\n".join(f"- {line}" for line in layout) + "\n- `manifest.json`: recipe, styles, hashes\n"
+        f"- `{PREVIEW}`: a few of the images, beside themselves with their labels in the colours below\n",
         _splits(plan),
         _classes(plan, options, outcomes),
         _validity(plan),
@@ -56,9 +60,15 @@ def _head(plan: Plan, options: ExportOptions, recipe: Recipe, outcomes: Sequence
     )
 
 
+def _at_step(checkpoint: Mapping[str, Any]) -> str:
+    return f", step {checkpoint['step']}" if "step" in checkpoint else ""
+
+
 def _how_made(recipe: Recipe, plan: Plan) -> str:
     checkpoints = recipe.source.get("checkpoints") or []
-    runs = [f"- translator run `{c.get('run')}`, fingerprint `{c.get('fingerprint')}`" for c in checkpoints]
+    runs = [
+        f"- translator run `{c.get('run')}`{_at_step(c)}, fingerprint `{c.get('fingerprint')}`" for c in checkpoints
+    ]
     verdicts = ", ".join(recipe.source.get("verdicts") or []) or "all"
     lines = [
         "## How it was made",
@@ -67,6 +77,7 @@ def _how_made(recipe: Recipe, plan: Plan) -> str:
         "",
         *runs,
         f"- verdicts exported: {verdicts}",
+        *(f"- only {what}: {', '.join(names)}" for what, names in sorted((recipe.source.get("only") or {}).items())),
         f"- rule: `{recipe.source.get('rule') or 'none'}`",
         f"- split seed {recipe.seed}; merges: {', '.join(f'{a} into {b}' for a, b in recipe.merges) or 'none'}",
         f"- recipe fingerprint `{recipe.fingerprint()}`",
@@ -104,12 +115,14 @@ def _classes(plan: Plan, options: ExportOptions, outcomes: Sequence[FrameOutcome
     total = max(sum(pixels.values()), 1)
     lines = [
         "## Classes",
-        f"| id | class | share of pixels | {' | '.join(f'images in {s}' for s in splits)} |",
-        f"|--:|---|--:|{'--:|' * len(splits)}",
+        f"| id | class | colour | share of pixels | {' | '.join(f'images in {s}' for s in splits)} |",
+        f"|--:|---|---|--:|{'--:|' * len(splits)}",
     ]
     for c in plan.classes.table:
         counts = " | ".join(str(with_class[s][c.id]) for s in splits)
-        lines.append(f"| {c.id} | {_cell(c.name)} | {100 * pixels[c.id] / total:.2f} % | {counts} |")
+        lines.append(
+            f"| {c.id} | {_cell(c.name)} | `{hex_of(c.colour)}` | {100 * pixels[c.id] / total:.2f} % | {counts} |"
+        )
     if options.format == "coco":
         lines.append("\nCOCO category ids count from 1 in this order, void left out.")
     return "\n".join([*lines, ""])

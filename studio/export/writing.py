@@ -10,6 +10,7 @@ from studio.export import coco, image2image
 from studio.export.card import CARD, counts_of, data_card
 from studio.export.manifest import Manifest, hashed_files, write_manifest
 from studio.export.planning import Plan, bytes_needed, plan_export
+from studio.export.preview import write_preview
 from studio.export.sharing import READING_BACK, WRITING, do_share, from_values, shared
 from studio.export.staging import refuse_existing, staging_folder, staging_path
 from studio.export.values import ExportItem, ExportOptions, SceneReading
@@ -67,6 +68,7 @@ def write_export(
             for _ in ranks.last_reports():  # nobody writes into the folder any more when it is moved or removed
                 pass
         whole = _recipe(plan, options, recipe, outcomes)
+        write_preview(root, plan, outcomes, reading)
         write_text(root / CARD, data_card(plan, options, whole, outcomes, writer.layout_lines()))
         manifest = _manifest(plan, whole, outcomes, hashed_files(root))
         write_manifest(root, manifest)

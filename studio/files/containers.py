@@ -22,6 +22,9 @@ CONTAINER_SUFFIXES = frozenset({".hdf5", ".h5"})
 PICTURE_NAME = "colors"
 """The dataset that holds a frame's picture."""
 
+_LEFT = "_0"
+"""What the left picture's datasets end in where a stereo pair's are kept apart."""
+
 _LARGEST_BYTES = 1 << 30
 """What compresses well may be small on disk and more than the memory when it is read."""
 _DAMAGED = "Copy it again or write it anew."
@@ -32,9 +35,13 @@ def is_container(path: Path) -> bool:
 
 
 def names_in(path: Path) -> frozenset[str]:
-    """Names of the datasets in a container. Raise InputError when it is missing or damaged."""
+    """Names of the datasets in a container; of stereo pairs kept apart (``depth_0``, ``depth_1``) also ``depth``.
+
+    Raise InputError when it is missing or damaged.
+    """
     with _opened(path) as file:
-        return frozenset(file.keys())
+        names = frozenset(file.keys())
+    return names | {name.removesuffix(_LEFT) for name in names if name.endswith(_LEFT)}
 
 
 def shape_of(path: Path, name: str) -> tuple[int, ...]:
@@ -103,6 +110,7 @@ def _opened(path: Path) -> Iterator[h5py.File]:
 def _dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
     import h5py
 
+    name = name if name in file or f"{name}{_LEFT}" not in file else f"{name}{_LEFT}"
     # A link in the file could point to another file on the disk; only what lies in here is read.
     link = file.get(name, getlink=True)
     if isinstance(link, h5py.ExternalLink):

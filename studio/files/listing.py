@@ -31,7 +31,7 @@ def files_in(folder: Path, suffixes: frozenset[str] = PICTURE_SUFFIXES) -> Seque
 
     The names of a large folder lie on disk, not in memory.
     """
-    return in_order(_names(folder, lambda e: _suffix(e.name) in suffixes and e.is_file()), folder)
+    return in_order(_names(folder, lambda e: _suffix(e.name) in suffixes and _leads(e.is_file)), folder)
 
 
 def _names(folder: Path, wanted: Callable[[os.DirEntry[str]], bool]) -> Iterator[str]:
@@ -67,14 +67,24 @@ def has_files(folder: Path, suffixes: frozenset[str] = PICTURE_SUFFIXES) -> bool
     """Whether files_in would find any, without listing all of them."""
     try:
         with os.scandir(folder) as entries:
-            return any(not e.name.startswith(".") and _suffix(e.name) in suffixes and e.is_file() for e in entries)
+            return any(
+                not e.name.startswith(".") and _suffix(e.name) in suffixes and _leads(e.is_file) for e in entries
+            )
     except OSError:
         return False
 
 
 def folders_in(folder: Path) -> list[Path]:
     """Sub-folders in natural order, hidden ones left out. An absent folder holds none."""
-    return [folder / name for name in sorted(_names(folder, lambda e: e.is_dir()), key=natural_key)]
+    return [folder / name for name in sorted(_names(folder, lambda e: _leads(e.is_dir)), key=natural_key)]
+
+
+def _leads(there: Callable[[], bool]) -> bool:
+    """Whether an entry is there; a link that leads round in a circle is not."""
+    try:
+        return there()
+    except OSError:
+        return False
 
 
 def spread(items: Sequence[T], count: int) -> list[T]:

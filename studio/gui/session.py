@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio.gui.jobs import JobQueue, WindowJob
-from studio.pipeline.views import class_colours, set_class_colour
+from studio.gui.models.export_wishes import ExportWishes
+from studio.pipeline.class_colours import class_colours, set_class_colour
 from studio.project.project import Project
 from studio.project.records import Changed
-from studio.vocabulary.colour_vision import Colour, confusable
+from studio.vocabulary.colour_vision import Colour, alike
 from studio.vocabulary.errors import TrocarError
-from studio.vocabulary.labels import ClassTable
+from studio.vocabulary.labels import ClassTable, normal_name
 
 Level = Literal["info", "warning", "error"]
 EVERYTHING = Changed(scenes=True, footage=True, runs=True, palettes=True, exports=True, evaluations=True)
@@ -32,6 +33,8 @@ class Selection:
     translation_id: int = 0
     run: str = ""
     palette: str = ""
+    lab_frames: tuple[int, ...] = ()
+    """Frames that the style lab is to take into its rows."""
 
 
 class Session(QObject):
@@ -54,6 +57,8 @@ class Session(QObject):
         self.jobs.said.connect(self.say)
         self._project: Project | None = None
         self._selection = Selection()
+        self.export_wishes = ExportWishes()
+        """How the page Export would write now; whatever else exports does so, too."""
         self.undo_stack = QUndoStack(self)
         """For edits that the catalogue does not undo itself."""
 
@@ -97,6 +102,7 @@ class Session(QObject):
             self._project.close()
         self._project = project
         self._selection = Selection()
+        self.export_wishes = ExportWishes()
         self.undo_stack.clear()
         self.project_changed.emit()
         if project is not None:
@@ -107,31 +113,42 @@ class Session(QObject):
         return classes.recoloured(class_colours(self.project))
 
     def set_class_colour(self, name: str, colour: Colour | None, among: ClassTable) -> None:
-        """Keep a class' colour with the project (None: its own again), and warn where two can't be told apart."""
+        """Keep a class' colour with the project (None: its own again) as one undo step, and warn where two can't be
+        told apart."""
+        self.undo_stack.push(_ColourEdit(self, name, colour))
+        pairs = [pair for pair in alike(self.coloured(among)) if name in (pair.first, pair.second)]
+        if pairs and colour is not None:
+            self.say(
+                f"{pairs[0].first} and {pairs[0].second} can hardly be told apart by {pairs[0].viewers}.", "warning"
+            )
+
+    def show_class_in(self, name: str, colour: Colour | None) -> bool:
+        """Keep a class' colour without an undo step; False when the project did not take it."""
         with self.reporting() as outcome:
             set_class_colour(self.project, name, colour)
-        if not outcome.well:
-            return
-        self.class_colours_changed.emit()
-        alike = [pair for pair in confusable(self.coloured(among)) if name in pair[:2]]
-        if alike and colour is not None:
-            first, second, viewers = alike[0]
-            self.say(f"{first} and {second} can hardly be told apart by {viewers}.", "warning")
+        if outcome.well:
+            self.class_colours_changed.emit()
+        return outcome.well
 
     def edited(self, changed: Changed) -> None:
         """Tell every view what an edit touched."""
         self.changed.emit(changed)
 
-    def start(self, title: str, argv: Sequence[str], *, touches: Changed, resume_argv: Sequence[str] = ()) -> WindowJob:
+    def start(
+        self, title: str, argv: Sequence[str], *, touches: Changed, resume_argv: Sequence[str] = (),
+        after: WindowJob | None = None,
+    ) -> WindowJob:  # fmt: skip
         """Queue a command line as a job in a child process; ``touches`` is what to refresh as it goes and at its end.
+        ``after``: a job that must be done first.
 
         ``resume_argv`` is offered after a stop or a failure: empty = the same command line again, which is right for
         commands that go on where they were.
         """
         environment = self._project.child_environment() if self._project is not None else {}
         return self.jobs.submit(
-            title, argv, touches=touches, resume_argv=tuple(resume_argv) or tuple(argv), environment=environment
-        )
+            title, argv, touches=touches, resume_argv=tuple(resume_argv) or tuple(argv), environment=environment,
+            after=after,
+        )  # fmt: skip
 
     def ask(self, text: str, answers: Sequence[tuple[str, str, Callable[[], None] | None]]) -> None:
         """Ask in place, above the page; None only puts the question away."""
@@ -150,6 +167,26 @@ class Session(QObject):
         except (TrocarError, OSError) as error:
             outcome.well = False
             self.say(str(error), "error")
+
+
+class _ColourEdit(QUndoCommand):
+    """Another colour for a class; undone, the one that it had."""
+
+    def __init__(self, session: Session, name: str, colour: Colour | None) -> None:
+        super().__init__(f"Colour of “{name}”")
+        self._session, self._name, self._after = session, name, colour
+        kept = {normal_name(n): c for n, c in class_colours(session.project).items()}
+        self._before = kept.get(normal_name(name))
+
+    def redo(self) -> None:
+        if self._session.show_class_in(self._name, self._after):
+            self._session.say(self.text())
+        else:
+            self.setObsolete(True)
+
+    def undo(self) -> None:
+        if self._session.show_class_in(self._name, self._before):
+            self._session.say(f"Undone: {self.text()}")
 
 
 @dataclass

@@ -36,6 +36,8 @@ class Tokens:
     text: str
     muted: str
     faint: str
+    """The quietest text that is still to be read; what can't be used is ``disabled``."""
+    disabled: str
     accent: str
     on_accent: str
     good: str
@@ -45,13 +47,13 @@ class Tokens:
 
 DARK = Tokens(
     name="dark", backdrop="#141414", field="#191919", window="#1c1c1c", surface="#232323", raised="#2e2e2e",
-    hover="#383838", line="#333333", text="#dedede", muted="#9c9c9c", faint="#6a6a6a", accent="#5aa9dd",
-    on_accent="#0d1a23", good="#7bb585", warning="#d8a550", danger="#e0756a",
+    hover="#343434", line="#3a3a3a", text="#e2e2e2", muted="#b4b4b4", faint="#9d9d9d", disabled="#6a6a6a",
+    accent="#5aa9dd", on_accent="#0d1a23", good="#7bb585", warning="#d8a550", danger="#e88a80",
 )  # fmt: skip
 LIGHT = Tokens(
-    name="light", backdrop="#c9c9c9", field="#ffffff", window="#ececec", surface="#f6f6f6", raised="#ffffff",
-    hover="#e2e2e2", line="#d2d2d2", text="#1f1f1f", muted="#5f5f5f", faint="#9a9a9a", accent="#1f78b4",
-    on_accent="#ffffff", good="#2f7d3d", warning="#94640a", danger="#b8392d",
+    name="light", backdrop="#d4d4d4", field="#ffffff", window="#ececec", surface="#f6f6f6", raised="#ffffff",
+    hover="#e2e2e2", line="#c8c8c8", text="#1a1a1a", muted="#4a4a4a", faint="#5b5b5b", disabled="#9a9a9a",
+    accent="#175f92", on_accent="#ffffff", good="#1f642c", warning="#704a00", danger="#a3291e",
 )  # fmt: skip
 
 
@@ -95,7 +97,7 @@ def _palette(t: Tokens) -> QPalette:
         for name in names:
             palette.setColor(name, QColor(colour))
     for name in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
-        palette.setColor(group.Disabled, name, QColor(t.faint))
+        palette.setColor(group.Disabled, name, QColor(t.disabled))
     palette.setColor(group.Disabled, role.Highlight, QColor(t.line))
     return palette
 
@@ -124,7 +126,7 @@ QMenuBar::item:selected {{ background: {t.hover}; }}
 QMenu {{ background: {t.raised}; border: 1px solid {t.line}; padding: 4px; }}
 QMenu::item {{ padding: 5px 24px 5px 12px; border-radius: 3px; }}
 QMenu::item:selected {{ background: {t.hover}; }}
-QMenu::item:disabled {{ color: {t.faint}; background: transparent; }}
+QMenu::item:disabled {{ color: {t.disabled}; background: transparent; }}
 QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
 QMenu::icon {{ padding-left: 8px; }}
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 4px 6px; }}
@@ -156,13 +158,13 @@ QPushButton {{ background: {t.raised}; border: 1px solid {t.line}; border-radius
 QPushButton:hover {{ background: {t.hover}; }}
 QPushButton:pressed {{ background: {t.line}; }}
 QPushButton:focus {{ border-color: {t.accent}; }}
-QPushButton:disabled {{ color: {t.faint}; background: {t.surface}; }}
+QPushButton:disabled {{ color: {t.disabled}; background: {t.surface}; }}
 QPushButton:checked {{ border-color: {t.accent}; color: {t.accent}; }}
 QPushButton[role="primary"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent};
     font-weight: 600; }}
 QPushButton[role="primary"]:hover {{ border-color: {t.text}; }}
 QPushButton[role="primary"]:focus {{ border-color: {t.text}; }}
-QPushButton[role="primary"]:disabled {{ background: {t.raised}; color: {t.faint}; border-color: {t.line}; }}
+QPushButton[role="primary"]:disabled {{ background: {t.raised}; color: {t.disabled}; border-color: {t.line}; }}
 QPushButton[role="quiet"] {{ background: transparent; border-color: transparent; }}
 QPushButton[role="quiet"]:hover {{ background: {t.hover}; }}
 QPushButton[role="quiet"]:focus {{ border-color: {t.accent}; }}
@@ -181,12 +183,12 @@ QToolButton[role="page"] {{ border-radius: 0px; border: none; border-left: 3px s
 QToolButton[role="page"]:hover {{ background: {t.raised}; color: {t.text}; }}
 QToolButton[role="page"]:focus {{ background: {t.raised}; }}
 QToolButton[role="page"]:checked {{ background: {t.window}; border-left-color: {t.accent}; color: {t.text}; }}
-QToolButton[role="page"]:disabled {{ color: {t.faint}; }}
+QToolButton[role="page"]:disabled {{ color: {t.disabled}; }}
 QLineEdit, QPlainTextEdit, QTextBrowser, QAbstractSpinBox, QComboBox {{ background: {t.field};
     border: 1px solid {t.line}; border-radius: 4px; padding: 4px 6px; selection-background-color: {t.accent};
     selection-color: {t.on_accent}; }}
 QLineEdit:focus, QPlainTextEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {t.accent}; }}
-QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled {{ color: {t.faint}; }}
+QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled {{ color: {t.disabled}; }}
 QAbstractSpinBox {{ qproperty-alignment: "AlignRight|AlignVCenter"; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0px; border: none; }}
 QComboBox {{ padding-right: 2px; }}
@@ -204,10 +206,10 @@ QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint
 QRadioButton::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
 QSlider {{ min-height: 20px; }}
 QSlider::groove:horizontal {{ height: 4px; background: {t.line}; border-radius: 2px; }}
-QSlider::sub-page:horizontal {{ background: {t.faint}; border-radius: 2px; }}
+QSlider::sub-page:horizontal {{ background: {t.disabled}; border-radius: 2px; }}
 QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -5px 0; border-radius: 7px; background: {t.text}; }}
 QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ background: {t.accent}; }}
-QSlider::handle:horizontal:disabled {{ background: {t.faint}; }}
+QSlider::handle:horizontal:disabled {{ background: {t.disabled}; }}
 QProgressBar {{ background: {t.line}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
 QTabBar::tab {{ padding: 6px 12px; color: {t.muted}; border-bottom: 2px solid transparent; background: transparent; }}
@@ -231,7 +233,7 @@ QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
 QTableCornerButton::section {{ background: {t.surface}; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
-QScrollBar::handle {{ background: {t.hover}; border-radius: 4px; margin: 1px; }}
+QScrollBar::handle {{ background: {t.disabled}; border-radius: 4px; margin: 1px; }}
 QScrollBar::handle:vertical {{ min-height: 28px; }} QScrollBar::handle:horizontal {{ min-width: 28px; }}
 QScrollBar::handle:hover {{ background: {t.faint}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}

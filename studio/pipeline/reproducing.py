@@ -16,6 +16,7 @@ from studio.files.atomic import hash_file
 from studio.files.pictures import read_rgb, write_png
 from studio.jobs.events import Done, Event, Job, Progress
 from studio.jobs.stages import passed_on
+from studio.pipeline.class_colours import in_colours
 from studio.pipeline.exports import READING, export_items
 from studio.project.project import SUFFIX, Project
 from studio.project.records import TranslationRecord
@@ -36,7 +37,7 @@ def reproduce(manifest_path: Path, dest: Path, *, project_path: Path | None) -> 
     recipe = manifest.recipe
     with Project.open(_project(manifest, manifest_path, project_path)) as project:
         records = [_record(project, row) for row in recipe.items]
-        items = export_items(project, records)
+        items = in_colours(export_items(project, records), recipe.source.get("class_colours", {}))
         items = yield from _with_pictures(project, items, manifest)
         options = ExportOptions(
             format=recipe.format, split=recipe.split, seed=recipe.seed, merges=recipe.merges,

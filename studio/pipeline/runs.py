@@ -11,6 +11,7 @@ import numpy as np
 from studio.pipeline.views import latest_metrics
 from studio.project.project import Project
 from studio.project.records import RunRecord
+from studio.translator.health import NO_LOSSES
 from studio.translator.settings import TrainSettings, field_help
 from studio.vocabulary.errors import InputError
 
@@ -19,7 +20,6 @@ _LAST = 100
 """Final losses are means over so many logged steps: a single step says little about a GAN."""
 VALIDITY = "validity"
 """Metric of a run: validity of its sample translations, at some steps."""
-_NO_LOSSES = ("seconds", "learning_rate", VALIDITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _facts(run: RunRecord, metrics: Metrics) -> dict[str, Any]:
 
 
 def _losses(metrics: Mapping[str, Metrics]) -> dict[str, dict[str, dict[str, float] | None]]:
-    names = dict.fromkeys(name for each in metrics.values() for name in each if name not in _NO_LOSSES)
+    names = dict.fromkeys(name for each in metrics.values() for name in each if name not in NO_LOSSES)
     return {name: {run: _final(each.get(name)) for run, each in metrics.items()} for name in names}
 
 

@@ -86,12 +86,17 @@ def simulate_scenes(project: Project, settings: SimulationSettings, *, name: str
 
     The same call after an interruption goes on where it was.
     """
-    kind = "sequence" if settings.path else "simulated"
     if name and (name.startswith(".") or set(name) & set("/\\:\0")):
         raise InputError(f"'{name}' is no name for a folder", where="--name", remedy="Use letters, digits and dashes.")
-    dest = project.folder / "scenes" / (name or f"{kind}-{settings.seed}")
+    dest = project.folder / "scenes" / (name or default_name(settings))
     result = yield from passed_on(simulate(dest, settings))
     # Bodies of different seeds are different patients, though each simulation numbers its own from 0.
     scenes = [replace(s, patient=f"{s.patient}.s{settings.seed}") for s in read_scenes(dest, "frames", compared=False)]
     yield from _kept(project, scenes)
     yield Done({**result, "scenes": len(scenes), "folder": str(dest), "patients": _patients(scenes)})
+
+
+def default_name(settings: SimulationSettings) -> str:
+    """The folder of a simulation in the project that is given no name."""
+    kind = "keyframes" if settings.keyframes is not None else "sequence" if settings.path else "simulated"
+    return f"{kind}-{settings.seed}"

@@ -9,10 +9,12 @@ import numpy as np
 
 from studio.files.listing import spread
 from studio.files.pictures import read_rgb
+from studio.pipeline.class_colours import class_colours
 from studio.pipeline.views import footage_picture
 from studio.project.project import Project
 from studio.quality.realism import appearance_statistics
 from studio.segmenter.report.story import Example, PictureStatistics, Story
+from studio.vocabulary.labels import STUDIO_CLASSES
 
 _SPREAD = 40
 """Pictures of each kind that statistics are taken from."""
@@ -32,6 +34,7 @@ def told(project: Project, labelled: Path) -> Story:
         cautions=(_STAND_IN,) if stand_in else (),
         examples=_examples(project),
         statistics=_statistics(project),
+        classes=STUDIO_CLASSES.recoloured(class_colours(project)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,18 +18,38 @@ from studio.project.project import Project
 from studio.project.records import FootageRecord, FrameRecord, RunRecord, TranslationRecord
 from studio.scenes.readers import load_layers_of
 from studio.vocabulary.frames import FootageFile, Layers
-from studio.vocabulary.labels import normal_name
 from studio.vocabulary.verdicts import VerdictValue
 
 CODES_FILE = "footage_codes.json"
 MAP_FILE = "footage_map.json"
-_COLOURS = "class_colours"
+STEPS = "checkpoint_steps"
+"""Setting of a project: which step a checkpoint's fingerprint is of."""
 
 
 def frame_layers(project: Project, frame: FrameRecord) -> Layers:
     """All layers of a simulated frame, in the studio's conventions. Raise InputError for files gone or wrong."""
     scene = project.scenes.get(frame.scene_id)
     return load_layers_of(frame.files, layout=scene.layout, encoding=scene.encoding)
+
+
+def spread_frames(
+    project: Project, count: int, *, turn: int = 0, scene_id: int = 0, besides: Collection[int] = ()
+) -> list[FrameRecord]:
+    """``count`` frames at equal distances over all scenes, or over one; another ``turn`` gives others.
+
+    Those that are there anyway (``besides``, by id) are left out.
+    """
+    scenes = [s for s in project.scenes.all() if s.frame_count and scene_id in (0, s.id)]
+    total = sum(s.frame_count for s in scenes)
+    found = []
+    for k in range(min(count, total)):
+        at = int((k + 0.5 + 0.381966 * turn) * total / count) % total
+        for scene in scenes:
+            if at < scene.frame_count:
+                found += project.scenes.frames(scene.id, offset=at, limit=1)
+                break
+            at -= scene.frame_count
+    return [f for f in found if f.id not in besides]
 
 
 def footage_file(record: FootageRecord) -> FootageFile:
@@ -71,16 +91,30 @@ def set_verdicts(project: Project, ids: Sequence[int], value: VerdictValue, reas
     return tuple(c.translation_id for c in changes)
 
 
-def class_colours(project: Project) -> dict[str, tuple[int, int, int]]:
-    """Colours (8-bit sRGB) by class name that were chosen for this project, in the place of the classes' own."""
-    kept = project.setting(_COLOURS, {})
-    return {str(name): (int(r), int(g), int(b)) for name, (r, g, b) in kept.items()}
+@dataclass(frozen=True, slots=True)
+class KeptCheckpoint:
+    """A checkpoint that a run has kept; ``validity`` (0 to 1) of its samples, None where it was not measured."""
+
+    step: int
+    validity: float | None
 
 
-def set_class_colour(project: Project, name: str, colour: tuple[int, int, int] | None) -> None:
-    """Show a class in this colour from now on; None: in its own again. Exports keep the classes' own colours."""
-    chosen = {n: c for n, c in class_colours(project).items() if normal_name(n) != normal_name(name)}
-    project.set_setting(_COLOURS, chosen if colour is None else {**chosen, name: colour})
+def kept_checkpoints(run_folder: Path) -> list[KeptCheckpoint]:
+    """A run's checkpoints, the newest first."""
+    found = []
+    for weights in (run_folder / "checkpoints").glob("step_*/generators.safetensors"):
+        step = weights.parent.name.removeprefix("step_")
+        if step.isdigit():
+            found.append(KeptCheckpoint(int(step), _validity_of(weights.parent / "state.json")))
+    return sorted(found, key=lambda c: -c.step)
+
+
+def _validity_of(state: Path) -> float | None:
+    try:
+        value = json.loads(state.read_text(encoding="utf-8")).get("validity")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return float(value) if isinstance(value, int | float) else None
 
 
 @dataclass(frozen=True)
@@ -96,6 +130,16 @@ class FootageCodes:
     patients: tuple[str, ...]
     names: tuple[str, ...]
     brightness_N: np.ndarray
+
+    def besides(self, left_out: Collection[int]) -> FootageCodes:
+        """Those of the other frames."""
+        rows = [row for row, frame_id in enumerate(self.ids) if frame_id not in left_out]
+        if len(rows) == len(self.ids):
+            return self
+        return FootageCodes(
+            self.fingerprint, self.codes_NS[rows], tuple(self.ids[r] for r in rows),
+            tuple(self.patients[r] for r in rows), tuple(self.names[r] for r in rows), self.brightness_N[rows],
+        )  # fmt: skip
 
 
 def footage_codes(run: RunRecord) -> FootageCodes | None:

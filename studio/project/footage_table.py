@@ -49,6 +49,10 @@ class FootageTable:
         rows = self._db.execute(f"SELECT * FROM footage {where} ORDER BY patient, seconds, name").fetchall()
         return [self._record(row) for row in rows]
 
+    def left_out(self) -> frozenset[int]:
+        """Ids of the frames that are not included."""
+        return frozenset(int(row[0]) for row in self._db.execute("SELECT id FROM footage WHERE NOT included"))
+
     def _record(self, row: sqlite3.Row) -> FootageRecord:
         return FootageRecord(
             id=row["id"], patient=row["patient"], name=row["name"], path=found(row["path"], self._folder),

@@ -84,13 +84,16 @@ class SceneTable:
 
         size_bytes, rgb_hash = _measured(frame.rgb)
         self._db.execute(
-            "INSERT INTO frames (id, scene_id, position, name, rgb, segmentation, depth, normals, size_bytes, hash)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET position = excluded.position,"
+            "INSERT INTO frames (id, scene_id, position, name, rgb, segmentation, depth, normals, flow_forward,"
+            " flow_backward, size_bytes, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET position = excluded.position,"
             " rgb = excluded.rgb, segmentation = excluded.segmentation, depth = excluded.depth,"
-            " normals = excluded.normals, size_bytes = excluded.size_bytes, hash = excluded.hash",
+            " normals = excluded.normals, flow_forward = excluded.flow_forward,"
+            " flow_backward = excluded.flow_backward, size_bytes = excluded.size_bytes, hash = excluded.hash",
             (
                 known_id, scene_id, frame.index, frame.name, relative(frame.rgb), relative(frame.segmentation),
-                relative(frame.depth), relative(frame.normals), size_bytes, rgb_hash,
+                relative(frame.depth), relative(frame.normals), relative(frame.flow_forward),
+                relative(frame.flow_backward), size_bytes, rgb_hash,
             ),
         )  # fmt: skip
 
@@ -173,6 +176,7 @@ class SceneTable:
         files = FrameFiles(
             name=row["name"], index=row["position"], rgb=found(row["rgb"], root),
             segmentation=absolute("segmentation"), depth=absolute("depth"), normals=absolute("normals"),
+            flow_forward=absolute("flow_forward"), flow_backward=absolute("flow_backward"),
         )  # fmt: skip
         return FrameRecord(row["id"], row["scene_id"], row["patient"], files)
 

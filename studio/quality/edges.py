@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from studio.quality.drift import pull
-from studio.quality.outlines import OFFSETS, REACH, Outlines, find_outlines, steps_across
+from studio.quality.outlines import OFFSETS, REACH, Outlines, find_outlines, near_means, steps_across
 
 _SMOOTHING = 1.0
 _NEAR = 1
@@ -21,7 +21,6 @@ _FAR = 3
 _FLOOR = 1.0
 _BACKGROUND_FACTOR = 2.0
 _MATCHED = np.exp(-0.5 * np.arange(-2, 3) ** 2)[None, :]
-_NEIGHBOURHOOD = 20.0
 _CLEAR_SHARE = 0.4
 _RENDER_REACH = 2
 _LEAST_WEIGHT, _LEAST_PIECE_WEIGHT = 15.0, 3.0
@@ -64,27 +63,21 @@ class EdgeAgreement:
         return self._mean(self.score_G, class_id)
 
     def weakest(self, class_id: int | None = None) -> float | None:
-        """The lowest presence, over the whole picture or one class, after averaging over near pieces (Gaussian, 20 px),
+        """The lowest presence, over the whole picture or one class, after averaging over near pieces (Gaussian, 10 px),
         so that one badly lit stretch is no verdict; None where nothing can be said."""
         told_G = self.weight_G >= _LEAST_PIECE_WEIGHT
         if class_id is not None:
-            told_G &= self._of_class(class_id)
+            told_G &= self.outlines.touch(class_id)
         return float(self._local_presence_G[told_G].min()) if told_G.any() else None
 
     @cached_property
     def _local_presence_G(self) -> np.ndarray:
-        centre_G2 = self.outlines.means(self.outlines.xy_P2)
-        squared_GG = ((centre_G2[:, None, :] - centre_G2[None, :, :]) ** 2).sum(axis=2)
-        near_GG = np.exp(-0.5 * squared_GG / _NEIGHBOURHOOD**2) * self.weight_G[None, :]
-        return np.asarray((near_GG @ self.presence_G) / np.maximum(near_GG.sum(axis=1), 1e-6))
-
-    def _of_class(self, class_id: int) -> np.ndarray:
-        return np.asarray((self.outlines.class_G == class_id) | (self.outlines.neighbour_G == class_id))
+        return near_means(self.outlines, self.presence_G, self.weight_G)[0]
 
     def _mean(self, values_G: np.ndarray, class_id: int | None) -> float | None:
         weight = self.weight_G
         if class_id is not None:
-            weight = weight * self._of_class(class_id)
+            weight = weight * self.outlines.touch(class_id)
         total = float(weight.sum())
         return float((weight * values_G).sum()) / total if total >= _LEAST_WEIGHT else None
 

@@ -23,6 +23,7 @@ _BORDER = 3
 _NORMAL_SIGMA = 2.0
 _LEAST_POINTS = 6
 _MARGIN = 7
+_NEAR_SIGMA = 10.0
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
@@ -43,6 +44,16 @@ class Outlines:
     def __len__(self) -> int:
         return len(self.start_G)
 
+    @property
+    def wide_G(self) -> np.ndarray:
+        """bool: pieces of which most points have 7 px of room on both sides."""
+        room_P = np.asarray(self.valid_PO[:, 2:-2].all(axis=1), np.float32)
+        return np.asarray(self.means(room_P) > 0.5)
+
+    def touch(self, class_id: int) -> np.ndarray:
+        """bool G: the pieces that bound a class."""
+        return np.asarray((self.class_G == class_id) | (self.neighbour_G == class_id))
+
     def means(self, values_P: np.ndarray) -> np.ndarray:
         """Mean over each piece of values given per point (first axis P)."""
         if not len(self):
@@ -61,6 +72,15 @@ def find_outlines(segmentation_HW: np.ndarray, alike: Sequence[frozenset[int]] =
     for group in alike:
         kept &= ~(np.isin(classes, list(group)) & np.isin(neighbours, list(group)))
     return _in_pieces(xy[kept], normals[kept], classes[kept], labels_PO[kept])
+
+
+def near_means(outlines: Outlines, values_G: np.ndarray, weight_G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Per piece: the weighted mean of values over its surroundings (Gaussian), and the sum of those weights."""
+    centre_G2 = outlines.means(outlines.xy_P2)
+    squared_GG = ((centre_G2[:, None, :] - centre_G2[None, :, :]) ** 2).sum(axis=2)
+    near_GG = np.exp(-0.5 * squared_GG / _NEAR_SIGMA**2) * weight_G[None, :]
+    reach_G = near_GG.sum(axis=1)
+    return np.asarray((near_GG @ values_G) / np.maximum(reach_G, 1e-6)), reach_G
 
 
 def _in_pieces(xy_P2: np.ndarray, normal_P2: np.ndarray, class_P: np.ndarray, labels_PO: np.ndarray) -> Outlines:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,14 @@ class SourceClass:
         return self.name or self.key
 
 
+class UnknownClasses(InputError):
+    """Classes that neither have a studio class' name nor stand in the mapping: ``sources``."""
+
+    def __init__(self, what: str, *, where: object, remedy: str, sources: Sequence[SourceClass]) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.sources = tuple(sources)
+
+
 def studio_id(source: SourceClass, table: Mapping[str, str]) -> int | None:
     """The studio class id, by the table's word on its key or its name, else by its own name; None = unknown.
 
@@ -72,18 +80,19 @@ def class_id(word: str) -> int:
 
 
 def studio_ids(sources: Iterable[SourceClass], table: Mapping[str, str], *, where: Path) -> dict[str, int]:
-    """Studio class id by key. Raise InputError that names all unknown classes and shows the mapping to write."""
+    """Studio class id by key. Raise UnknownClasses that names all of them and shows the mapping to write."""
     found = {source: studio_id(source, table) for source in sources}
     unknown = [source for source, target in found.items() if target is None]
     if unknown:
         more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
         entries = ", ".join(f'"{s.entry}" = "CLASS"' for s in unknown[:_NAMED])
         known = ", ".join([*(c.name for c in STUDIO_CLASSES), IGNORED_WORD])
-        raise InputError(
+        raise UnknownClasses(
             f"no studio class for {', '.join(s.words for s in unknown[:_NAMED])}{more}",
             where=where,
             remedy=f"Write them into a mapping file, classes = {{{entries}}}, and name it with --mapping FILE;"
             f" CLASS is one of {known}.",
+            sources=unknown,
         )
     return {source.key: target for source, target in found.items() if target is not None}
 

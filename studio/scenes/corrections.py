@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
-from studio.scenes.layouts.axes import planar_from_ray, ray_lengths
+from studio.scenes.layouts.axes import intrinsics, planar_from_ray, ray_lengths
 from studio.scenes.layouts.listed import on_disk
-from studio.scenes.mapping import Geometry
+from studio.scenes.mapping import Camera, Geometry
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles, ToolPose
 
 STORED_KIND = "stored_depth_kind"
 """Encoding key of a layout that knows how its depth is stored: "planar" or "ray"."""
+
+CAMERA = "camera"
+"""Encoding key of the intrinsics that a mapping gives, as JSON."""
 
 
 def as_encoding(geometry: Geometry) -> dict[str, str]:
@@ -22,9 +27,29 @@ def as_encoding(geometry: Geometry) -> dict[str, str]:
     entries = {
         "depth_kind": geometry.depth_kind,
         "normals_flip": geometry.normals_flip,
+        "normals_space": geometry.normals_space,
         "scale": "" if geometry.scale is None else repr(geometry.scale),
     }
     return {key: value for key, value in entries.items() if value}
+
+
+def camera_encoding(camera: Camera) -> dict[str, str]:
+    """The entry of a scene's encoding; none when nothing is said."""
+    return {} if camera == Camera() else {CAMERA: json.dumps(asdict(camera))}
+
+
+def mapped_K(encoding: Mapping[str, str], size: tuple[int, int]) -> np.ndarray | None:
+    """3x3 K in px that a mapping's camera has for pictures of ``size`` (width, height), None where it has none."""
+    camera = Camera(**json.loads(encoding.get(CAMERA, "{}")))
+    width, height = size
+    fx = camera.fx
+    if fx is None and camera.field_of_view is not None:
+        fx = width / 2 / math.tan(math.radians(camera.field_of_view) / 2)
+    if fx is None:
+        return None
+    cx = width / 2 if camera.cx is None else camera.cx
+    cy = height / 2 if camera.cy is None else camera.cy
+    return intrinsics(fx, camera.fy or fx, cx, cy)
 
 
 def without_layers(scene: SceneFiles, geometry: Geometry) -> SceneFiles:
@@ -36,6 +61,7 @@ def without_layers(scene: SceneFiles, geometry: Geometry) -> SceneFiles:
         FrameFiles(
             f.name, f.index, f.rgb, None if "segmentation" in out else f.segmentation,
             None if "depth" in out else f.depth, None if "normals" in out else f.normals,
+            f.flow_forward, f.flow_backward,
         )
         for f in scene.frames
     )  # fmt: skip
@@ -43,8 +69,13 @@ def without_layers(scene: SceneFiles, geometry: Geometry) -> SceneFiles:
 
 
 def corrected(layers: Layers, encoding: Mapping[str, str]) -> Layers:
-    """The frame with depth kind, flips and scale as the mapping has them. Raise InputError where K is needed."""
-    if not {"depth_kind", "normals_flip", "scale"} & set(encoding):
+    """The frame with K (where its layout has none), depth kind, flips and scale as the mapping has them.
+
+    Raise InputError where K is needed.
+    """
+    if layers.K is None:
+        layers = replace(layers, K=mapped_K(encoding, layers.size))
+    if not {"depth_kind", "normals_flip", "normals_space", "scale"} & set(encoding):
         return layers
     layers = replace(layers, depth_HW=_depth(layers, encoding), normals_HW3=_normals(layers, encoding))
     return _scaled(layers, float(encoding.get("scale", "1")))
@@ -63,10 +94,27 @@ def _depth(layers: Layers, encoding: Mapping[str, str]) -> np.ndarray | None:
 
 
 def _normals(layers: Layers, encoding: Mapping[str, str]) -> np.ndarray | None:
-    flip = encoding.get("normals_flip", "none")
-    if layers.normals_HW3 is None or flip == "none":
-        return layers.normals_HW3
-    return layers.normals_HW3 * np.array([-1 if axis in flip else 1 for axis in "xyz"], np.float32)
+    flip = encoding.get("normals_flip", "none").replace("none", "")
+    if layers.normals_HW3 is None:
+        return None
+    if encoding.get("normals_space") != "world":
+        return _flipped(layers.normals_HW3, flip)
+    if layers.camera_to_world is None:
+        raise InputError("normals in the world's axes need the camera's pose", where="normals_space",
+                         remedy='Leave them out: geometry = {leave_out = ["normals"]}.')  # fmt: skip
+    return in_camera_axes(layers, flip).normals_HW3
+
+
+def _flipped(normals_HW3: np.ndarray, flip: str) -> np.ndarray:
+    return normals_HW3 * np.array([-1 if axis in flip else 1 for axis in "xyz"], np.float32) if flip else normals_HW3
+
+
+def in_camera_axes(layers: Layers, flip: str) -> Layers:
+    """A frame whose normals are in the world's axes, but for axes to be flipped first, with them in the camera's."""
+    if layers.normals_HW3 is None or layers.camera_to_world is None:
+        return layers
+    R = layers.camera_to_world[:3, :3].astype(np.float32)
+    return replace(layers, normals_HW3=_flipped(layers.normals_HW3, flip) @ R)
 
 
 def _scaled(layers: Layers, scale: float) -> Layers:

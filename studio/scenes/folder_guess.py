@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,6 @@ from studio.scenes.geometry_check import NOT_EXAMINED, GeometryReport, Said, exa
 from studio.scenes.layouts import folders
 from studio.scenes.layouts.decoding import read_deep_png
 from studio.scenes.mapping import FolderLayer, SceneMapping
-from studio.scenes.readers import detect_layout
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers
 from studio.vocabulary.labels import IGNORE, STUDIO_CLASSES
@@ -42,6 +41,8 @@ _WORDS: dict[str, tuple[str, ...]] = {
 class Understood:
     """What a mapping makes of the first frames: ``values`` are the classes seen, as a mapping writes them, and those
     in ``unknown`` have no studio class yet (they are shown as ignored). ``problems`` are lines for a person.
+    ``scenes`` counts those of the folder, of which the first is shown; ``note`` says what may be said and need not.
+    ``places``: by value a frame in which it is seen, uint8 HxWx3, all else darkened.
     """
 
     frames: tuple[Layers, ...] = ()
@@ -50,20 +51,14 @@ class Understood:
     unknown: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     geometry: GeometryReport = NOT_EXAMINED
+    scenes: int = 1
+    note: str = ""
+    places: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
         """Whether the scenes can be added as they are understood."""
         return bool(self.frames) and not (self.unknown or self.problems or self.geometry.faults)
-
-
-def is_plain(path: Path) -> bool:
-    """Whether a folder holds pictures in folders, and no layout that is found by itself."""
-    try:
-        detect_layout(path)
-    except InputError:
-        return bool(guess_layers(path))
-    return False
 
 
 def guess_layers(path: Path) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 Three questions, answered from a few frames in the studio's conventions:
 
-- Normals that follow from the depth agree with the normal layer, or would after flipping axes.
+- Normals that follow from the depth agree with the normal layer, or would after flipping axes, or once turned from
+  the world's axes into the camera's.
 - The depth is planar z or runs along the ray. With normals the right kind agrees better. Without, a plane decides:
   its inverse planar z is affine in pixel coordinates, 1/z = a u + b v + c, that of its distance along the ray is not.
 - The distances are those of a laparoscope in mm; those in metres, centimetres or micrometres lie far off.
@@ -18,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from studio.scenes.corrections import STORED_KIND
+from studio.scenes.corrections import STORED_KIND, in_camera_axes
 from studio.scenes.layouts.axes import ray_lengths
 from studio.vocabulary.frames import Layers
 
@@ -30,8 +31,12 @@ NEAREST_MM, FARTHEST_MM = 10.0, 5000.0
 
 _USUAL_MM = (15.0, 1000.0)
 _UNITS = ((1000.0, "metres"), (10.0, "centimetres"), (0.001, "micrometres"))
+ALL_FLIPS = ("", "x", "y", "z", "xy", "xz", "yz", "xyz")
 _LEAST_PIXELS, _COMPARED_PIXELS = 200, 20_000
 _SMOOTH = 0.05
+_SHOWN, _SHOWN_SHARE = 0.1, 0.01
+_TURNED_SHARE = 0.6
+"""A component of a normal shows where it is larger than that, and an axis where that many of all pixels show it."""
 _BLOCKS = (1, 2, 4, 8)
 _TILT = 0.05
 """Slope that the depth's steps may feign."""
@@ -78,13 +83,15 @@ NOT_EXAMINED = GeometryReport("")
 @dataclass(frozen=True)
 class Said:
     """What is said of the frames' geometry already: how their depth was taken, which axes of their normals were flipped
-    ("none" = as they are, for sure), and whether kind and scale are a person's word, which is not questioned.
+    ("none" = as they are, for sure), whether kind and scale are a person's word, which is not questioned, and whether
+    the normals were taken to be in the world's axes.
     """
 
     kind: DepthKind = "planar"
     flipped: str = ""
     kind_settled: bool = False
     scale_settled: bool = False
+    in_world: bool = False
 
     @staticmethod
     def by(encoding: Mapping[str, str]) -> Said:
@@ -92,7 +99,7 @@ class Said:
         kind = encoding.get("depth_kind", encoding.get(STORED_KIND, "planar"))
         return Said(
             "ray" if kind == "ray" else "planar", encoding.get("normals_flip", ""), "depth_kind" in encoding,
-            "scale" in encoding,
+            "scale" in encoding, encoding.get("normals_space") == "world",
         )  # fmt: skip
 
 
@@ -128,8 +135,12 @@ def _examine_shape(frames: Sequence[Layers], said: Said, found: list[str], fault
     if angle is None:
         return
     flip, best = best_flip(frames)
-    # Surfaces that face the camera hardly change when x or y is flipped: what matters is that a flip is much better.
-    if angle <= MEDIAN_LIMIT_DEGREES and not (flip and 2 * best < angle - 1):
+    if best > MEDIAN_LIMIT_DEGREES and said.flipped != "none" and not said.in_world:
+        fault = _world_fault(frames, angle, said.flipped)
+        if fault is not None:
+            faults.append(fault)
+            return
+    if not flip and angle <= MEDIAN_LIMIT_DEGREES:
         found.append(f"normals and depth agree within {angle:.1f} degrees (median)")
     elif said.flipped == "none":
         found.append(f"normals and depth are {angle:.0f} degrees apart (median), as the mapping has it")
@@ -142,9 +153,27 @@ def _flip_fault(angle: float, flip: str, best: float, flipped: str) -> Fault:
     if best > MEDIAN_LIMIT_DEGREES:
         return Fault(what)
     axes = " and ".join(flip)
-    from_stored = "".join(axis for axis in "xyz" if (axis in flip) != (axis in flipped)) or "none"
     return Fault(f"{what}; flipping {axes} of the normals makes them agree ({best:.1f} degrees)",
-                 f'normals_flip = "{from_stored}"')  # fmt: skip
+                 f'normals_flip = "{_from_stored(flip, flipped)}"')  # fmt: skip
+
+
+def _world_fault(frames: Sequence[Layers], angle: float, flipped: str) -> Fault | None:
+    """Where the normals follow from the depth once they are turned from the world's axes into the camera's."""
+    if any(f.normals_HW3 is not None and f.camera_to_world is None for f in frames):
+        return None
+    for flip in ALL_FLIPS:
+        turned = [in_camera_axes(f, flip) for f in frames]
+        found = normals_angle(turned)
+        if found is not None and found <= MEDIAN_LIMIT_DEGREES and not best_flip(turned)[0]:
+            return Fault(f"normals and depth disagree by {angle:.0f} degrees (median); taken as in the world's axes"
+                         f" instead of the camera's, they agree ({found:.1f} degrees)",
+                         f'normals_space = "world", normals_flip = "{_from_stored(flip, flipped)}"')  # fmt: skip
+    return None
+
+
+def _from_stored(flip: str, flipped: str) -> str:
+    """The flip of what is stored that does what ``flip`` does to normals of which ``flipped`` was flipped already."""
+    return "".join(axis for axis in "xyz" if (axis in flip) != (axis in flipped)) or "none"
 
 
 def _scale_faults(frames: Sequence[Layers]) -> list[Fault]:
@@ -192,30 +221,43 @@ def normals_from_depth(depth_HW: np.ndarray, K: np.ndarray) -> np.ndarray:
 
 def normals_angle(frames: Sequence[Layers], flip: str = "") -> float | None:
     """Median angle in degrees between the normals and those that follow from the depth; None with too few pixels."""
-    return _median_angle(_products(frames), flip)
+    return _median_angle(*_pairs(frames), flip)
 
 
 def best_flip(frames: Sequence[Layers]) -> tuple[str, float]:
-    """The axes ("" to "xyz") whose flip makes normals and depth agree best, and the median angle then, in degrees."""
-    products_N3 = _products(frames)
-    flips = ["".join(axes) for n in range(4) for axes in itertools.combinations("xyz", n)]
-    angles = {flip: angle for flip in flips if (angle := _median_angle(products_N3, flip)) is not None}
-    best = min(angles, key=lambda flip: angles[flip], default="")
-    return best, angles.get(best, 180.0)
+    """The axes ("" to "xyz") whose flip makes normals and depth agree best, and the median angle then, in degrees.
+
+    Each axis is judged where the normals show it, be that a small part of the picture: a sphere before a wall.
+    """
+    expected_N3, normals_N3 = _pairs(frames)
+    flip = "".join(axis for i, axis in enumerate("xyz") if _turned_over(expected_N3[:, i], normals_N3[:, i]))
+    angle = _median_angle(expected_N3, normals_N3, flip)
+    return flip, 180.0 if angle is None else angle
 
 
-def _products(frames: Sequence[Layers]) -> np.ndarray:
-    """N x 3: what x, y and z add to the cosine between normal and expected normal, where both are there."""
-    found = [np.zeros((0, 3), np.float32)]
+def _turned_over(expected_N: np.ndarray, normals_N: np.ndarray) -> bool:
+    """Whether one component points the other way where it is not small.
+
+    The normals say where; the depth's steps and noise scatter what is expected to both sides of what is true.
+    """
+    shown = abs(normals_N) > _SHOWN
+    if shown.sum() < max(_LEAST_PIXELS, _SHOWN_SHARE * len(normals_N)):
+        return False
+    return float((expected_N[shown] * normals_N[shown] < 0).mean()) > _TURNED_SHARE
+
+
+def _pairs(frames: Sequence[Layers]) -> tuple[np.ndarray, np.ndarray]:
+    """N x 3 each: normals that follow from the depth and those of the layer, where both are there."""
+    found = [(np.zeros((0, 3), np.float32),) * 2]
     for frame in frames:
         if frame.depth_HW is None or frame.normals_HW3 is None or frame.K is None:
             continue
         depth_HW, K, normals_HW3 = _coarse_enough(frame.depth_HW, frame.K, frame.normals_HW3)
         expected_HW3 = normals_from_depth(depth_HW, K)
         both = expected_HW3.any(axis=2) & normals_HW3.any(axis=2)
-        products_N3 = expected_HW3[both] * normals_HW3[both]
-        found.append(products_N3[:: max(1, len(products_N3) // _COMPARED_PIXELS)])
-    return np.concatenate(found)
+        some = slice(None, None, max(1, int(both.sum()) // _COMPARED_PIXELS))
+        found.append((expected_HW3[both][some], normals_HW3[both][some]))
+    return np.concatenate([e for e, _ in found]), np.concatenate([n for _, n in found])
 
 
 def _coarse_enough(
@@ -237,17 +279,23 @@ def _coarse_enough(
 
 
 def _noise(depth_HW: np.ndarray) -> float:
-    """Standard deviation of a depth's steps by the depth, from third differences along rows, outlines left out."""
+    """Standard deviation of a depth's steps by the depth, from third differences, outlines left out.
+
+    Along rows or columns, whichever are rougher: a floor's rows have no steps of their own.
+    """
     inverse_HW = 1 / np.where(depth_HW > 0, depth_HW, np.nan).astype(np.float64)
-    jumps = np.diff(inverse_HW, n=3, axis=1) / inverse_HW[:, 3:]
-    smooth = jumps[abs(jumps) < _SMOOTH]
-    return float(np.sqrt((smooth**2).mean() / 20)) if smooth.size else 0.0
+    found = [0.0]
+    for lines in (inverse_HW, inverse_HW.T):
+        jumps = np.diff(lines, n=3, axis=1) / lines[:, 3:]
+        smooth = jumps[abs(jumps) < _SMOOTH]
+        found.append(float(np.sqrt((smooth**2).mean() / 20)) if smooth.size else 0.0)
+    return max(found)
 
 
-def _median_angle(products_N3: np.ndarray, flip: str) -> float | None:
-    if len(products_N3) < _LEAST_PIXELS:
+def _median_angle(expected_N3: np.ndarray, normals_N3: np.ndarray, flip: str) -> float | None:
+    if len(expected_N3) < _LEAST_PIXELS:
         return None
-    cosines = products_N3 @ np.array([-1 if axis in flip else 1 for axis in "xyz"], np.float32)
+    cosines = (expected_N3 * normals_N3) @ np.array([-1 if axis in flip else 1 for axis in "xyz"], np.float32)
     return float(np.degrees(np.arccos(np.clip(np.median(cosines), -1, 1))))
 
 

@@ -22,7 +22,8 @@
     [geometry]
     normals_flip = "yz"
 
-``layers`` and ``camera`` are for the layout ``folders``; ``classes`` and ``geometry`` for every layout.
+``layers`` are for the layout ``folders``, ``camera`` is for what has no intrinsics of its own; ``classes`` and
+``geometry`` are for every layout.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ ENCODINGS: dict[str, tuple[str, ...]] = {
 AXES = ("opencv", "opengl")
 DEPTH_KINDS = ("planar", "ray")
 FLIPS = ("none", "x", "y", "z", "xy", "xz", "yz", "xyz")
+SPACES = ("camera", "world")
 _LARGEST_BYTES = 1_000_000
 
 
@@ -81,11 +83,13 @@ class Camera:
 class Geometry:
     """What is said about depth and normals beyond the layout's own rules. Empty or None = nothing is said.
 
+    ``normals_space`` "world": the normals, once flipped, are in the world's axes and are turned by the camera's pose.
     ``scale`` multiplies every length (depth, camera and tool positions) after the layout's own units.
     """
 
     depth_kind: str = ""
     normals_flip: str = ""
+    normals_space: str = ""
     scale: float | None = None
     leave_out: tuple[str, ...] = ()
 
@@ -192,13 +196,14 @@ class _Reading:
         return Camera(**numbers, file=self._text(table, "file", "camera"))
 
     def _geometry(self, row: object) -> Geometry:
-        table = self._table(row, "geometry", ("depth_kind", "normals_flip", "scale", "leave_out"))
+        table = self._table(row, "geometry", ("depth_kind", "normals_flip", "normals_space", "scale", "leave_out"))
         left_out = table.get("leave_out", [])
         if not isinstance(left_out, list) or not set(left_out) <= {"segmentation", "depth", "normals"}:
             raise self._wrong("geometry.leave_out", "names no layers", 'Write for example ["normals"].')
         return Geometry(
             self._choice(table, "depth_kind", "geometry", DEPTH_KINDS),
             self._choice(table, "normals_flip", "geometry", FLIPS),
+            self._choice(table, "normals_space", "geometry", SPACES),
             self._number(table, "scale", "geometry"),
             tuple(left_out),
         )

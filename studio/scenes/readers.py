@@ -9,16 +9,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from studio.files.listing import spread
+import numpy as np
+
+from studio.files.listing import folders_in, spread
 from studio.scenes import geometry_check
-from studio.scenes.corrections import as_encoding, corrected, without_layers
+from studio.scenes.corrections import as_encoding, camera_encoding, corrected, without_layers
 from studio.scenes.layouts import blenderproc, bop, folders, frames, image2image, matching, nerfstudio, solo
+from studio.scenes.layouts.decoding import read_flow
 from studio.scenes.mapping import NO_MAPPING, SceneMapping
 from studio.vocabulary.errors import InputError
-from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
+from studio.vocabulary.frames import FlowDirection, FrameFiles, Layers, SceneFiles
 
 CHECKED = "geometry"
 """Encoding key of what the geometry check established, in words."""
+
+_FOLDERS_LOOKED_AT = 100
+"""Whether the folders in a folder are all of one layout is judged by so many of them."""
 
 _OPENED_FRAMES, _COMPARED = 120, 3
 """Frames that are opened whole when scenes are added, over all of them, and the least of each scene, which are those
@@ -33,8 +39,12 @@ class Reader:
     read: Callable[[Path, SceneMapping], list[SceneFiles]]
     load: Callable[[FrameFiles, Mapping[str, str]], Layers]
     example: str
+    here: Callable[[Path], bool]
+    """Whether the folder itself, not one below it, is of this layout; looks at a few names at most."""
     opened: int = matching.SAMPLED_FRAMES
     """Frames of a scene that are opened whole when it is added; 3 do where the layout looks at a sample itself."""
+    masked: bool = False
+    """Whether its masks become labels only once a mapping gives their values classes."""
 
 
 def _declared(read: Callable[[Path], list[SceneFiles]]) -> Callable[[Path, SceneMapping], list[SceneFiles]]:
@@ -50,36 +60,62 @@ def _declared(read: Callable[[Path], list[SceneFiles]]) -> Callable[[Path, Scene
     return read_declared
 
 
+def _nowhere(path: Path) -> bool:
+    return False
+
+
 LAYOUTS: dict[str, Reader] = {
-    solo.NAME: Reader(solo.recognises, solo.read, solo.load, "metadata.json with sequence.N/"),
+    solo.NAME: Reader(solo.recognises, solo.read, solo.load, "sequence.N/ with stepN.frame_data.json", solo.here),
     frames.NAME: Reader(
-        frames.recognises, _declared(frames.read), frames.load, "scene.json with rgb/ and seg/", opened=_COMPARED,
+        frames.recognises, _declared(frames.read), frames.load, "scene.json with rgb/ and seg/",
+        lambda path: (path / frames.DESCRIPTION).is_file(), opened=_COMPARED,
     ),
     image2image.NAME: Reader(
         image2image.recognises, _declared(image2image.read), image2image.load, "simulated/<patient>/inputs",
-        opened=_COMPARED,
+        lambda path: (path / "simulated").is_dir(), opened=_COMPARED,
     ),
-    blenderproc.NAME: Reader(blenderproc.recognises, blenderproc.read, blenderproc.load, "*.hdf5 with colors"),
-    bop.NAME: Reader(bop.recognises, bop.read, bop.load, "scene_camera.json with rgb/ and depth/"),
-    nerfstudio.NAME: Reader(nerfstudio.recognises, nerfstudio.read, nerfstudio.load, "transforms.json"),
-    folders.NAME: Reader(folders.recognises, folders.read, folders.load, "any folders, with --mapping FILE"),
+    blenderproc.NAME: Reader(
+        blenderproc.recognises, blenderproc.read, blenderproc.load, "*.hdf5 with colors", blenderproc.here
+    ),
+    bop.NAME: Reader(
+        bop.recognises, bop.read, bop.load, "scene_camera.json with rgb/ and depth/",
+        lambda path: (path / bop.CAMERAS).is_file(),
+    ),
+    nerfstudio.NAME: Reader(
+        nerfstudio.recognises, nerfstudio.read, nerfstudio.load, "transforms.json",
+        lambda path: (path / nerfstudio.TRANSFORMS).is_file(), masked=True,
+    ),
+    folders.NAME: Reader(
+        folders.recognises, folders.read, folders.load, "any folders, with --mapping FILE", _nowhere
+    ),
 }  # fmt: skip
 """In the order in which they are looked for: a file at the root tells sooner than thousands of folders below it."""
 
 
 def detect_layout(path: Path) -> str:
-    """The layout that a folder has; raise InputError when it is missing, empty or of none that is known."""
+    """The layout that a folder has; raise InputError when it is missing, empty, of none that is known or of two."""
     if not path.exists():
         raise InputError("there is no such folder", where=path, remedy="Check the path.")
     if not path.is_dir():
         raise InputError("not a folder", where=path, remedy="Name the folder that holds the scenes.")
     if not any(path.iterdir()):
         raise InputError("the folder is empty", where=path, remedy="Name the folder that holds the scenes.")
+    here = _layouts_of(path)
+    found = here or sorted({name for folder in folders_in(path)[:_FOLDERS_LOOKED_AT] for name in _layouts_of(folder)})
+    if len(found) > 1:
+        words = "it holds two layouts" if here else "its folders are of several layouts"
+        remedy = f"Say which is meant with --layout, such as --layout {found[0]}."
+        raise InputError(f"{words}: {' and '.join(found)}", where=path,
+                         remedy=remedy if here else f"{remedy} Or add the folders one by one.")  # fmt: skip
     for name, reader in LAYOUTS.items():
         if reader.recognises(path):
             return name
     examples = "; ".join(f"{reader.example} ({name})" for name, reader in LAYOUTS.items())
     raise InputError("no scenes of a known layout", where=path, remedy=f"Expected {examples}.")
+
+
+def _layouts_of(path: Path) -> list[str]:
+    return [name for name, reader in LAYOUTS.items() if reader.here(path)]
 
 
 def read_scenes(
@@ -97,15 +133,44 @@ def read_scenes(
     if reader is not None and reader is not LAYOUTS[folders.NAME] and mapping.layers:
         raise InputError("[layers] is for plain folders", where=path, remedy="Take it out, or say --layout folders.")
     found = detect_layout(path) if reader is None or not path.is_dir() else layout
-    scenes = (reader or _reader(found)).read(path, mapping)
+    scenes = [_well_named(s) for s in (reader or _reader(found)).read(path, mapping)]
     if mapping.patient and len(scenes) > 1:
         raise InputError(f"{len(scenes)} scenes can't all be the patient '{mapping.patient}'", where=path,
                          remedy="Take patient out of the mapping, or add one scene's folder.")  # fmt: skip
     said = as_encoding(mapping.geometry)
+    if found != folders.NAME:
+        said |= _camera_said(scenes[0], mapping)
     scenes = [without_layers(replace(s, encoding=s.encoding | said), mapping.geometry) for s in scenes]
     if not compared:
         return scenes
     return [_verified(s, max(_COMPARED, min(_reader(s.layout).opened, _OPENED_FRAMES // len(scenes)))) for s in scenes]
+
+
+def _well_named(scene: SceneFiles) -> SceneFiles:
+    """Name and patient in one line. Raise InputError for names on the disk that are no text: none can keep them."""
+    for path in (scene.root, *(f.rgb for f in scene.frames)):
+        name = str(path)
+        if not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise InputError("the name is not valid UTF-8", where=path, remedy="Rename it.")
+    return replace(scene, name=_in_one_line(scene.name), patient=_in_one_line(scene.patient))
+
+
+def _in_one_line(name: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split()) or "scene"
+
+
+def _camera_said(scene: SceneFiles, mapping: SceneMapping) -> dict[str, str]:
+    """The encoding's entry for a mapping's camera. Raise InputError where the scene has intrinsics of its own."""
+    said = camera_encoding(mapping.camera)
+    if not said:
+        return {}
+    if mapping.camera.file:
+        raise InputError("camera.file is for plain folders", where=scene.root, remedy="Give fx or field_of_view.")
+    picture = replace(scene.frames[0], segmentation=None, depth=None, normals=None)
+    if load_layers(scene, picture).K is not None:
+        raise InputError("the scene has its own intrinsics", where=scene.root,
+                         remedy="Take [camera] out of the mapping.")  # fmt: skip
+    return said
 
 
 def _verified(scene: SceneFiles, count: int) -> SceneFiles:
@@ -147,6 +212,20 @@ def load_layers_of(files: FrameFiles, *, layout: str, encoding: Mapping[str, str
         if path is not None and array is not None:
             matching.same_size(path, (array.shape[1], array.shape[0]), layers.size, layer=layer)
     return layers
+
+
+def load_flow(files: FrameFiles, direction: FlowDirection, *, size: tuple[int, int]) -> np.ndarray | None:
+    """float32 (H, W, 2) px, x right and y down: where each pixel's point is in the next or previous moment.
+
+    NaN where it is not seen there; None where the frame has no flow. Raise InputError for an unreadable file and for
+    another size than its scene's (width, height).
+    """
+    path = files.flow(direction)
+    if path is None:
+        return None
+    flow_HW2 = read_flow(path)
+    matching.same_size(path, (flow_HW2.shape[1], flow_HW2.shape[0]), size, layer=f"{direction} flow", of="its scene")
+    return flow_HW2
 
 
 def _reader(layout: str) -> Reader:

@@ -24,7 +24,8 @@ from studio.translator.settings import TrainSettings
 
 SPREAD = "spread_ab"
 """Name of the deviation of translations' values among the logged figures: mean over the batch, range -1 to 1."""
-_NO_LOSS = frozenset({SPREAD, "learning_rate", "validity"})
+NO_LOSSES = frozenset({SPREAD, "learning_rate", "seconds", "validity"})
+"""Logged figures that are no loss: neither added up here nor laid beside one another when runs are compared."""
 
 _EXPLODED = 100.0
 _EXPLODED_STEPS = 20
@@ -69,7 +70,7 @@ def examined(health: Health, losses: Mapping[str, float], settings: TrainSetting
     if broken:
         return health, Trouble(f"{', '.join(broken)} {'is' if len(broken) == 1 else 'are'} not a number", 1)
     length = window(settings)
-    total = math.log(max(sum(abs(v) for name, v in losses.items() if name not in _NO_LOSS), 1e-12))
+    total = math.log(max(sum(abs(v) for name, v in losses.items() if name not in NO_LOSSES), 1e-12))
     exploded = health.seen >= _USUAL_AFTER and total > health.usual + math.log(_EXPLODED)
     share = 1.0 / min(health.seen + 1, length)
     watched = {name: value for name, value in losses.items() if name.startswith(("disc_", "gan_")) or name == SPREAD}

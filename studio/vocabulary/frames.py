@@ -13,6 +13,9 @@ from studio.vocabulary.labels import ClassTable
 
 LayerName = Literal["rgb", "segmentation", "depth", "normals"]
 LAYER_NAMES: tuple[LayerName, ...] = ("rgb", "segmentation", "depth", "normals")
+FlowDirection = Literal["forward", "backward"]
+FLOW_DIRECTIONS: tuple[FlowDirection, ...] = ("forward", "backward")
+"""Optical flow, to the next moment and to the one before: a layer of sequences, read on its own when wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Layers:
 
 @dataclass(frozen=True, slots=True)
 class FrameFiles:
-    """Where one frame's layers lie. ``index`` counts from 0 within its scene."""
+    """Where one frame's layers lie. ``index`` counts from 0 within its scene. Flow: see FLOW_DIRECTIONS."""
 
     name: str
     index: int
@@ -57,6 +60,12 @@ class FrameFiles:
     segmentation: Path | None = None
     depth: Path | None = None
     normals: Path | None = None
+    flow_forward: Path | None = None
+    flow_backward: Path | None = None
+
+    def flow(self, direction: FlowDirection) -> Path | None:
+        """The file of one direction's flow."""
+        return self.flow_forward if direction == "forward" else self.flow_backward
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from studio.gui.widgets.translation_grid import TranslationGrid
 from studio.gui.window import Window
 from studio.project.project import Project
 from studio.project.translation_table import NewTranslation
+from studio.vocabulary.labels import STUDIO_CLASSES
 from studio.vocabulary.styles import Palette, Style
 from tests.gui.preview_engine import PATIENCE
 from tests.making import SIZE
@@ -88,6 +89,28 @@ def test_keys_decide_and_hand_on_to_the_next(page: CuratePage, qtbot: QtBot) -> 
     page.grid.choose(1)
     page.undecide()
     assert verdicts(page) == "ruauuu"
+
+
+def test_a_colour_and_a_verdict_are_undone_in_their_order(page: CuratePage) -> None:
+    translation = page.model.ids[0]
+
+    def verdict() -> str:
+        return next(iter(page.session.project.translations.some([translation]))).verdict.value
+
+    def liver() -> tuple[int, int, int]:
+        return page.session.coloured(STUDIO_CLASSES).by_name("liver").colour
+
+    page.grid.choose(0)
+    page.accept()
+    page.bar.legend.colour_wanted.emit("liver", (1, 2, 3))
+    assert (verdict(), liver()) == ("accepted", (1, 2, 3))
+    page.undo()
+    assert (verdict(), liver()) == ("accepted", (213, 94, 0))
+    page.redo()
+    assert (verdict(), liver()) == ("accepted", (1, 2, 3))
+    page.undo()
+    page.undo()
+    assert (verdict(), liver()) == ("undecided", (213, 94, 0))
 
 
 def test_many_are_one_step(page: CuratePage) -> None:

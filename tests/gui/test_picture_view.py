@@ -12,14 +12,16 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from studio.files.pictures import read_rgb
-from studio.gui.widgets.blending import Overlay, PictureState
+from studio.gui.widgets.blending import Overlay, PictureState, blended
+from studio.gui.widgets.flow_ink import flow_arrows, flow_wheel
+from studio.gui.widgets.kept_points import distance_mm, kept_words, readouts
 from studio.gui.widgets.legend import ClassLegend
 from studio.gui.widgets.overlay_bar import OverlayBar
 from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.readout import Readout, read_at
 from studio.gui.widgets.view_link import FIT, ViewLink, Viewpoint, framed, panned, placement, zoomed
 from studio.vocabulary.frames import Layers
-from studio.vocabulary.labels import STUDIO_CLASSES
+from studio.vocabulary.labels import STUDIO_CLASSES, ClassTable, LabelClass
 from tests.gui.preview_engine import PATIENCE
 
 
@@ -99,10 +101,10 @@ def test_wipe_is_dragged(view: PictureView, qtbot: QtBot) -> None:
     qtbot.mouseMove(view, QPoint(100, 150))
     qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(100, 150))
     assert view.link.wipe == pytest.approx(0.25)
-    image = view.shown_image()
+    image = view.shown_picture()
     assert image is not None
-    assert image.pixelColor(24, 10).red() == 20
-    assert image.pixelColor(26, 10).red() == 220
+    assert image[10, 24, 0] == 20
+    assert image[10, 26, 0] == 220
 
 
 def test_a_wipe_that_lies_across_is_dragged_down(view: PictureView, qtbot: QtBot) -> None:
@@ -111,9 +113,9 @@ def test_a_wipe_that_lies_across_is_dragged_down(view: PictureView, qtbot: QtBot
     qtbot.mouseMove(view, QPoint(200, 200))  # the picture lies from y 50 to 250
     qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(200, 200))
     assert view.link.wipe == pytest.approx(0.75)
-    image = view.shown_image()
+    image = view.shown_picture()
     assert image is not None
-    assert (image.pixelColor(50, 36).red(), image.pixelColor(50, 39).red()) == (20, 220)
+    assert (image[36, 50, 0], image[39, 50, 0]) == (20, 220)
 
 
 def test_render_and_translation_beside_each_other_read_the_same_place(view: PictureView, qtbot: QtBot) -> None:
@@ -127,8 +129,8 @@ def test_render_and_translation_beside_each_other_read_the_same_place(view: Pict
         qtbot.mouseMove(view, QPoint(*(round(v) for v in place.to_view(60.5, 25.5))))
         read = view._readout
         assert read is not None and (read.x, read.y) == (60, 25)
-    image = view.shown_image()
-    assert image is not None and image.width() == 200
+    image = view.shown_picture()
+    assert image is not None and image.shape[1] == 200
 
 
 def test_shift_and_drag_zooms_to_a_region(view: PictureView, qtbot: QtBot) -> None:
@@ -150,23 +152,23 @@ def test_a_region_fills_the_room() -> None:
 
 
 def test_what_cannot_be_saved_is_said_in_the_view(view: PictureView, tmp_path: Path) -> None:
-    view.save_and_say(tmp_path)  # a folder
+    view.output.save(tmp_path)  # a folder
     assert str(tmp_path) in view._notice
     view.set_overlay(Overlay(shown="side"))
-    view.save_and_say(tmp_path / "p.png")
+    view.output.save(tmp_path / "p.png")
     assert read_rgb(tmp_path / "p.png").shape == (50, 200, 3)
     assert "p.png" in view._notice
 
 
 def test_b_held_shows_the_render(view: PictureView, qtbot: QtBot) -> None:
     qtbot.keyPress(view, Qt.Key.Key_B)
-    image = view.shown_image()
+    image = view.shown_picture()
     assert image is not None
-    assert image.pixelColor(5, 5).red() == 20
+    assert image[5, 5, 0] == 20
     qtbot.keyRelease(view, Qt.Key.Key_B)
-    image = view.shown_image()
+    image = view.shown_picture()
     assert image is not None
-    assert image.pixelColor(5, 5).red() == 220
+    assert image[5, 5, 0] == 220
 
 
 def test_linked_views_zoom_together(qtbot: QtBot) -> None:
@@ -184,15 +186,15 @@ def test_linked_views_zoom_together(qtbot: QtBot) -> None:
 
 
 def test_copy_and_hint(view: PictureView, qtbot: QtBot) -> None:
-    view.copy()
+    view.output.copy()
     assert QGuiApplication.clipboard().image().width() == 100
     view.set_state(None, "Choose a frame")
-    assert view.shown_image() is None
+    assert view.shown_picture() is None
     view.grab()
 
 
 def test_every_overlay_paints(view: PictureView) -> None:
-    for layer in ("none", "segmentation", "depth", "normals", "difference", "validity"):
+    for layer in ("none", "segmentation", "depth", "normals", "flow", "difference", "validity"):
         view.set_overlay(Overlay(layer, 0.7, shown="wipe"))  # type: ignore[arg-type]
         assert not view.grab().isNull()
 
@@ -302,3 +304,137 @@ def test_arrows_are_painted_over_normals(view: PictureView) -> None:
     white = [(x, y) for x in range(0, 400, 2) for y in range(60, 240) if drawn.pixelColor(x, y).red() > 200]
     assert len(white) > 50
     assert all(plain.pixelColor(*at).red() < 60 for at in white[:50])
+
+
+def test_the_legend_warns_in_place_of_colours_that_look_alike(qtbot: QtBot) -> None:
+    bar = OverlayBar()
+    qtbot.addWidget(bar)
+    bar.set_classes(STUDIO_CLASSES)
+    assert bar.legend.warning == "" and bar._classes.icon().isNull()
+    bar.set_classes(STUDIO_CLASSES.recoloured({"liver": (0, 158, 116)}))
+    assert bar.legend.warning == "liver and gallbladder look alike to everybody."
+    assert not bar._classes.icon().isNull() and bar.legend.warning in bar._classes.toolTip()
+    bar.set_classes(STUDIO_CLASSES)
+    assert bar.legend.warning == "" and bar._classes.icon().isNull()
+
+
+def test_a_legend_of_many_classes_with_long_names_stays_small(qtbot: QtBot) -> None:
+    names = ["ductus hepaticus communis sinister accessorius " * 2, "肝臓と胆嚢の間の結合組織", "الكبد"]
+    many = ClassTable(tuple(LabelClass(i, names[i % 3] + str(i), (i * 3, i * 2, 255 - i)) for i in range(1, 81)))
+    legend = ClassLegend(many)
+    qtbot.addWidget(legend)
+    legend.adjustSize()
+    assert legend.width() < 340 and legend.height() < 620
+    assert legend._rows.verticalScrollBar() is not None
+    assert not legend.grab().isNull()
+
+
+def seen(depth_HW: np.ndarray, K: np.ndarray | None) -> PictureState:
+    return PictureState(Layers(np.zeros((*depth_HW.shape, 3), np.uint8), depth_HW=depth_HW, K=K))
+
+
+def test_two_points_are_measured_in_space() -> None:
+    """Focal length 100 px, axis at (50, 25): pixel (9, 24) at 100 mm lies at (-40.5, -0.5, 100), pixel (89, 24) at
+    130 mm at (51.35, -0.65, 130)."""
+    K = np.array([[100, 0, 50], [0, 100, 25], [0, 0, 1.0]])
+    depth = np.full((50, 100), 100, np.float32)
+    depth[:, 50:] = 130
+    depth[0, 0] = np.nan
+    state = seen(depth, K)
+    first, second = readouts(state, [(0.095, 0.49), (0.895, 0.49)])
+    assert (first.x, first.y, second.x, second.y) == (9, 24, 89, 24)
+    expected = np.sqrt((51.35 + 40.5) ** 2 + (0.65 - 0.5) ** 2 + 30**2)
+    assert distance_mm(state, first, second) == pytest.approx(expected)
+    words = kept_words(state, [(0.095, 0.49), (0.895, 0.49)])
+    assert words[0].startswith("1   9, 24") and words[2] == "1 to 2   96.6 mm in space"
+    assert (
+        kept_words(state, [(0, 0), (0.895, 0.49)])[2] == "1 to 2   92 px in the picture; without depth there are no mm"
+    )
+    unknown = kept_words(seen(depth, None), [(0.095, 0.49), (0.895, 0.49)])
+    assert unknown[2].endswith("80 px in the picture; without the camera's focal length there are no mm")
+    assert kept_words(state, [(0.095, 0.49)]) == ["9, 24   100.0 mm"]
+
+
+def test_a_second_click_measures_and_a_third_begins_anew(view: PictureView, qtbot: QtBot) -> None:
+    for x, points in ((100, 1), (300, 2), (200, 1)):
+        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(x, 150))
+        assert len(view.link.kept_points) == points
+        assert not view.grab().isNull()
+    assert view.link.kept == (0.5, 0.5)
+    qtbot.keyClick(view, Qt.Key.Key_Escape)
+    assert view.link.kept_points == () and view.link.kept is None
+
+
+def test_kept_points_are_marked_in_every_linked_view(qtbot: QtBot) -> None:
+    link = ViewLink()
+    views = [PictureView(link) for _ in range(2)]
+    for view in views:
+        qtbot.addWidget(view)
+        view.resize(400, 300)
+        view.set_state(state())
+        view.show()
+    before = views[1].grab().toImage()
+    qtbot.mouseClick(views[0], Qt.MouseButton.LeftButton, pos=QPoint(242, 150))
+    after = views[1].grab().toImage()
+    ring = after.pixelColor(248, 150)
+    assert before.pixelColor(248, 150) != ring
+
+
+def flowing() -> PictureState:
+    """40 px wide: to the right in the left half, 4 px down in the right half, nothing known in the first row."""
+    flow = np.zeros((20, 40, 2), np.float32)
+    flow[:, :20] = (2, 0)
+    flow[:, 20:] = (0, 4)
+    flow[0] = np.nan
+    return PictureState(Layers(np.full((20, 40, 3), 100, np.uint8)), flow_HW2=flow)
+
+
+def test_flow_is_drawn_as_direction_and_length() -> None:
+    shown = blended(flowing(), Overlay("flow", 1.0))
+    assert tuple(shown[0, 5]) == (100, 100, 100), "where it is not known the picture stays"
+    assert flowing().flow_top == 4
+    assert tuple(shown[5, 5]) == pytest.approx((255, 128, 128), abs=1), "half of the way to red, to the right"
+    assert tuple(shown[5, 30]) == pytest.approx((128, 255, 0), abs=1), "a quarter of a turn on, in full"
+    wheel = flow_wheel(65)
+    assert tuple(wheel[32, 32]) == pytest.approx((255, 255, 255, 255), abs=5)
+    assert wheel[0, 0, 3] == 0 and wheel[32, 64, 3] == 255
+
+
+def test_flow_is_read_and_drawn_as_arrows() -> None:
+    assert (read := read_at(flowing(), 30, 5)) is not None and read.words() == "30, 5   flow +0.0 +4.0 px"
+    assert (none := read_at(flowing(), 30, 0)) is not None and none.words() == "30, 0   no flow"
+    lines = flow_arrows(flowing().flow_HW2, 10)  # type: ignore[arg-type]
+    assert len(lines) == 8
+    assert np.array_equal(lines[:, 1] - lines[:, 0], [(2, 0), (2, 0), (0, 4), (0, 4)] * 2)
+    plain, drawn = (blended(flowing(), Overlay("flow", 1.0, arrows=on)) for on in (False, True))
+    assert (plain != drawn).any()
+
+
+def test_flow_is_offered_where_a_frame_has_it(qtbot: QtBot) -> None:
+    bar = OverlayBar()
+    qtbot.addWidget(bar)
+    bar.show()
+    bar.offer(state())
+    assert not bar._buttons["flow"].isVisible()
+    bar.offer(flowing())
+    assert bar._buttons["flow"].isVisible() and bar._buttons["flow"].isEnabled()
+    bar.set_layer("flow")
+    assert bar._arrows.isVisible()
+    bar.offer(state())
+    assert bar._buttons["flow"].isVisible() and not bar._buttons["flow"].isEnabled(), "what was chosen stays in sight"
+
+
+def test_the_legends_popup_grows_by_its_warning(qtbot: QtBot) -> None:
+    bar = OverlayBar()
+    qtbot.addWidget(bar)
+    bar.show()
+    bar.set_layer("segmentation")
+    menu = bar._classes.menu()
+    assert menu is not None
+    heights = []
+    for classes in (STUDIO_CLASSES, STUDIO_CLASSES.recoloured({"liver": (0, 158, 116)})):
+        bar.set_classes(classes)
+        menu.aboutToShow.emit()
+        heights.append(menu.sizeHint().height())
+        assert bar.legend.height() >= bar.legend.sizeHint().height(), "nothing lies over anything"
+    assert heights[1] > heights[0] + 10

@@ -18,6 +18,7 @@ from studio.gui.pages.scenes import ScenesPage
 from studio.gui.pages.train import TrainPage
 from studio.gui.window import Window
 from studio.project.records import Changed
+from tests.gui.preview_engine import PATIENCE
 from tests.making import sphere_scene
 
 
@@ -141,6 +142,20 @@ def test_undoing_a_decision_gives_the_frame_back_to_screening(window: Window, qt
     window.undo()
     after = window.session.project.footage.all()[0]
     assert (after.included, after.decided_by, after.reason) == (False, "screening", "blurred")
+
+
+def test_a_footage_frame_is_looked_at_large_and_follows_the_choice(window: Window, qtbot: QtBot) -> None:
+    page = footage_of(window)
+    assert not page.view.isVisible()
+    page.grid.setCurrentIndex(page.model.index(0))
+    page.look()
+    qtbot.waitUntil(lambda: page.view.state is not None, timeout=PATIENCE)
+    first = page.view.state
+    page.grid.setCurrentIndex(page.model.index(1))
+    qtbot.waitUntil(lambda: page.view.state is not first, timeout=PATIENCE)
+    assert page.view.state is not None and page.view.state.layers.segmentation_HW is None
+    page.close_picture()
+    assert not page.view.isVisible()
 
 
 def test_footage_shows_only_what_is_asked_for(window: Window) -> None:

@@ -6,15 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from studio.gui.pages.scenes import ScenesPage
 from studio.gui.window import Window
 from studio.pipeline.scenes import add_scenes, remembered_mapping
-from studio.scenes.mapping import SceneMapping
+from studio.scenes.mapping import SceneMapping, read_mapping
 from studio.scenes.readers import load_layers, read_scenes
 from tests.making import make_frames_scene, sphere_scene
-from tests.scenes.layout_files import write_folders
+from tests.scenes.layout_files import (
+    BOP_MAPPING,
+    write_blenderproc,
+    write_bop,
+    write_folders,
+    write_nerfstudio,
+)
 
 
 @pytest.fixture
@@ -37,11 +44,85 @@ def test_folders_of_a_known_layout_are_added_at_once_and_plain_ones_asked_about(
     page = page_of(window)
     known, plain = make_frames_scene(tmp_path / "known"), write_folders(tmp_path / "plain")
     assert page.dropped([str(known), str(plain)])
-    assert started == [["scenes", "add", str(window.session.project.folder), str(known)]]
     panel = page.panel.mapping
-    assert panel.isVisibleTo(page.panel)
+    qtbot.waitUntil(lambda: panel.isVisibleTo(page.panel), timeout=5000)
+    assert started == [["scenes", "add", str(window.session.project.folder), str(known)]]
     qtbot.waitUntil(lambda: panel.form.folders["rgb"].value() == "images", timeout=5000)
     panel._background.forget()
+
+
+def test_what_a_known_layout_leaves_open_is_asked_and_kept(
+    window: Window, qtbot: QtBot, tmp_path: Path, started: list[list[str]]
+) -> None:
+    """Objects of BOP have numbers; two folders are asked about one after the other."""
+    page = page_of(window)
+    roots = [write_bop(tmp_path / name) for name in ("a", "b")]
+    page.dropped([str(root) for root in roots])
+    panel = page.panel.mapping
+    for root in roots:
+        qtbot.waitUntil(lambda root=root: panel.isVisibleTo(page.panel) and panel._look.path == root,  # type: ignore[misc]
+                        timeout=5000)  # fmt: skip
+        assert list(panel.classes.fields) == ["10", "30", "60"]
+        assert "Choose a class for 10, 30, 60" in panel.said.text()
+        places, truth = panel._understood.places, sphere_scene(0)
+        for value, class_id in (("10", 1), ("30", 3), ("60", 6)):
+            lit = truth.ids_HW == class_id
+            np.testing.assert_array_equal(places[value][lit], truth.rgb_HW3[lit])
+            np.testing.assert_array_equal(places[value][~lit], truth.rgb_HW3[~lit] // 6)
+        assert not panel.button.isEnabled()
+        assert not panel.form.folders["rgb"].isVisibleTo(panel)
+        assert not panel.form.field_of_view.isVisibleTo(panel), "the layout has intrinsics"
+        for value, word in BOP_MAPPING.items():
+            panel.classes.fields[value].set_value(word)
+        qtbot.waitUntil(panel.button.isEnabled, timeout=5000)
+        assert panel.frames.words["segmentation"].text() == "Labels: liver, abdominal wall, tool tip"
+        panel.button.click()
+        assert started[-1] == ["scenes", "add", str(window.session.project.folder), str(root), "--layout", "bop"]
+        (scene,) = read_scenes(root, "bop", remembered_mapping(window.session.project, root))
+        np.testing.assert_array_equal(load_layers(scene, scene.frames[0]).segmentation_HW, sphere_scene(0).ids_HW)
+    assert not panel.isVisibleTo(page.panel)
+
+
+def test_masks_of_nerfstudio_may_become_labels_or_be_left_out(
+    window: Window, qtbot: QtBot, tmp_path: Path, started: list[list[str]]
+) -> None:
+    page = page_of(window)
+    page.dropped([str(write_nerfstudio(tmp_path / "n"))])
+    panel = page.panel.mapping
+    qtbot.waitUntil(lambda: panel.isVisibleTo(page.panel), timeout=5000)
+    assert "The masks are left out" in panel.said.text()
+    assert panel.button.isEnabled()
+    assert not panel.frames.words["segmentation"].isVisibleTo(panel)
+    panel.classes.fields["40"].set_value("liver")
+    qtbot.waitUntil(lambda: "Choose a class for 120, 240" in panel.said.text(), timeout=5000)
+    assert not panel.button.isEnabled()
+    for value in ("120", "240"):
+        panel.classes.fields[value].set_value("ignore")
+    qtbot.waitUntil(panel.button.isEnabled, timeout=5000)
+    assert panel.frames.words["segmentation"].text() == "Labels: liver, ignored"
+    panel.left.emit()
+    assert started == []
+
+
+def test_a_camera_is_asked_for_where_the_distance_needs_one_and_the_file_says_the_same(
+    window: Window, qtbot: QtBot, tmp_path: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_blenderproc(tmp_path / "r", kind="distance", camera_pose=None)
+    page = page_of(window)
+    page.dropped([str(root)])
+    panel = page.panel.mapping
+    qtbot.waitUntil(lambda: panel.isVisibleTo(page.panel), timeout=5000)
+    assert "without cam_K there is no z" in panel.said.text()
+    panel.form.field_of_view.setValue(2 * np.degrees(np.arctan(0.5)))
+    qtbot.waitUntil(panel.button.isEnabled, timeout=5000)
+    file = tmp_path / "m.json"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+    panel.keep.click()
+    (scene,) = read_scenes(root, "blenderproc", read_mapping(file))
+    depth_HW = load_layers(scene, scene.frames[0]).depth_HW
+    assert depth_HW is not None
+    assert abs(depth_HW - sphere_scene(0).depth_HW).max() < 0.01
+    panel.left.emit()
 
 
 def test_a_mapping_file_dropped_with_the_folder_says_what_is_what(

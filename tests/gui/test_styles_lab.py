@@ -17,6 +17,7 @@ from studio.gui.pages import styles_lab
 from studio.gui.pages.styles import StylesPage
 from studio.gui.window import Window
 from studio.quality.validity import Validity
+from studio.vocabulary.labels import STUDIO_CLASSES
 from studio.vocabulary.styles import Palette, Style
 from tests.gui.preview_engine import PATIENCE
 from tests.gui.test_styles_page import codes, page, sharp
@@ -233,6 +234,13 @@ def test_class_colours_reach_the_grid_and_the_warning(page: StylesPage, qtbot: Q
     assert any("liver and gallbladder can hardly be told apart" in s for s in said)
     page.bar.legend.colour_wanted.emit("liver", None)
     assert all(r.classes.by_name("liver").colour == (213, 94, 0) for r in page.lab.rows)
+    page.undo()
+    assert all(r.classes.by_name("liver").colour == (0, 158, 115) for r in page.lab.rows)
+    page.undo()
+    assert all(r.classes.by_name("liver").colour == (213, 94, 0) for r in page.lab.rows)
+    page.redo()
+    assert page.session.coloured(STUDIO_CLASSES).by_name("liver").colour == (0, 158, 115)
+    page.undo()
 
 
 def test_a_frame_that_is_gone_says_so_in_its_row_and_the_others_come(page: StylesPage, qtbot: QtBot) -> None:

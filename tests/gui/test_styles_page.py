@@ -13,10 +13,11 @@ from pytestqt.qtbot import QtBot
 
 from studio.gui.pages import styles_lab
 from studio.gui.pages.styles import StylesPage
-from studio.gui.pages.styles_lab import spread_frames
 from studio.gui.theme import tokens_of
+from studio.gui.widgets.map_selection import Picked
 from studio.gui.widgets.style_map import StyleMap
 from studio.gui.window import Window
+from studio.pipeline.views import spread_frames
 from studio.project.project import Project
 from studio.vocabulary.styles import Palette, Style
 from tests.gui.preview_engine import PATIENCE, ScriptedClient
@@ -212,7 +213,8 @@ def test_a_dot_of_the_map_becomes_a_style(page: StylesPage, qtbot: QtBot) -> Non
     qtbot.mouseClick(page.draw_panel.add, Qt.MouseButton.LeftButton)
     assert page.bench.styles[-1].source == "d"
     assert page.bench.styles[-1].code == pytest.approx(tuple(codes()[3]))
-    page.map.footage_lassoed.emit([0, 1])
+    page.map.select(Picked(footage=frozenset({0, 1})))
+    page.selection_desk.add_mean()
     assert page.bench.styles[-1].code == pytest.approx(tuple(codes()[:2].mean(axis=0)))
 
 

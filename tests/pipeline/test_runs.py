@@ -34,7 +34,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
         add_run(made, "a", [{"step": s, "seconds": s / 2, "image_b": 1.0 if s <= 100 else 0.5} for s in range(1, 201)])
         rows = [
             {"step": 1, "seconds": 1.5, "image_b": 0.5, "disc_b": 0.25, "validity": 0.75, "learning_rate": 0.1},
-            {"step": 2, "seconds": 3.0, "image_b": 0.3, "disc_b": 0.75, "validity": 0.5, "learning_rate": 0.1},
+            {"step": 2, "seconds": 3.0, "image_b": 0.3, "disc_b": 0.75, "validity": 0.5, "spread_ab": 0.3},
         ]
         add_run(made, "b", rows, seed=3, weight_gan=0.5)
         picture = tmp_path / "0.png"

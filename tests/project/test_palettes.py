@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from studio.pipeline.views import class_colours, set_class_colour
+from studio.pipeline.class_colours import class_colours, set_class_colour
 from studio.project.project import Project
 from studio.project.schema import MIGRATIONS
 from studio.vocabulary.styles import Palette, Style
@@ -28,6 +28,7 @@ def test_a_palette_from_before_there_were_notes_is_read(tmp_path: Path) -> None:
     catalogue = tmp_path / "old.trocar" / "catalogue.sqlite"
     with sqlite3.connect(catalogue) as db:
         db.executescript("ALTER TABLE palettes DROP COLUMN notes; PRAGMA user_version = 2;")
+        db.executescript("ALTER TABLE frames DROP COLUMN flow_forward; ALTER TABLE frames DROP COLUMN flow_backward;")
         db.execute(
             "INSERT INTO palettes (name, run, styles, created) VALUES ('kept', 'first', ?, '')",
             ('[{"name": "a", "code": [1.0, 2.0], "origin": "manual", "source": "", "pinned": true}]',),

@@ -186,3 +186,95 @@ def test_the_angle_is_the_median_over_all_frames() -> None:
     angle = normals_angle([right, right, wrong])
     assert angle is not None
     assert angle < 0.2
+
+
+# -- what only a part of the picture shows, and what must raise no alarm
+
+
+def before(near: Layers, far: Layers) -> Layers:
+    """The nearer surface of two, pixel by pixel."""
+    assert near.depth_HW is not None
+    assert far.depth_HW is not None
+    in_front = (near.depth_HW > 0) & (near.depth_HW < far.depth_HW)
+    return replace(far, depth_HW=np.where(in_front, near.depth_HW, far.depth_HW),
+                   normals_HW3=np.where(in_front[..., None], near.normals_HW3, far.normals_HW3))  # fmt: skip
+
+
+@pytest.mark.parametrize("flip", FLIPS)
+def test_an_axis_that_a_small_ball_alone_shows_is_proposed_too(flip: str) -> None:
+    """The floor, nine tenths of the picture, has no x: by the median of all pixels, x could be either way."""
+    scene = before(sphere((8.0, 5.0, 70.0), 14.0), plane((0, -0.5, -1)))
+    signs = np.array([-1 if axis in flip else 1 for axis in "xyz"], np.float32)
+    assert examine([scene]).faults == ()
+    (fault,) = examine([replace(scene, normals_HW3=scene.normals_HW3 * signs)]).faults
+    assert fault.entry == f'normals_flip = "{flip}"'
+
+
+QUALITIES = {
+    "8-bit normals": (0.0, 0.0, 255),
+    "depth in mm": (1.0, 0.0, 0),
+    "depth in mm, 8-bit normals": (1.0, 0.0, 255),
+    "noisy depth": (0.0, 0.003, 0),
+}
+"""Step of the depth in mm, its noise by itself, and steps of the normals."""
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+@pytest.mark.parametrize("name", ["sphere", "wall", "floor", "frontal", "ball on the floor"])
+@pytest.mark.parametrize("holes", [False, True])
+def test_right_data_of_poor_quality_raises_no_alarm(name: str, quality: str, holes: bool) -> None:
+    """Rounded, noisy, and with a tenth of the depth missing; "floor" has rows without a step, which look exact."""
+    scenes = SCENES | {
+        "frontal": plane((0, 0, -1)), "ball on the floor": before(sphere((8.0, 5.0, 70.0), 14.0), plane((0, -0.5, -1))),
+    }  # fmt: skip
+    step, noise, levels = QUALITIES[quality]
+    scene, random = scenes[name], np.random.default_rng(3)
+    z_HW, n_HW3 = scene.depth_HW.astype(np.float64), scene.normals_HW3
+    z_HW = z_HW * (1 + noise * random.normal(size=z_HW.shape))
+    z_HW = np.rint(z_HW / step) * step if step else z_HW
+    if holes:
+        z_HW[random.random(z_HW.shape) < 0.1] = 0
+    if levels:
+        n_HW3 = np.rint((n_HW3 + 1) / 2 * levels) / levels * 2 - 1
+        n_HW3 = n_HW3 / np.linalg.norm(n_HW3, axis=2, keepdims=True)
+    seen = replace(scene, depth_HW=z_HW.astype(np.float32), normals_HW3=n_HW3.astype(np.float32))
+    assert examine([seen]).faults == ()
+
+
+def test_a_floor_in_whole_millimetres_through_a_long_lens_raises_no_alarm() -> None:
+    """Its rows hold one depth each, so that only columns show the rounding."""
+    K_long = np.array([[900.0, 0, 226], [0, 900, 128], [0, 0, 1]])
+    y_H1 = ((np.arange(256) + 0.5 - 128) / 900)[:, None]
+    n = np.array([0, -0.8, -0.6])
+    z_HW = np.rint(np.broadcast_to(80 / (0.8 * y_H1 + 0.6), (256, 452))).astype(np.float32)
+    normals_HW3 = np.broadcast_to(n, (256, 452, 3)).astype(np.float32)
+    assert examine([Layers(np.zeros((256, 452, 3), np.uint8), None, z_HW, normals_HW3, K_long)]).faults == ()
+
+
+# -- normals in the world's axes
+
+TURN = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
+"""Camera to world, a rotation in round numbers."""
+
+
+@pytest.mark.parametrize("stored", ["", "yz", "x"])
+def test_normals_in_the_worlds_axes_are_proposed_and_then_right(stored: str) -> None:
+    from studio.scenes.corrections import as_encoding, corrected
+
+    scene, pose = SCENES["sphere"], np.eye(4)
+    pose[:3, :3] = TURN
+    signs = np.array([-1 if axis in stored else 1 for axis in "xyz"], np.float32)
+    world_HW3 = (scene.normals_HW3.astype(np.float64) @ TURN.T * signs).astype(np.float32)
+    seen = replace(scene, normals_HW3=world_HW3, camera_to_world=pose)
+    (fault,) = examine([seen]).faults
+    assert fault.entry == f'normals_space = "world", normals_flip = "{stored or "none"}"'
+    geometry = SceneMapping.from_toml(f"geometry = {{{fault.entry}}}").geometry
+    mended = corrected(seen, as_encoding(geometry))
+    np.testing.assert_allclose(mended.normals_HW3, scene.normals_HW3, atol=1e-6)
+    assert examine([mended], Said.by(as_encoding(geometry))).faults == ()
+
+
+def test_the_worlds_axes_are_not_proposed_where_poses_are_unknown() -> None:
+    scene = SCENES["sphere"]
+    wrong = replace(scene, normals_HW3=(scene.normals_HW3.astype(np.float64) @ TURN.T).astype(np.float32))
+    assert [fault.entry for fault in examine([wrong]).faults] == [""]

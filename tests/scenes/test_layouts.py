@@ -92,8 +92,11 @@ def test_solo(tmp_path: Path, strategy: str, older: bool) -> None:
 
 
 def test_solo_projection_off_the_middle(tmp_path: Path) -> None:
-    """An OpenGL projection maps the axis' point (0, 0, -1) to x = -m02 and y = -m12 of the -1 ... 1 square, y up."""
-    matrix = [2.0, 0, 0.25, 0, 64 / 24, -0.5, 0, 0, -1.0]
+    """An OpenGL projection maps the axis' point (0, 0, -1) to x = -m02 and y = -m12 of the -1 ... 1 square, y up.
+
+    Unity Perception writes the matrix column by column: m00 m10 m20, m01 m11 m21, m02 m12 m22.
+    """
+    matrix = [2.0, 0, 0, 0, 64 / 24, 0, 0.25, -0.5, -1.0]
     root = write_solo(tmp_path / "solo", matrix=matrix)
     (scene,) = read_scenes(root, "auto", SceneMapping.from_toml('geometry = {leave_out = ["normals"]}'))
     K = load_layers(scene, scene.frames[0]).K

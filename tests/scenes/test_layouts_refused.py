@@ -153,7 +153,9 @@ def test_millimetres_in_blender_are_proposed_and_then_taken(tmp_path: Path) -> N
         ({"matrix": [1, 2, 3]}, "'matrix' in capture 'camera' is not 9 numbers"),
         ({"rotation": [0, 0, 0, 0]}, "quaternion"),
         ({"projection": "Orthographic"}, "projection 'Orthographic'"),
-        ({"annotations": "none"}, "an annotation of capture 0 is no object"),
+        ({"annotations": "none"}, "'annotations' in capture 0 is no list"),
+        ({"annotations": ["none"]}, "an annotation of capture 0 is no object"),
+        ({"filename": None}, "the rgb of a capture was not saved"),
     ],
 )
 def test_wrong_captures(tmp_path: Path, capture: dict[str, Any], words: str) -> None:

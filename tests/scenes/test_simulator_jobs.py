@@ -25,6 +25,7 @@ from studio.scenes.simulator import (
     simulate_phantom,
 )
 from studio.scenes.simulator.anatomy import Anatomy, procedural_anatomy
+from studio.scenes.simulator.captions import captioned, draw_caption
 from studio.scenes.simulator.settings import frames_of
 from studio.vocabulary.errors import InputError
 
@@ -204,3 +205,14 @@ def test_phantom_is_repeatable(phantom: tuple[Path, Path], tmp_path: Path) -> No
     assert (again / "000000.jpg").read_bytes() == (phantom[0] / again.name / "000000.jpg").read_bytes()
     with pytest.raises(InputError, match="other settings"):
         result_of(simulate_phantom(phantom[0], phantom[1], settings))
+
+
+def test_burnt_in_text_is_there_for_some_patients_and_small() -> None:
+    plain_HW3 = np.full((256, 452, 3), 20, np.uint8)
+    captions = [draw_caption(np.random.default_rng(seed)) for seed in range(40)]
+    assert 12 < sum(bool(c.lines) for c in captions) < 36
+    for caption in captions:
+        changed = (captioned(plain_HW3, caption) != plain_HW3).any(axis=2)
+        assert changed.any() == bool(caption.lines)
+        assert changed.mean() < 0.02
+        assert not changed[:200].any()

@@ -19,6 +19,7 @@ from studio.segmenter.evaluation import Evaluated, LabelledPair, evaluate
 from studio.segmenter.report.story import TRIVIAL, Example, PictureStatistics, Story
 from studio.segmenter.training import train_segmenter
 from studio.vocabulary.errors import InputError
+from studio.vocabulary.labels import STUDIO_CLASSES
 from tests.segmenter.toy import TINY, toy_pairs
 
 NASTY = '<script>alert("x")</script> & "Müller"\n'
@@ -115,12 +116,14 @@ def test_the_page_is_whole_alone_and_escaped(run: Path, tmp_path: Path) -> None:
         title=NASTY, made=NASTY, facts=((NASTY, NASTY),), cautions=(NASTY,),
         examples=(Example(image, (image,), NASTY),),
         statistics=(PictureStatistics(NASTY, 0.4, 0.3, 5.0, 6), PictureStatistics("footage", float("nan"), 0.2, 0.0)),
+        classes=STUDIO_CLASSES.recoloured({"liver": (1, 2, 3)}),
     )  # fmt: skip
     result_of(evaluate([Evaluated(NASTY, run), Evaluated("b", run)], pairs, tmp_path / "r", story=story))
     source = (tmp_path / "r" / "report.html").read_text()
     page = Page(source)
     assert page.open == []
     assert "script" not in page.tags
+    assert "background:#010203" in source, "predictions are laid over frames in the project's colour"
     assert page.text.count('<script>alert("x")</script>') > 10
     assert page.links
     assert all(link.startswith("data:image/jpeg;base64,") for link in page.links)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,9 @@ from studio.gui.widgets.translation_grid import TranslationGrid
 from studio.pipeline.views import apply_rule, set_verdicts
 from studio.project.records import Changed, TranslationRecord
 from studio.quality.validity import validity_map
-from studio.scenes.readers import load_layers_of
+from studio.scenes.readers import load_flow, load_layers_of
+from studio.vocabulary.colour_vision import Colour
+from studio.vocabulary.labels import ClassTable
 from studio.vocabulary.verdicts import VerdictValue
 
 _STATES_KEPT = 12
@@ -64,6 +67,8 @@ class CuratePage(Page):
         self.model = TranslationsModel(session.project, self)
         self._background = Background(self, threads=1, depth=4)
         self._states: OrderedDict[tuple[int, str], PictureState] = OrderedDict()
+        self._colour_steps = self._colour_redoable = 0
+        """Edits of class colours since the last verdict: undone before it, and done again before it."""
         self._build(actions)
         self._wire()
 
@@ -133,7 +138,7 @@ class CuratePage(Page):
         chosen.currentChanged.connect(lambda _now, _before: self._show_current())
         chosen.selectionChanged.connect(lambda _now, _before: self._show_count())
         self.bar.changed.connect(self.detail.set_overlay)
-        self.bar.colour_wanted.connect(self.session.set_class_colour)
+        self.bar.colour_wanted.connect(self._recolour)
         self.session.class_colours_changed.connect(self._recoloured)
         self.bar.set_shown("wipe")
         self.bar.set_layer("none")
@@ -156,6 +161,7 @@ class CuratePage(Page):
             self._preview(self.rule_panel.rule)
 
     def activated(self) -> None:
+        self._colour_steps = self._colour_redoable = 0
         self.grid.setFocus()  # the page's keys work from the start
 
     def project_closed(self) -> None:
@@ -233,12 +239,16 @@ class CuratePage(Page):
             project = self.session.project
             frame = project.scenes.frame(record.frame_id)
             scene = project.scenes.get(frame.scene_id)
-            layout, encoding, path = scene.layout, dict(scene.encoding), record.path
+            layout, encoding, size, path = scene.layout, dict(scene.encoding), scene.size, record.path
             classes = self.session.coloured(scene.classes)
             self._background.ask(
                 key,
                 lambda: PictureState(
-                    load_layers_of(frame.files, layout=layout, encoding=encoding), read_rgb(path), None, classes
+                    load_layers_of(frame.files, layout=layout, encoding=encoding),
+                    read_rgb(path),
+                    None,
+                    classes,
+                    flow_HW2=load_flow(frame.files, "forward", size=size),
                 ),
                 lambda state: self._state_read(key, state),
             )
@@ -260,10 +270,7 @@ class CuratePage(Page):
 
     def _validity_found(self, key: tuple[int, str], state: PictureState, found: object) -> None:
         if isinstance(found, np.ndarray):
-            self._keep(
-                key,
-                PictureState(state.layers, state.translation_HW3, found, state.classes),
-            )
+            self._keep(key, replace(state, validity_HW=found, shared_ink=state.ink))
 
     def _keep(self, key: tuple[int, str], state: PictureState) -> None:
         self._states[key] = state
@@ -272,6 +279,10 @@ class CuratePage(Page):
         record = self._current_record()
         if record is not None and key == (record.id, record.fingerprint):
             self._show_state(state)
+
+    def _recolour(self, name: str, colour: Colour | None, among: ClassTable) -> None:
+        self.session.set_class_colour(name, colour, among)
+        self._colour_steps, self._colour_redoable = self._colour_steps + 1, 0
 
     def _recoloured(self) -> None:
         self._states.clear()
@@ -301,6 +312,7 @@ class CuratePage(Page):
             return
         with self.session.reporting():
             changed = set_verdicts(self.session.project, ids, value)
+            self._colour_steps = self._colour_redoable = 0
             self.session.edited(Changed(translations=changed))
             if changed:
                 self.session.say(f"{amounts.count(len(changed), 'translations')}: {value}")
@@ -308,9 +320,18 @@ class CuratePage(Page):
             self.grid.choose(min(rows[0] + 1, len(self.model.ids) - 1))
 
     def undo(self) -> None:
+        if self._colour_steps:  # newer than the last verdict
+            self._colour_steps, self._colour_redoable = self._colour_steps - 1, self._colour_redoable + 1
+            super().undo()
+            return
+        self._colour_redoable = 0
         self._replay(self.session.project.translations.undo(), "Undone")
 
     def redo(self) -> None:
+        if self._colour_redoable:
+            self._colour_steps, self._colour_redoable = self._colour_steps + 1, self._colour_redoable - 1
+            super().redo()
+            return
         self._replay(self.session.project.translations.redo(), "Done again")
 
     def _replay(self, step: tuple[str, tuple[int, ...]] | None, word: str) -> None:
@@ -338,6 +359,7 @@ class CuratePage(Page):
             return
         with self.session.reporting():
             outcome = apply_rule(project, text, dry_run=False)
+            self._colour_steps = self._colour_redoable = 0
             project.set_setting("rule", text)
             self.session.edited(Changed(translations=tuple(c.translation_id for c in outcome.changes)))
             self.session.say(outcome.summary())

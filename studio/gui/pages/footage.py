@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from studio.footage.readers import load_footage_image
 from studio.gui import amounts
 from studio.gui.actions import Action, ActionTable
+from studio.gui.models.background import Background
 from studio.gui.models.groups import Group, GroupList, GroupModel
 from studio.gui.models.pictures import PictureEntry, PictureModel
 from studio.gui.pages.footage_panel import FootagePanel
@@ -17,10 +21,13 @@ from studio.gui.pages.inclusion import Inclusion
 from studio.gui.pages.page import Page
 from studio.gui.session import Session
 from studio.gui.widgets.basics import EmptyState, PageHeader
+from studio.gui.widgets.blending import PictureState
 from studio.gui.widgets.picture_list import PictureList
+from studio.gui.widgets.picture_view import PictureView
 from studio.gui.widgets.show_bar import ShowBar
 from studio.pipeline.views import footage_cache, footage_file
 from studio.project.records import Changed, FootageRecord
+from studio.vocabulary.frames import Layers
 
 _TOUCHES = Changed(footage=True)
 _VIDEOS = "Videos (*.mp4 *.avi *.mkv *.mov *.mpg *.mpeg *.m4v)"
@@ -48,6 +55,10 @@ class FootagePage(Page):
                "exclude", shortcut="X", icon="cross", needs="project", page="Footage"),
         Action("footage.areas", "Show image areas", "Draw the ring of the endoscope's round image on each frame",
                "toggle_areas", shortcut="R", icon="outline", needs="project", page="Footage", checkable=True),
+        Action("footage.look", "Look at the frame", "Show the chosen frame large, to zoom in and read its pixels",
+               "look", shortcut="Space", icon="zoom", needs="project", page="Footage"),
+        Action("footage.close", "Close the picture", "Give the grid the whole page again", "close_picture",
+               shortcut="Escape", icon="close", needs="project", page="Footage"),
     )  # fmt: skip
 
     def __init__(self, session: Session, actions: ActionTable) -> None:
@@ -59,6 +70,9 @@ class FootagePage(Page):
         self.grid = PictureList()
         self.grid.setModel(self.model)
         self.grid.setAccessibleName("Footage frames")
+        self.view = PictureView()
+        self.view.hide()
+        self._background = Background(self, threads=1, depth=1)
         self.shown = ShowBar(
             [("all", "All"), ("in", "Included"), ("out", "Left out")], self.grid, actions.button("footage.areas")
         )
@@ -67,6 +81,7 @@ class FootagePage(Page):
         self.patients.selectionModel().currentChanged.connect(self._fill)
         self.shown.changed.connect(self._fill)
         self.grid.selectionModel().selectionChanged.connect(self._selected)
+        self.grid.activated.connect(lambda _index: self.look())
         actions.qaction("footage.areas").setChecked(True)
 
     def _build(self) -> None:
@@ -85,7 +100,12 @@ class FootagePage(Page):
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.grid, 1)
+        pictures = QSplitter(Qt.Orientation.Vertical)
+        pictures.addWidget(self.view)
+        pictures.addWidget(self.grid)
+        pictures.setSizes([500, 300])
+        pictures.setChildrenCollapsible(False)
+        layout.addWidget(pictures, 1)
         layout.addWidget(self.shown)
         body = QSplitter(Qt.Orientation.Horizontal)
         body.addWidget(self.patients)
@@ -140,15 +160,43 @@ class FootagePage(Page):
 
     def _selected(self) -> None:
         ids = self.grid.selected_ids()
-        self.panel.show_records(
-            [self._records[i] for i in ids if i in self._records], footage_cache(self.session.project)
+        records = [self._records[i] for i in ids if i in self._records]
+        self.panel.show_records(records, footage_cache(self.session.project))
+        if self.view.isVisible():
+            self._show_large(records)
+
+    def look(self) -> None:
+        """Show the chosen frame large; it follows the choice until it is closed."""
+        self.view.setVisible(True)
+        self._selected()
+
+    def close_picture(self) -> None:
+        self.view.setVisible(False)
+        self.grid.setFocus()
+
+    def _show_large(self, records: Sequence[FootageRecord]) -> None:
+        if not records:
+            self.view.set_state(None, "Choose a frame")
+            return
+        record, cache = records[0], footage_cache(self.session.project)
+        self._background.ask(
+            record.id, lambda: load_footage_image(footage_file(record), cache), lambda f: self._arrived(record.id, f)
         )
+
+    def _arrived(self, record_id: int, found: object) -> None:
+        if self.grid.selected_ids()[:1] != [record_id]:
+            return
+        if isinstance(found, np.ndarray):
+            self.view.set_state(PictureState(Layers(found)))
+        else:
+            self.view.set_state(None, str(found))
 
     def inspector(self) -> QWidget:
         return self.panel
 
     def project_closed(self) -> None:
         self.model.close()
+        self._background.forget()
         self.panel.close_threads()
 
     # -- doing

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Signal
+import numpy as np
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from studio.gui.models.pictures import qimage
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import label
 from studio.gui.widgets.fields import FIELD_WIDTH, ChoiceField, Form, NumberField, on_change
@@ -22,6 +24,7 @@ _STORED = {
     "png8": "8-bit PNG", "npy": "NumPy array", "picture": "pictures",
 }  # fmt: skip
 _LARGE = 1e6
+_PLACE_HEIGHT = 28
 
 
 class MappingForm(QWidget):
@@ -39,16 +42,18 @@ class MappingForm(QWidget):
         self.depth_kind = ChoiceField([("", "find out"), ("planar", "planar z"), ("ray", "along the ray")])
         self.axes = ChoiceField([(axes, {"opencv": "y down", "opengl": "y up"}[axes]) for axes in AXES])
         self.flip = ChoiceField([("", "as stored"), *((f, f) for f in FLIPS if f != "none"), ("none", "none, sure")])
+        self.space = ChoiceField([("", "camera axes"), ("world", "world axes")])
         self.scale = NumberField(1.0, 1e-6, _LARGE)
         self.field_of_view = NumberField(0.0, 0.0, 179.0, unit="°")
         self.patient = QLineEdit()
         self._sure_of_scale = False
         self._camera = Camera()
         self._left_out: tuple[str, ...] = ()
+        self.form = Form()
         self._build()
 
     def _build(self) -> None:
-        form = Form()
+        form = self.form
         form.add("Pictures", self.folders["rgb"], "The folder of the rendered pictures")
         self._add_layer(form, "segmentation", "Grey values, or colours, that stand for classes")
         self._add_layer(form, "depth", "How the distances are stored")
@@ -58,6 +63,9 @@ class MappingForm(QWidget):
         form.add("Depth is", self.depth_kind, "The distance along the optical axis, or along each pixel's ray")
         self._add_layer(form, "normals", "How the normals are stored")
         form.add("Normals' axes", self.axes, "OpenCV: x right, y down, z forward. OpenGL: x right, y up, z back")
+        form.add(
+            "Normals are in", self.space, "The camera's axes, or the world's, from which each frame's pose turns them"
+        )
         form.add("Flip", self.flip, "Axes of the normals to be turned over")
         form.add("Scale", self.scale, "Every length is multiplied by this")
         form.add(
@@ -68,13 +76,21 @@ class MappingForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(form)
         fields: list[QWidget] = [*self.folders.values(), *self.encodings.values(), self.mm_per_unit, self.depth_kind]
-        fields += [self.axes, self.flip, self.scale, self.field_of_view, self.patient]
+        fields += [self.axes, self.space, self.flip, self.scale, self.field_of_view, self.patient]
         on_change(fields, self.changed.emit)
         self.scale.valueChanged.connect(lambda value: setattr(self, "_sure_of_scale", value != 1))
 
     def _add_layer(self, form: Form, name: str, tip: str) -> None:
         form.add(_LAYERS[name], self.folders[name], f"The folder of the {_LAYERS[name].lower()}")
         form.add("   stored as", self.encodings[name], tip)
+
+    def show_for(self, *, plain: bool, camera_open: bool, one_scene: bool) -> None:
+        """Only what a layout leaves open: of plain folders everything, of the others what their files do not say."""
+        of_folders: list[QWidget] = [*self.folders.values(), *self.encodings.values(), self.mm_per_unit, self.axes]
+        for field in of_folders:
+            self.form.show_row(field, shown=plain)
+        self.form.show_row(self.field_of_view, shown=plain or camera_open)
+        self.form.show_row(self.patient, shown=plain or one_scene)
 
     def offer(self, choices: Sequence[str]) -> None:
         """The folders that there are to choose from."""
@@ -101,6 +117,7 @@ class MappingForm(QWidget):
         self.axes.set_value(normals.axes if normals else AXES[0])
         self.depth_kind.set_value("")
         self.flip.set_value("")
+        self.space.set_value("")
         self.scale.setValue(1.0)
         self._sure_of_scale = False
         self.take_geometry(mapping.geometry)
@@ -115,6 +132,8 @@ class MappingForm(QWidget):
             self.depth_kind.set_value(geometry.depth_kind)
         if geometry.normals_flip:
             self.flip.set_value(geometry.normals_flip)
+        if geometry.normals_space:
+            self.space.set_value("world" if geometry.normals_space == "world" else "")
         if geometry.scale is not None:
             self.scale.setValue(geometry.scale)
             self._sure_of_scale = True
@@ -126,7 +145,7 @@ class MappingForm(QWidget):
         angle = self.field_of_view.value()
         camera = Camera(field_of_view=angle, file=self._camera.file) if angle else self._camera
         scale = self.scale.value() if self._sure_of_scale else None
-        geometry = Geometry(self.depth_kind.value(), self.flip.value(), scale, self._left_out)
+        geometry = Geometry(self.depth_kind.value(), self.flip.value(), self.space.value(), scale, self._left_out)
         return SceneMapping(layers, dict(classes), camera, geometry, self.patient.text().strip())
 
     def _layer(self, name: str) -> FolderLayer:
@@ -153,7 +172,8 @@ class ClassRows(QWidget):
         self._grid.setVerticalSpacing(UNIT - 2)
         self._grid.setColumnStretch(1, 1)
 
-    def show_values(self, values: Sequence[str]) -> None:
+    def show_values(self, values: Sequence[str], places: Mapping[str, np.ndarray] | None = None) -> None:
+        """Each with a picture of where it is seen; without ``places`` they are greys or colours, and shown as such."""
         if list(self.fields) == list(values):
             return
         while (item := self._grid.takeAt(0)) is not None:
@@ -167,7 +187,7 @@ class ClassRows(QWidget):
             field.setFixedWidth(FIELD_WIDTH + 40)
             field.currentIndexChanged.connect(lambda _index, value=value: self._chosen(value))
             self.fields[value] = field
-            self._grid.addWidget(_swatch(value), at, 0)
+            self._grid.addWidget(_swatch(value) if places is None else _place(places.get(value)), at, 0)
             self._grid.addWidget(label(value), at, 1)
             self._grid.addWidget(field, at, 2)
 
@@ -175,6 +195,16 @@ class ClassRows(QWidget):
         word = self.fields[value].value()
         self.table = {k: v for k, v in self.table.items() if k != value} | ({value: word} if word else {})
         self.changed.emit()
+
+
+def _place(seen_HW3: np.ndarray | None) -> QLabel:
+    """A small picture of what a value stands for."""
+    made = label()
+    if seen_HW3 is not None:
+        picture = QPixmap.fromImage(qimage(np.ascontiguousarray(seen_HW3)))
+        made.setPixmap(picture.scaledToHeight(_PLACE_HEIGHT, Qt.TransformationMode.SmoothTransformation))
+        made.setToolTip("Where it is seen in the first frames; all else is dark")
+    return made
 
 
 def _swatch(value: str) -> QLabel:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from studio.gui import amounts
 from studio.gui.actions import Action, ActionTable
 from studio.gui.jobs import ALIVE, WindowJob
 from studio.gui.models.catalogue_reader import CatalogueReader
@@ -15,13 +12,13 @@ from studio.gui.models.groups import Group
 from studio.gui.pages.page import Page
 from studio.gui.pages.train_edits import DeleteRun, RenameRun, deletion_question
 from studio.gui.pages.train_form import TrainForm
+from studio.gui.pages.train_jobs import missing, names_run, pace
 from studio.gui.pages.train_menus import open_comparison, open_trash
 from studio.gui.pages.train_view import RunView
 from studio.gui.session import Session
 from studio.gui.widgets.basics import EmptyState, PageHeader, column, holder, row
 from studio.gui.widgets.run_list import RUN_COLOURS, RunList, RunModel
 from studio.pipeline.runs import complete_settings, hanging_on
-from studio.project.project import Project
 from studio.project.records import Changed, RunRecord
 from studio.translator.settings import TrainSettings
 
@@ -30,8 +27,6 @@ _POLL_MS = 500
 _TONES = {"done": "good", "stopped": "warning", "failed": "danger", "interrupted": "warning"}
 _WORDS = {"new": "not started", "running": "running", "stopped": "stopped, can be resumed", "done": "done",
           "failed": "failed, can be resumed", "interrupted": "interrupted, can be resumed"}  # fmt: skip
-_RUN_OPTIONS = ("--name", "--run", "--like")
-"""Of jobs that work with a run."""
 _FROM_THE_FORM = ("train.start", "train.resume", "train.clone", "train.compare")
 """Their keys work while the focus is in the form, too; those of the others mean something else there."""
 _OF_A_RUN = ("train.resume", "train.clone", "train.compare", "train.rename", "train.delete")
@@ -154,7 +149,7 @@ class TrainPage(Page):
 
     def refresh(self, changed: Changed) -> None:
         if changed.scenes or changed.footage:
-            self._missing = _missing(self.session.project)
+            self._missing = missing(self.session.project)
         if changed.runs:
             self._list_runs()
             if not self.form.name.text():
@@ -200,7 +195,7 @@ class TrainPage(Page):
         """The job that trains a run now."""
         for job in self.session.jobs.jobs:
             trains = job.argv[:2] == ("translator", "train") or job.argv[:1] == ("demo",)
-            if job.state in ALIVE and trains and _names_run(job, name, ("--name",)):
+            if job.state in ALIVE and trains and names_run(job, name, ("--name",)):
                 return job
         return None
 
@@ -244,7 +239,7 @@ class TrainPage(Page):
         job = self._job_of(run.name)
         words = {"paused": "paused", "stopping": "stopping at the next step"}.get(job.state if job else "", "")
         self.header.set_facts(
-            run.name, words or _WORDS[self._state(run)], f"step {done:,} of {total:,}" if done else "", _pace(job)
+            run.name, words or _WORDS[self._state(run)], f"step {done:,} of {total:,}" if done else "", pace(job)
         )
 
     def _job_updated(self, _job: object) -> None:
@@ -360,7 +355,7 @@ class TrainPage(Page):
 
     def _is_free(self, name: str) -> bool:
         """Whether no job works with a run, or waits to; else say so."""
-        jobs = [j for j in self.session.jobs.jobs if j.state in (*ALIVE, "waiting") and _names_run(j, name)]
+        jobs = [j for j in self.session.jobs.jobs if j.state in (*ALIVE, "waiting") and names_run(j, name)]
         if jobs:
             self.session.say(f"“{jobs[0].title}” works with the run “{name}”: stop it first, or wait.", "warning")
         return not jobs
@@ -378,27 +373,3 @@ class TrainPage(Page):
 
     def next_sample(self) -> None:
         self.view.samples.slider.setValue(self.view.samples.slider.value() + 1)
-
-
-def _names_run(job: WindowJob, name: str, options: Collection[str] = _RUN_OPTIONS) -> bool:
-    """Whether a job's command line names a run by one of these options; the demo makes and uses its own."""
-    pairs = zip(job.argv, job.argv[1:], strict=False)
-    return job.argv[:1] == ("demo",) or any(option in options and value == name for option, value in pairs)
-
-
-def _pace(job: WindowJob | None) -> str:
-    """Rate and time left of the job that trains a run, as far as they are known."""
-    if job is None or job.argv[0] == "demo":
-        return ""
-    left = "" if job.seconds_left is None else f"{amounts.duration(job.seconds_left)} left"
-    rate = amounts.rate(job.rate, "it") if job.rate and job.progress is not None else ""
-    return "   ·   ".join(part for part in (rate, left) if part)
-
-
-def _missing(project: Project) -> str:
-    """What has to be there before anything can be trained, or ""."""
-    if project.scenes.frame_count() == 0:
-        return "First simulate or add scenes on the page Scenes."
-    if not project.footage.all(included_only=True):
-        return "First add footage on the page Footage."
-    return ""

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPixmap
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPixmap,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QMenu,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
@@ -21,17 +32,68 @@ from PySide6.QtWidgets import (
 from studio.gui.icons import pixmap
 from studio.gui.theme import UNIT, tokens_of
 
+_BREAK = "\u200b"
+"""A place where a line may end, of no width."""
+_LONGEST_PART = 18
+_LONG_WORD = re.compile(rf"\S{{{_LONGEST_PART + 1},}}")
+_LEAST_TEXT, _LEAST_NAME = 120, 150
+"""Px that wrapped words and the names of figures take at least, where they have so much to say."""
+
 
 def label(text: str = "", role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
     """Plain text in one of the stylesheet's roles: title, heading, strong, muted, faint, small, figure, tag, …"""
-    made = QLabel(text)
+    made = WrappedLabel(text) if wrap else QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
     if role:
         made.setProperty("role", role)
-    made.setWordWrap(wrap)
     if selectable:
         made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return made
+
+
+class WrappedLabel(QLabel):
+    """Words in as many lines as they need, which begin at the left in every script. A long name without blanks is
+    parted at its marks and never makes the window wider; it is copied as it is."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._words = ""
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter)
+        self.setText(text)
+
+    def text(self) -> str:
+        return self._words
+
+    def setText(self, text: str) -> None:
+        self._words = text
+        super().setText(_LONG_WORD.sub(_with_breaks, text))
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return QSize(min(_LEAST_TEXT, hint.width()), hint.height())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy) and self.hasSelectedText():
+            self._copy()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self.hasSelectedText():
+            menu = QMenu(self)
+            menu.addAction("Copy", self._copy)
+            menu.exec(event.globalPos())
+            menu.deleteLater()
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.selectedText().replace(_BREAK, ""))
+
+
+def _with_breaks(word: re.Match[str]) -> str:
+    """The word with places where a line may end: after marks, and every so many letters."""
+    parted = re.sub(r"([-_./\\:])", rf"\1{_BREAK}", word[0])
+    return re.sub(rf"([^{_BREAK}]{{{_LONGEST_PART}}})", rf"\1{_BREAK}", parted)
 
 
 class ElidedLabel(QLabel):
@@ -193,15 +255,17 @@ class Figures(QWidget):
     def show_rows(self, rows: Sequence[tuple[str, str, str]]) -> None:
         """Replace what is shown by (name, value, unit)."""
         while len(self._cells) < len(rows):
-            cells = (label("", "muted"), label("", selectable=True), label("", "faint"))
-            cells[1].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            for place, cell in enumerate(cells):
+            made = (ElidedLabel("", "muted"), label("", selectable=True), label("", "faint"))
+            made[1].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            for place, cell in enumerate(made):
                 self._grid.addWidget(cell, len(self._cells), place)
-            self._cells.append(cells)
+            self._cells.append(made)
         for index, cells in enumerate(self._cells):
             for cell, text in zip(cells, rows[index] if index < len(rows) else ("", "", ""), strict=True):
                 cell.setText(text)
                 cell.setVisible(index < len(rows))
+            name = cells[0].fontMetrics().horizontalAdvance(cells[0].text()) + 2
+            cells[0].setMinimumWidth(min(_LEAST_NAME, name))
 
 
 class Section(QWidget):

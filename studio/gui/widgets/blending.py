@@ -12,19 +12,25 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from studio.gui.widgets.flow_ink import flow_arrows, flow_colours, flow_top
 from studio.gui.widgets.layer_ink import (
+    ARROW_STEP,
     DEPTH_PERCENTILES,
     LayerInk,
     colour_map,
     coloured,
     depth_colours,
+    normal_arrows,
     normal_colours,
+    with_lines,
 )
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import STUDIO_CLASSES, ClassTable
 
-LayerChoice = Literal["none", "segmentation", "depth", "normals", "difference", "validity"]
-LAYER_CHOICES: tuple[LayerChoice, ...] = ("none", "segmentation", "depth", "normals", "difference", "validity")
+LayerChoice = Literal["none", "segmentation", "depth", "normals", "difference", "validity", "flow"]
+LAYER_CHOICES: tuple[LayerChoice, ...] = (
+    "none", "segmentation", "depth", "normals", "flow", "difference", "validity",
+)  # fmt: skip
 Shown = Literal["translation", "render", "wipe", "side"]
 DIFFERENCE_TOP = 128
 """Mean difference over the channels (of 255) at which the difference map's colour scale ends."""
@@ -43,6 +49,8 @@ class PictureState:
     validity_HW: np.ndarray | None = None
     classes: ClassTable = STUDIO_CLASSES
     caption: str = ""
+    flow_HW2: np.ndarray | None = None
+    """float32 px to the right and down, to the same point in the next frame; NaN where it is not known."""
     shared_ink: LayerInk | None = None
     """What is drawn of the layers, where several states show one frame: worked out once for all of them."""
 
@@ -82,14 +90,34 @@ class PictureState:
             "normals": self.layers.normals_HW3 is not None,
             "difference": self.translation_HW3 is not None,
             "validity": self.validity_HW is not None,
+            "flow": self.flow_HW2 is not None,
         }[layer]
+
+    @cached_property
+    def flow_top(self) -> float:
+        """px of flow from which its colours are full."""
+        return 0.0 if self.flow_HW2 is None else flow_top(self.flow_HW2)
+
+    @cached_property
+    def flow_colours(self) -> tuple[np.ndarray, np.ndarray]:
+        """(uint8 HxWx3, bool HxW where flow is known)."""
+        assert self.flow_HW2 is not None  # asked for only where it is offered
+        return flow_colours(self.flow_HW2, self.flow_top)
+
+    def arrows(self, layer: LayerChoice, step: int) -> np.ndarray | None:
+        """Normals or flow as lines (Nx5x2, x and y in px), one every ``step`` px; None of what has no directions."""
+        if layer == "normals" and self.layers.normals_HW3 is not None:
+            return normal_arrows(self.layers.normals_HW3, step)
+        if layer == "flow" and self.flow_HW2 is not None:
+            return flow_arrows(self.flow_HW2, step)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
     """How a state is shown. ``opacity`` 0 to 1; ``wipe``: the share of the width from the left (``wipe_down``: of the
     height from the top) that shows the render when ``shown`` is "wipe"; ``depth_range``: mm, None = between the
-    ``depth_percentiles`` of the frame; ``arrows``: normals as short arrows besides.
+    ``depth_percentiles`` of the frame; ``arrows``: normals or flow as arrows besides.
     """
 
     layer: LayerChoice = "none"
@@ -134,7 +162,8 @@ def blended(state: PictureState, overlay: Overlay) -> np.ndarray:
     colours_HW3, there_HW = _map_of(state, overlay)
     mixed_HW3 = mixed(base_HW3, colours_HW3, overlay.opacity)
     shown_HW3 = mixed_HW3 if there_HW is None else _where(there_HW, mixed_HW3, base_HW3)
-    return state.ink.with_arrows(shown_HW3) if overlay.layer == "normals" and overlay.arrows else shown_HW3
+    lines_N52 = state.arrows(overlay.layer, ARROW_STEP) if overlay.arrows else None
+    return shown_HW3 if lines_N52 is None else with_lines(shown_HW3, lines_N52)
 
 
 def base_picture(state: PictureState, overlay: Overlay) -> np.ndarray:
@@ -197,12 +226,14 @@ def _scaled(image: np.ndarray, size: tuple[int, int], way: int) -> np.ndarray:
 
 
 def _map_of(state: PictureState, overlay: Overlay) -> tuple[np.ndarray, np.ndarray | None]:
-    """(colours HxWx3, where there are any; None = everywhere) of depth, normals or difference."""
+    """(colours HxWx3, where there are any; None = everywhere) of depth, normals, flow or difference."""
     layers = state.layers
     if overlay.layer == "depth":
         assert layers.depth_HW is not None
         low, high = shown_depth_range(state, overlay)
         return depth_colours(layers.depth_HW, low, high), np.asarray(layers.depth_HW > 0)
+    if overlay.layer == "flow":
+        return state.flow_colours
     if overlay.layer == "normals":
         assert layers.normals_HW3 is not None
         # Every normal points at the camera, so that only where there is none is its z exactly 0.

@@ -75,15 +75,14 @@ class LayerInk:
             self._ranges[percentiles] = depth_range(self._layers.depth_HW, percentiles)
         return self._ranges[percentiles]
 
-    def with_arrows(self, image_HW3: np.ndarray) -> np.ndarray:
-        """A copy of a picture with the frame's normals as short arrows."""
-        shown_HW3 = image_HW3.copy()
-        if self._layers.normals_HW3 is not None:
-            lines_N52 = normal_arrows(self._layers.normals_HW3, ARROW_STEP)
-            arrows = list(np.rint(lines_N52 * (1 << _SHIFT)).astype(np.int32))
-            for colour, thickness in (((0, 0, 0), 2), ((255, 255, 255), 1)):
-                cv2.polylines(shown_HW3, arrows, False, colour, thickness, cv2.LINE_AA, _SHIFT)
-        return shown_HW3
+
+def with_lines(image_HW3: np.ndarray, lines_NM2: np.ndarray) -> np.ndarray:
+    """A copy of a picture with lines of M points (x, y in px) in white with a dark rim."""
+    shown_HW3 = image_HW3.copy()
+    lines = list(np.rint(lines_NM2 * (1 << _SHIFT)).astype(np.int32))
+    for colour, thickness in (((0, 0, 0), 2), ((255, 255, 255), 1)):
+        cv2.polylines(shown_HW3, lines, False, colour, thickness, cv2.LINE_AA, _SHIFT)
+    return shown_HW3
 
 
 def outlines(segmentation_HW: np.ndarray) -> np.ndarray:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QColorDialog, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QColorDialog, QMenu, QPushButton, QScrollArea, QWidget
 
 from studio.gui.theme import UNIT, tokens_of
-from studio.gui.widgets.basics import column, row
+from studio.gui.widgets.basics import column, holder, label, row
 from studio.gui.widgets.layer_ink import VOID
+from studio.vocabulary.colour_vision import Alike, alike
 from studio.vocabulary.labels import STUDIO_CLASSES, ClassTable, LabelClass
+
+_WIDEST, _TALLEST = 280, 420
+"""Px that a row takes at most, and the rows together before they scroll."""
+_PAIRS_SAID = 3
 
 
 class ClassChip(QAbstractButton):
@@ -43,7 +48,7 @@ class ClassChip(QAbstractButton):
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 36, 24)
+        return QSize(min(_WIDEST, self.fontMetrics().horizontalAdvance(self.text()) + 36), 24)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -59,7 +64,9 @@ class ClassChip(QAbstractButton):
         painter.drawRoundedRect(swatch, 3, 3)
         drawn = self.isChecked() and self._present
         painter.setPen(QColor(colours.text if drawn else colours.muted if self._present else colours.faint))
-        painter.drawText(self.rect().adjusted(28, 0, -4, 0), Qt.AlignmentFlag.AlignVCenter, self.text())
+        room = self.rect().adjusted(28, 0, -4, 0)
+        words = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.alone_wanted.emit(self.class_id)
@@ -102,15 +109,25 @@ class ClassLegend(QWidget):
             button.setToolTip(f"{'Show' if drawn else 'Hide'} every class in the overlay")
         everything.clicked.connect(lambda: self._set_all(True))
         nothing.clicked.connect(lambda: self._set_all(False))
+        self._rows = QScrollArea()
+        self._rows.setWidgetResizable(True)
+        self._rows.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._rows.setWidget(holder(self._list))
+        self._alike = label("", "warning", wrap=True)
+        self._alike.setMaximumWidth(_WIDEST)
         outer = column(spacing=UNIT // 2)
-        outer.addLayout(self._list)
+        outer.addWidget(self._rows)
         outer.addLayout(row(everything, nothing, None))
+        outer.addWidget(self._alike)
         self.setLayout(outer)
         self.set_classes(classes)
 
     def set_classes(self, classes: ClassTable) -> None:
         """Another data set, or other colours; what was hidden stays hidden where ids are the same."""
+        if classes == self.classes and self._chips:
+            return
         self.classes = classes
+        self._warn(alike(classes))
         shown = [c for c in classes if c.id != VOID]
         if [(c.class_id, c.text()) for c in self._chips] == [(c.id, c.name) for c in shown]:
             for chip, known in zip(self._chips, shown, strict=True):
@@ -124,6 +141,21 @@ class ClassLegend(QWidget):
         for known in classes:
             if known.id != VOID:
                 self._add(known, drawn=known.id not in hidden)
+        wanted = self._list.sizeHint()
+        self._rows.setFixedHeight(min(_TALLEST, wanted.height()))
+        self._rows.setMinimumWidth(wanted.width() + (UNIT * 2 if wanted.height() > _TALLEST else 0))
+
+    @property
+    def warning(self) -> str:
+        """Which classes some people can hardly tell apart; empty where there are none."""
+        return self._alike.text()
+
+    def _warn(self, pairs: Sequence[Alike]) -> None:
+        lines = [f"{p.first} and {p.second} look alike to {p.viewers}." for p in pairs[:_PAIRS_SAID]]
+        if len(pairs) > _PAIRS_SAID:
+            lines.append(f"{len(pairs) - _PAIRS_SAID} more pairs do.")
+        self._alike.setText("\n".join(lines))
+        self._alike.setVisible(bool(pairs))
 
     def _add(self, known: LabelClass, *, drawn: bool) -> None:
         chip = ClassChip(known)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget, QWidgetAction
 
 from studio.gui.icons import icon
@@ -27,6 +27,7 @@ _FACES: dict[LayerChoice, tuple[str, str, str]] = {
     "segmentation": ("layers", "Labels", "The segmentation over the picture"),
     "depth": ("depth", "Depth", "Distance from the camera, with a scale in mm; near is bright"),
     "normals": ("normals", "Normals", "Where surfaces face: right, up, towards the camera as red, green, blue"),
+    "flow": ("flow", "Flow", "Optical flow to the next frame: the hue says where to, the colour's strength how far"),
     "difference": ("difference", "Difference", "How far the translation is from the render"),
     "validity": ("heat", "Validity", "Where the labels can no longer be trusted"),
 }
@@ -40,10 +41,13 @@ _OPACITY: dict[LayerChoice, float] = {
     "segmentation": 0.4,
     "depth": 1.0,
     "normals": 1.0,
+    "flow": 1.0,
     "difference": 1.0,
     "validity": 0.9,
 }
 _LEAST_WIDTH = 320
+_ARROWS_TIP = "Draw arrows, too: short ones of normals (a dot faces the camera), of flow at its own length"
+_CLASSES_TIP = "Choose which classes are drawn and in which colour"
 
 
 class OverlayBar(QWidget):
@@ -74,9 +78,8 @@ class OverlayBar(QWidget):
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._outline = self._toggle("outline", "Outline", "Draw each class' outline; the labels stay as they are",
                                      lambda on: replace(self._overlay, outline=on), on=True)  # fmt: skip
-        self._arrows = self._toggle("arrows", "Arrows", "Draw normals as short arrows, too: a dot faces the camera",
-                                    lambda on: replace(self._overlay, arrows=on))  # fmt: skip
-        self._classes = _popup("Classes", "Choose which classes are drawn and in which colour", self.legend)
+        self._arrows = self._toggle("arrows", "Arrows", _ARROWS_TIP, lambda on: replace(self._overlay, arrows=on))
+        self._classes = _popup("Classes", _CLASSES_TIP, self.legend)
         self.range = DepthRange()
         self.range.changed.connect(self._set_range)
         self._range = _popup("Range", "Choose which depths the colours span; exports are not touched", self.range)
@@ -173,13 +176,20 @@ class OverlayBar(QWidget):
             # Validity is measured a moment after a translation is shown: the button does not come and go with it.
             measured_soon = name == "validity" and state is not None and state.translation_HW3 is not None
             button.setEnabled(state is None or state.offers(name) or measured_soon)
+            if name == "flow":  # only sequences have it: it takes no room beside single frames
+                button.setVisible((state is not None and state.offers(name)) or self._overlay.layer == name)
         if state is not None:
-            self.legend.set_classes(state.classes)
+            self.set_classes(state.classes)
             self.legend.set_present(state.class_ids)
             self.range.offer(state.ink.depth_range((0, 100)) if state.offers("depth") else None)
 
     def set_classes(self, classes: ClassTable) -> None:
+        """The legend's classes; its button says when some of them can hardly be told apart."""
         self.legend.set_classes(classes)
+        warning = self.legend.warning
+        self._classes.setIcon(icon("warning") if warning else QIcon())
+        self._classes.setToolTip(f"{_CLASSES_TIP}\n{warning}" if warning else _CLASSES_TIP)
+        self._fit()
 
     def _opacity_moved(self, percent: int) -> None:
         self._opacities[self._overlay.layer] = percent / 100
@@ -202,10 +212,9 @@ class OverlayBar(QWidget):
         self._percent.setText(f"{round(self._overlay.opacity * 100)} %" if layer != "none" else "")
         self._outline.setVisible(layer == "segmentation")
         self._classes.setVisible(layer == "segmentation")
-        self._arrows.setVisible(layer == "normals")
+        self._arrows.setVisible(layer in ("normals", "flow"))
         self._range.setVisible(layer == "depth")
-        for widget in (self._opacity, self._percent):
-            widget.setVisible(layer != "none")
+        self._opacity.setVisible(layer != "none")
         if self._down is not None:
             self._down.setVisible(self._overlay.shown == "wipe")
         self._base_box.setCurrentIndex(self._base_box.findData(self._overlay.shown))
@@ -221,12 +230,14 @@ class OverlayBar(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Four buttons where there is room, one list where there is not: the bar must not push its neighbours away."""
-        for compact in (False, True):
+        """Four buttons where there is room, one list where there is not, and no percentage beside the slider where
+        even that is too wide: the bar must not push its neighbours away."""
+        for slider in (96, 64, 48):
             for button in self._bases.values():
-                button.setVisible(not compact)
-            self._base_box.setVisible(compact and bool(self._bases))
-            self._opacity.setFixedWidth(64 if compact else 96)
+                button.setVisible(slider == 96)
+            self._base_box.setVisible(slider < 96 and bool(self._bases))
+            self._opacity.setFixedWidth(slider)
+            self._percent.setVisible(slider > 48 and self._overlay.layer != "none")
             layout = self.layout()
             if layout is None or layout.totalMinimumSize().width() <= self.width():
                 return
@@ -238,11 +249,20 @@ def _popup(text: str, tip: str, content: QWidget) -> QToolButton:
     button.setText(text)
     button.setToolTip(tip)
     button.setAccessibleName(text)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     menu = QMenu(button)
     action = QWidgetAction(menu)
     action.setDefaultWidget(content)
     menu.addAction(action)
+
+    def measure_again() -> None:
+        """A menu keeps the size that its widget had before."""
+        content.adjustSize()
+        action.setVisible(False)
+        action.setVisible(True)
+
+    menu.aboutToShow.connect(measure_again)
     button.setMenu(menu)
     return button
 

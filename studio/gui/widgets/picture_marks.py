@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen, QPolygonF
@@ -9,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen, Q
 from studio.gui.models.pictures import qimage
 from studio.gui.theme import Tokens
 from studio.gui.widgets.blending import Scale
+from studio.gui.widgets.flow_ink import flow_wheel
 from studio.gui.widgets.layer_ink import normal_arrows
 from studio.gui.widgets.view_link import Placement
 
@@ -16,6 +19,8 @@ _PAD = 8
 _SCALE_WIDTH = 132
 _GRIP = 9.0
 _TAG = 18.0
+_LINE = 20
+_WHEEL = 56
 _ARROW_PX = 22.0
 _TINT = QColor(0, 0, 0, 165)
 _ON_TINT = QColor("#e6e6e6")
@@ -94,14 +99,23 @@ def draw_point(painter: QPainter, at: QPointF, *, kept: bool, colours: Tokens) -
 
 def draw_arrows(painter: QPainter, normals_HW3: np.ndarray, place: Placement, visible: QRectF) -> None:
     """The normals of what is visible as short arrows of the same size at every zoom."""
-    step = max(1, round(_ARROW_PX / place.scale))
-    lines_N52 = (normal_arrows(normals_HW3, step) + 0.5) * place.scale  # from the middle of a pixel
+    draw_lines(painter, normal_arrows(normals_HW3, arrow_step(place)), place, visible)
+
+
+def arrow_step(place: Placement) -> int:
+    """Picture px from one arrow to the next, so that they stand as close at every zoom."""
+    return max(1, round(_ARROW_PX / place.scale))
+
+
+def draw_lines(painter: QPainter, lines_NM2: np.ndarray, place: Placement, visible: QRectF) -> None:
+    """Lines of M points (x, y in picture px, from the middle of a pixel) in white with a dark rim."""
+    lines_NM2 = (lines_NM2 + 0.5) * place.scale
     painter.save()
     painter.setClipRect(visible)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.translate(place.left, place.top)
     inside = visible.translated(-place.left, -place.top).adjusted(-_ARROW_PX, -_ARROW_PX, _ARROW_PX, _ARROW_PX)
-    seen = [QPolygonF([QPointF(x, y) for x, y in line]) for line in lines_N52 if inside.contains(QPointF(*line[0]))]
+    seen = [QPolygonF([QPointF(x, y) for x, y in line]) for line in lines_NM2 if inside.contains(QPointF(*line[0]))]
     for colour, width in ((QColor(0, 0, 0, 170), 2.6), (QColor("#ffffff"), 1.2)):
         painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
         for line in seen:
@@ -114,18 +128,66 @@ def draw_scale(painter: QPainter, scale: Scale, visible: QRectF, *, below_tags: 
     if visible.width() < _SCALE_WIDTH + 4 * _PAD or visible.height() < 64:
         return
     painter.setFont(_font(painter, 11))
-    box = QRectF(visible.right() - _SCALE_WIDTH - 3 * _PAD, visible.top() + _PAD, _SCALE_WIDTH + 2 * _PAD, 42)
+    digits = 0 if scale.high - scale.low >= 10 else 1 if scale.high - scale.low > 1.5 else 0
+    low, high = f"{scale.low:.{digits}f}", f"{scale.high:.{digits}f} {scale.unit}".strip()
+    width = max(_SCALE_WIDTH, painter.fontMetrics().horizontalAdvance(low + scale.title + high) + 3 * _PAD)
+    box = QRectF(visible.right() - width - 3 * _PAD, visible.top() + _PAD, width + 2 * _PAD, 42)
     box.translate(0, _TAG + _PAD / 2 if below_tags else 0)
     _box(painter, box)
-    bar = QRectF(box.left() + _PAD, box.top() + 7, _SCALE_WIDTH, 8)
+    bar = QRectF(box.left() + _PAD, box.top() + 7, width, 8)
     ramp: QImage = qimage(scale.colours_N3[None])
     painter.drawImage(bar, ramp)
     words = QRectF(bar.left(), bar.bottom() + 3, bar.width(), 18)
-    digits = 0 if scale.high - scale.low >= 10 else 1 if scale.high - scale.low > 1.5 else 0
-    low, high = f"{scale.low:.{digits}f}", f"{scale.high:.{digits}f} {scale.unit}".strip()
     painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, low)
     painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, high)
-    painter.drawText(words, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, scale.title)
+    painter.drawText(_between(painter, words, low, high), Qt.AlignmentFlag.AlignCenter, scale.title)
+
+
+def _between(painter: QPainter, line: QRectF, left: str, right: str) -> QRectF:
+    """The part of a line that words at its ends leave free."""
+    metrics = painter.fontMetrics()
+    return line.adjusted(metrics.horizontalAdvance(left), 0, -metrics.horizontalAdvance(right), 0)
+
+
+def draw_wheel(painter: QPainter, top: float, visible: QRectF, *, below_tags: bool) -> None:
+    """What the colours of flow mean: the direction by hue, the length by saturation, ``top`` px at the rim."""
+    if visible.width() < _WHEEL + 4 * _PAD or visible.height() < _WHEEL + 64:
+        return
+    painter.setFont(_font(painter, 11))
+    words = f"{top:.0f} px" if top >= 10 else f"{top:.1f} px"
+    box = QRectF(visible.right() - _WHEEL - 3 * _PAD, visible.top() + _PAD, _WHEEL + 2 * _PAD, _WHEEL + 2 * _PAD + 18)
+    box.translate(0, _TAG + _PAD / 2 if below_tags else 0)
+    _box(painter, box)
+    ratio = max(1, round(painter.device().devicePixelRatioF()))
+    side = _WHEEL * ratio
+    wheel = QImage(flow_wheel(side).tobytes(), side, side, 4 * side, QImage.Format.Format_RGBA8888)
+    painter.drawImage(QRectF(box.left() + _PAD, box.top() + _PAD, _WHEEL, _WHEEL), wheel)
+    painter.drawText(box.adjusted(0, _WHEEL + _PAD, 0, 0), Qt.AlignmentFlag.AlignCenter, words)
+
+
+def draw_measure(painter: QPainter, ends: tuple[QPointF, QPointF], colours: Tokens) -> None:
+    """A dashed line from one kept point to the other, and their numbers."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for colour, style in (
+        (QColor(0, 0, 0, 150), Qt.PenStyle.SolidLine),
+        (QColor(colours.accent), Qt.PenStyle.DashLine),
+    ):
+        painter.setPen(QPen(colour, 3.0 if style is Qt.PenStyle.SolidLine else 1.4, style))
+        painter.drawLine(*ends)
+    painter.setFont(_font(painter, 11))
+    for number, at in enumerate(ends, start=1):
+        box = QRectF(at.x() + 9, at.y() - 9 - _TAG, _TAG, _TAG)
+        _box(painter, box)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(number))
+    painter.restore()
+
+
+def draw_said(painter: QPainter, lines: Sequence[str], room: QRectF) -> None:
+    """Lines at the left bottom, the last one lowest; as many of the last ones as there is room for."""
+    fitting = max(1, int((room.height() - _PAD) // (_LINE + 2)))
+    for number, text in enumerate(reversed(lines[-fitting:])):
+        draw_words(painter, text, room.adjusted(0, 0, 0, -number * (_LINE + 2)))
 
 
 def draw_words(painter: QPainter, text: str, room: QRectF) -> None:
@@ -133,7 +195,7 @@ def draw_words(painter: QPainter, text: str, room: QRectF) -> None:
     painter.setFont(_font(painter, 11))
     metrics = painter.fontMetrics()
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()) - 4 * _PAD)
-    box = QRectF(room.left() + _PAD, room.bottom() - 20 - _PAD, metrics.horizontalAdvance(shown) + 2 * _PAD, 20)
+    box = QRectF(room.left() + _PAD, room.bottom() - _LINE - _PAD, metrics.horizontalAdvance(shown) + 2 * _PAD, _LINE)
     _box(painter, box)
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, shown)
 

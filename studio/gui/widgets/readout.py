@@ -20,6 +20,8 @@ class Readout:
     depth_mm: float | None = None
     normal: tuple[float, float, float] | None = None
     validity: float | None = None
+    flow: tuple[float, float] | None = None
+    """px to the right and down, to the same point in the next frame; NaN where it is not known."""
 
     def words(self) -> str:
         """``120, 44   liver   61.3 mm   normal 0.12 -0.40 -0.91   validity 0.87``"""
@@ -32,6 +34,9 @@ class Readout:
             parts.append("normal " + " ".join(f"{v:+.2f}" for v in self.normal))
         if self.validity is not None:
             parts.append(f"validity {self.validity:.2f}")
+        if self.flow is not None:
+            known = not np.isnan(self.flow).any()
+            parts.append("flow {:+.1f} {:+.1f} px".format(*self.flow) if known else "no flow")
         return "   ".join(parts)
 
 
@@ -41,9 +46,9 @@ def read_at(state: PictureState, x: int, y: int) -> Readout | None:
     if not (0 <= x < width and 0 <= y < height):
         return None
     layers = state.layers
-    segmentation, depth, normals, validity = (
+    segmentation, depth, normals, validity, flow = (
         None if layer is None else layer[y, x]
-        for layer in (layers.segmentation_HW, layers.depth_HW, layers.normals_HW3, state.validity_HW)
+        for layer in (layers.segmentation_HW, layers.depth_HW, layers.normals_HW3, state.validity_HW, state.flow_HW2)
     )
     return Readout(
         x, y,
@@ -51,6 +56,7 @@ def read_at(state: PictureState, x: int, y: int) -> Readout | None:
         depth_mm=None if depth is None else float(np.nan_to_num(depth)),
         normal=None if normals is None else (float(normals[0]), float(normals[1]), float(normals[2])),
         validity=None if validity is None else float(validity),
+        flow=None if flow is None else (float(flow[0]), float(flow[1])),
     )  # fmt: skip
 
 

@@ -30,6 +30,8 @@ class GridRow:
     layers: Layers | None = None
     note: str = ""
     classes: ClassTable = STUDIO_CLASSES
+    pinned: bool = False
+    """Stays when other frames are taken."""
 
 
 @dataclass(eq=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Signal
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from studio.gui.widgets.map_selection import Picked
 from studio.styles.map2d import StyleMap as Plane
 from studio.styles.map2d import fit_map
 from studio.styles.neighbour_map import NeighbourMap
@@ -39,6 +41,7 @@ class StyleMapArea(QWidget):
 
     tsne_wanted = Signal()
     """There is no such map of this footage yet."""
+    selection_changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,6 +53,9 @@ class StyleMapArea(QWidget):
         self._patients: tuple[str, ...] = ()
         self._styles: tuple[Style, ...] = ()
         self._style_xy = np.zeros((0, 2))
+        self._left_out: frozenset[int] = frozenset()
+        self.picked = Picked()
+        """What is selected of both."""
         self._compared: tuple[Style, ...] = ()
         self._compared_name = ""
         self._brightness = np.zeros(0)
@@ -64,6 +70,8 @@ class StyleMapArea(QWidget):
         self._dots: QPixmap | None = None
         self._diamonds: QPixmap | None = None
         self.hint = ""
+        """What is said while there is nothing."""
+        self.warning = ""
         self.setMouseTracking(True)
         self.setMinimumSize(220, 160)
         self.setAccessibleName("Style map")
@@ -132,11 +140,16 @@ class StyleMapArea(QWidget):
         names: Sequence[str],
         brightness_N: np.ndarray | None = None,
         tsne_N2: np.ndarray | None = None,
+        left_out: Collection[int] = (),
     ) -> None:
         """The footage's codes; the map is fitted to them. No rows: it is fitted to the drawn styles.
 
         ``brightness_N``: 0 to 1, NaN where it is not known. ``tsne_N2``: where t-SNE laid them, if it did.
+        ``left_out``: rows of frames that are not included.
         """
+        if len(codes_NS) != len(self._codes_NS) or not np.array_equal(codes_NS, self._codes_NS):
+            self.select(replace(self.picked, footage=frozenset()))  # rows are other frames now
+        self._left_out = frozenset(left_out)
         self._patients, self._names = tuple(patients), tuple(names)
         self._brightness = np.full(len(codes_NS), np.nan) if brightness_N is None else brightness_N
         self._codes_NS, self._tsne_xy = codes_NS, tsne_N2
@@ -154,6 +167,9 @@ class StyleMapArea(QWidget):
     def set_styles(self, styles: Sequence[Style], chosen: int) -> None:
         """The drawn styles, one of them chosen (-1 = none)."""
         self._styles, self._chosen = tuple(styles), chosen
+        gone = self.picked.styles - {s.code for s in styles}
+        if gone:
+            self.select(replace(self.picked, styles=self.picked.styles - gone))
         fitted_to_styles = len(self._footage_xy) == 0
         if fitted_to_styles:
             self._plane = fit_map(np.array([s.code for s in styles], np.float32)) if styles else None
@@ -162,6 +178,25 @@ class StyleMapArea(QWidget):
             self.show_all()
         self._diamonds = None
         self.update()
+
+    def set_warning(self, text: str) -> None:
+        """What is wrong with what is shown, "" for nothing."""
+        if text != self.warning:
+            self.warning = text
+            self.update()
+
+    def set_left_out(self, rows: Collection[int]) -> None:
+        """Rows of the footage that are not included."""
+        if frozenset(rows) != self._left_out:
+            self._left_out = frozenset(rows)
+            self._changed()
+
+    def select(self, picked: Picked) -> None:
+        """Select these points and no others."""
+        if picked != self.picked:
+            self.picked = picked
+            self._changed()
+            self.selection_changed.emit()
 
     def set_compared(self, styles: Sequence[Style], name: str = "") -> None:
         """A kept palette over the others, as squares; none: an empty sequence."""

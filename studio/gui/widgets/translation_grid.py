@@ -298,7 +298,7 @@ def _draw_verdict(painter: QPainter, record: TranslationRecord, picture: QRect, 
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(colours.good if good else colours.danger))
     painter.drawPolygon(QPolygon([corner, corner + QPoint(_CORNER, 0), corner + QPoint(0, _CORNER)]))
-    painter.setPen(QPen(QColor("#101010"), 1.6))
+    painter.setPen(QPen(QColor(colours.window), 1.6))
     if good:
         painter.drawPolyline(QPolygon([corner + QPoint(3, 7), corner + QPoint(6, 10), corner + QPoint(11, 4)]))
     else:

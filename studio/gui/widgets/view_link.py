@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QObject, Signal
 
 MAX_ZOOM = 40.0
+MOST_KEPT = 2
 NEAREST_FROM = 3.0
 """Screen px per picture px from which a picture that is zoomed into shows its pixels as they are."""
 
@@ -121,8 +122,13 @@ class ViewLink(QObject):
         self.wipe = 0.5
         self.cursor: tuple[float, float] | None = None
         """Where the mouse points, as shares of the picture's sides; drawn as a small cross in the other views."""
-        self.kept: tuple[float, float] | None = None
-        """The point that a click kept."""
+        self.kept_points: tuple[tuple[float, float], ...] = ()
+        """The points that clicks kept, at most two."""
+
+    @property
+    def kept(self) -> tuple[float, float] | None:
+        """The point that was kept last."""
+        return self.kept_points[-1] if self.kept_points else None
 
     def set_viewpoint(self, viewpoint: Viewpoint) -> None:
         if viewpoint != self.viewpoint:
@@ -141,7 +147,8 @@ class ViewLink(QObject):
             self.changed.emit()
 
     def keep(self, point: tuple[float, float] | None) -> None:
-        """Keep a point until another is kept; None lets go of it."""
-        self.kept = point
+        """Keep a point beside the one that is kept; a third begins anew, None lets go of all."""
+        before = self.kept_points if len(self.kept_points) < MOST_KEPT else ()
+        self.kept_points = () if point is None else (*before, point)
         self.kept_changed.emit()
         self.changed.emit()

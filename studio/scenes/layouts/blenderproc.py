@@ -3,7 +3,8 @@
 Datasets of a file (all but ``colors`` may be missing, in all files alike):
 
 ===================== ==============================================================================
-colors                uint8 H x W x 3 (4 with a transparent background)
+colors                uint8 H x W x 3 (4 with a transparent background); of a stereo pair, 2 x H x W x 3 or
+                      colors_0 and colors_1 (so with all layers), the left one is read
 depth, distance       float H x W in Blender units, planar z or along the ray; 1e10 where nothing is
 normals               float H x W x 3, (n + 1) / 2 in Blender's camera axes (x right, y up, z back)
 class_segmaps         H x W category ids (``category_id_segmaps`` in later versions); where there are none,
@@ -24,6 +25,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ import numpy as np
 
 from studio.files import containers, listing
 from studio.scenes.class_names import SourceClass, ids_by_value, studio_id, studio_ids, table_of
-from studio.scenes.corrections import STORED_KIND
+from studio.scenes.corrections import STORED_KIND, mapped_K
 from studio.scenes.layouts import axes, json_tables, matching
 from studio.scenes.layouts.decoding import depth_in_mm, normals_from_01
 from studio.scenes.layouts.listed import notes_on_layers, on_disk
@@ -47,12 +49,15 @@ _CLASSES = ("class_segmaps", "category_id_segmaps")
 _INSTANCES, _ATTRIBUTES = "instance_segmaps", "instance_attribute_maps"
 _DEPTHS = {"depth": "planar", "distance": "ray"}
 _NAMES = ("class_segmap_mapping", "class_segmap", _ATTRIBUTES, "segcolormap")
+_DAMAGED = "(damaged)"
+_OLD_LABELS = "segmap"
 _COPY = re.compile(r"\.\d{3}$")
 """What Blender appends to the names of copies."""
 
 
 def recognises(path: Path) -> bool:
-    return any("colors" in _names(files[0]) for files in map(_containers, _scene_folders(path)[:3]))
+    """A damaged file counts: what it was meant to be is said when it is read."""
+    return any(map(here, _scene_folders(path)[:3]))
 
 
 def read(path: Path, mapping: SceneMapping) -> list[SceneFiles]:
@@ -66,12 +71,15 @@ def read(path: Path, mapping: SceneMapping) -> list[SceneFiles]:
 def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
     """One frame in the studio's conventions. Raise InputError for a missing dataset or a class that is not known."""
     path = files.rgb
+    rgb_HW3 = containers.read_picture(path)
     camera = _camera(path)
+    if camera.K is None:
+        camera = replace(camera, K=mapped_K(encoding, (rgb_HW3.shape[1], rgb_HW3.shape[0])))
     depth = None if files.depth is None else _depth(path, encoding, camera)
     ids = None if files.segmentation is None else _ids(path, encoding)
     normals = None if files.normals is None else _normals(path)
     tools = _tools(path, table_of(encoding))
-    return Layers(containers.read_picture(path), ids, depth, normals, camera.K, camera.camera_to_world, tools)
+    return Layers(rgb_HW3, ids, depth, normals, camera.K, camera.camera_to_world, tools)
 
 
 def _containers(folder: Path) -> Sequence[Path]:
@@ -90,11 +98,17 @@ def _has_containers(folder: Path) -> bool:
     return listing.has_files(folder, containers.CONTAINER_SUFFIXES)
 
 
+def here(path: Path) -> bool:
+    """Whether files of this kind lie in the folder itself; weights of networks have the same ending."""
+    files = _containers(path) if listing.has_files(path, containers.CONTAINER_SUFFIXES) else []
+    return bool(files) and bool(_names(files[0]) & {containers.PICTURE_NAME, _DAMAGED})
+
+
 def _names(path: Path) -> frozenset[str]:
     try:
         return containers.names_in(path)
     except InputError:
-        return frozenset()
+        return frozenset({_DAMAGED})
 
 
 def _read_scene(root: Path, mapping: SceneMapping) -> SceneFiles:
@@ -120,7 +134,9 @@ def _read_scene(root: Path, mapping: SceneMapping) -> SceneFiles:
     )  # fmt: skip
     notes = [*notes_on_layers(frames)]
     if not {"camera_pose", "campose", "cam_states"} & names:
-        notes.append("no camera_pose or campose: poses and intrinsics are unknown")
+        notes.append("no camera_pose or campose: poses are unknown, and intrinsics where no mapping gives them")
+    if "labels" not in stored and _OLD_LABELS in names:
+        notes.append("'segmap' of BlenderProc 1 is not read: it does not say whether it holds classes or instances")
     return SceneFiles(root.name, mapping.patient or root.name, NAME, root, size, STUDIO_CLASSES, frames, encoding,
                       tuple(notes))  # fmt: skip
 
@@ -216,7 +232,8 @@ def _depth(path: Path, encoding: Mapping[str, str], camera: Pose) -> np.ndarray:
         return depth_HW
     if camera.K is None:
         raise InputError("'distance' runs along the ray, and without cam_K there is no z", where=path,
-                         remedy="Render 'depth', or save the camera with it (camera_pose).")  # fmt: skip
+                         remedy="Save the camera with it (camera_pose), or write camera = {field_of_view = DEGREES}"
+                         " into a mapping file and name it with --mapping FILE.")  # fmt: skip
     return axes.planar_from_ray(depth_HW, camera.K)
 
 

@@ -3,9 +3,10 @@
 ::
 
     NNNNNN/rgb/IIIIII.png (or jpg)                  the pictures; ``gray`` where there is no ``rgb``
-    NNNNNN/depth/IIIIII.png                         16 bit, times depth_scale = planar z in mm
+    NNNNNN/depth/IIIIII.png (or tif)                16 bit, times depth_scale = planar z in mm
     NNNNNN/mask_visib/IIIIII_JJJJJJ.png             the visible part of the J-th entry of scene_gt.json
     NNNNNN/scene_camera.json                        by image: cam_K (by row), depth_scale, cam_R_w2c, cam_t_w2c (mm)
+    NNNNNN/scene_gt_info.json                       by image: a list of px_count_visib; no mask is needed where it is 0
     NNNNNN/scene_gt.json                            by image: a list of obj_id, cam_R_m2c, cam_t_m2c (mm)
 
 Axes are OpenCV's, K has pixel centres at whole numbers. Objects have numbers, not names: a mapping says which class
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,8 @@ from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles, ToolPose
 from studio.vocabulary.labels import STUDIO_CLASSES, TOOL_CLASSES
 
 NAME = "bop"
-CAMERAS, TRUTH = "scene_camera.json", "scene_gt.json"
+CAMERAS, TRUTH, INFO = "scene_camera.json", "scene_gt.json", "scene_gt_info.json"
+_DEPTHS = matching.DEPTH_SUFFIXES | {".tif", ".tiff"}
 _PICTURES = ("rgb", "gray")
 
 
@@ -100,7 +103,7 @@ def _read_scene(root: Path, mapping: SceneMapping) -> SceneFiles:
 def _frames(renders: Sequence[Path], root: Path) -> Sequence[FrameFiles]:
     """Frames by image id; masks are found by the id, so that the first one stands for all of a frame."""
     depths = matching.keyed(
-        (p for p in listing.files_in(root / "depth", matching.DEPTH_SUFFIXES) if p.stem.isdigit()),
+        (p for p in listing.files_in(root / "depth", frozenset(_DEPTHS)) if p.stem.isdigit()),
         lambda p: str(int(p.stem)), last=True,
     )  # fmt: skip
     masks = matching.keyed(listing.files_in(root / "mask_visib"), lambda p: p.name)
@@ -108,22 +111,41 @@ def _frames(renders: Sequence[Path], root: Path) -> Sequence[FrameFiles]:
     if labelled:
 
         def has_masks(path: Path) -> bool:
-            return all(f"{name}.png" in masks for name in _mask_names(path))
+            absent = [j for j, name in enumerate(_mask_names(path)) if name not in masks]
+            return not absent or _hidden(root, _image_id(path)).issuperset(absent)
 
         required(renders, has_masks, layer="mask for each object", where=root / "mask_visib")
-    return on_disk(_frame(path, index, root, depths, labelled=labelled) for index, path in enumerate(renders))
+    labels_of = partial(_labels, root, masks) if labelled else _unlabelled
+    return on_disk(_frame(path, index, labels_of(path), depths) for index, path in enumerate(renders))
 
 
-def _frame(path: Path, index: int, root: Path, depths: Mapping[str, Path], *, labelled: bool) -> FrameFiles:
-    names = _mask_names(path) if labelled else []
-    # A frame without objects has no mask, and is void all over: its labels follow from scene_gt.json alone.
-    labels = root / "mask_visib" / f"{names[0]}.png" if names else root / TRUTH
+def _frame(path: Path, index: int, labels: Path | None, depths: Mapping[str, Path]) -> FrameFiles:
     _camera_of(path)
-    return FrameFiles(path.stem, index, path, labels if labelled else None, depths.get(str(_image_id(path))))
+    return FrameFiles(path.stem, index, path, labels, depths.get(str(_image_id(path))))
+
+
+def _labels(root: Path, masks: Mapping[str, Path], path: Path) -> Path:
+    """The first mask; a frame without any is void all over: its labels follow from scene_gt.json alone."""
+    there = next((name for name in _mask_names(path) if name in masks), None)
+    return root / TRUTH if there is None else root / "mask_visib" / there
+
+
+def _unlabelled(path: Path) -> None:
+    return None
 
 
 def _mask_names(path: Path) -> list[str]:
-    return [f"{_image_id(path):06d}_{j:06d}" for j in range(len(_objects(path)))]
+    return [f"{_image_id(path):06d}_{j:06d}.png" for j in range(len(_objects(path)))]
+
+
+def _hidden(root: Path, image: int) -> frozenset[int]:
+    """Which entries of an image's truth are not seen at all, by scene_gt_info.json; none where that is not there."""
+    where, at = root / INFO, f"image {image}"
+    if not where.is_file():
+        return frozenset()
+    found = json_tables.rows({at: _by_image(where, image)}, at, at=at, where=where)
+    rows = [json_tables.table(row, at=f"{at}, object {j}", where=where) for j, row in enumerate(found)]
+    return frozenset(j for j, row in enumerate(rows) if row.get("px_count_visib") == 0)
 
 
 def _image_id(path: Path) -> int:
@@ -144,6 +166,8 @@ def _ids(
     ids_HW = np.zeros(shape[:2], np.uint8)
     for number, source in enumerate(sources):
         path = root / "mask_visib" / f"{image:06d}_{number:06d}.png"
+        if not path.is_file() and number in _hidden(root, image):
+            continue
         mask_HW = read_label_values(path)
         matching.same_size(path, read_size(path), (shape[1], shape[0]), layer="mask")
         ids_HW[mask_HW > 0] = found[source.key]

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from studio.files.pictures import read_exr, read_size
+from studio.files.pictures import MAX_SIDE, read_exr, read_size
 from studio.vocabulary.errors import InputError
 
 FARTHEST = 1e5
@@ -18,10 +18,11 @@ _PNG_END = b"IEND\xaeB`\x82"
 
 
 def read_deep_png(path: Path) -> np.ndarray:
-    """uint16 HxW or HxWx3 (RGB order). Raise InputError when it is damaged or not of 16 bits."""
+    """uint16 HxW or HxWx3 (RGB order) of a PNG or TIFF. Raise InputError when it is damaged or not of 16 bits."""
     read_size(path)
     data = path.read_bytes()
-    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if _PNG_END in data[-64:] else None
+    whole = path.suffix.lower() != ".png" or _PNG_END in data[-64:]
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if whole else None
     if values is None:
         raise InputError("the picture is damaged or cut short", where=path, remedy="Copy it again or write it anew.")
     if values.dtype != np.uint16:
@@ -43,6 +44,15 @@ def read_depth(path: Path, *, mm_per_step: float | None) -> np.ndarray:
     return depth_in_mm(depth, where=path)
 
 
+def depth_of(path: Path, *, mm_per_unit: float) -> np.ndarray:
+    """float32 HxW in mm, planar or along the ray as stored, of EXR, .npy or 16-bit PNG (told by the file's ending).
+
+    Raise InputError for files of another kind and for values as depth_in_mm does.
+    """
+    read = {".exr": read_exr, ".npy": read_npy}.get(path.suffix.lower(), read_deep_png)
+    return depth_in_mm(read(path).astype(np.float32), where=path, mm_per_unit=mm_per_unit)
+
+
 def depth_in_mm(values: np.ndarray, *, where: Path, mm_per_unit: float = 1.0) -> np.ndarray:
     """float32 HxW of stored depths, of which the first channel counts; what is infinite or far beyond becomes 0.
 
@@ -62,6 +72,23 @@ def depth_in_mm(values: np.ndarray, *, where: Path, mm_per_unit: float = 1.0) ->
     return depth_HW
 
 
+def read_npy(path: Path) -> np.ndarray:
+    """A .npy array of numbers, HxW or HxWxC. Raise InputError for anything else."""
+    try:
+        # Mapped first: what a damaged header claims to follow is not made room for.
+        values = np.load(path, allow_pickle=False, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError("not a readable .npy array", where=path, remedy="Write it again with numpy.save.") from error
+    if (
+        not isinstance(values, np.ndarray)
+        or values.ndim not in (2, 3)
+        or values.dtype.kind not in "fui"
+        or (max(values.shape) > MAX_SIDE)
+    ):
+        raise InputError("the array is no height x width of numbers", where=path, remedy="Write it again.")
+    return np.array(values)
+
+
 def read_normals(path: Path) -> np.ndarray:
     """float32 HxWx3 unit normals in OpenCV camera axes, 0 where there is none.
 
@@ -77,6 +104,18 @@ def read_normals(path: Path) -> np.ndarray:
     if normals.ndim != 3 or normals.shape[2] != 3:
         raise InputError("the normals have not three channels", where=path, remedy="Store x, y, z.")
     return unit_normals(normals)
+
+
+def read_flow(path: Path) -> np.ndarray:
+    """float32 (H, W, 2) optical flow in px, x right and y down, NaN where a pixel has none. Raise InputError."""
+    flow_HW2 = read_exr(path)
+    if flow_HW2.ndim != 3 or flow_HW2.shape[2] != 2:
+        raise InputError("the flow has not two channels", where=path, remedy="Store R: x to the right, G: y down.")
+    if np.isinf(flow_HW2).any():
+        raise InputError("the flow holds infinite values", where=path, remedy="Write NaN where a point is not seen.")
+    # A point is seen in both pictures or has no flow at all.
+    flow_HW2[np.isnan(flow_HW2).any(axis=2)] = np.nan
+    return flow_HW2
 
 
 def normals_from_01(values_HW3: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ Never found by itself: the layout is named (``--layout folders --mapping FILE``)
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -21,10 +20,11 @@ import numpy as np
 
 from studio.files import listing
 from studio.files.labels import read_label_values, values_in
-from studio.files.pictures import MAX_SIDE, read_exr, read_grey_levels, read_rgb
+from studio.files.pictures import read_exr, read_grey_levels, read_rgb
 from studio.scenes.class_names import SourceClass, ids_by_value, studio_ids, table_of
+from studio.scenes.corrections import mapped_K
 from studio.scenes.layouts import axes, json_tables, matching
-from studio.scenes.layouts.decoding import depth_in_mm, normals_from_01, read_deep_png, unit_normals
+from studio.scenes.layouts.decoding import depth_of, normals_from_01, read_deep_png, unit_normals
 from studio.scenes.layouts.listed import notes_on_layers, on_disk, required
 from studio.scenes.layouts.poses import NO_POSE, Pose, poses_of
 from studio.scenes.mapping import Camera, FolderLayer, SceneMapping
@@ -228,13 +228,7 @@ def _colours(path: Path) -> np.ndarray:
 
 def stored_depth(path: Path, layer: FolderLayer) -> np.ndarray:
     """float32 HxW in mm, as stored (planar or along the ray). Raise InputError for files of another kind."""
-    if layer.encoding == "exr":
-        values = read_exr(path)
-    elif layer.encoding == "png16":
-        values = read_deep_png(path)
-    else:
-        values = _read_npy(path)
-    return depth_in_mm(values.astype(np.float32), where=path, mm_per_unit=layer.mm_per_unit or 1.0)
+    return depth_of(path, mm_per_unit=layer.mm_per_unit or 1.0)
 
 
 def stored_normals(path: Path, layer: FolderLayer) -> np.ndarray:
@@ -251,22 +245,6 @@ def stored_normals(path: Path, layer: FolderLayer) -> np.ndarray:
     return axes.normals_from_opengl(normals_HW3) if layer.axes == "opengl" else normals_HW3
 
 
-def _read_npy(path: Path) -> np.ndarray:
-    try:
-        # Mapped first: what a damaged header claims to follow is not made room for.
-        values = np.load(path, allow_pickle=False, mmap_mode="r")
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError("not a readable .npy array", where=path, remedy="Write it again with numpy.save.") from error
-    if (
-        not isinstance(values, np.ndarray)
-        or values.ndim not in (2, 3)
-        or values.dtype.kind not in "fui"
-        or (max(values.shape) > MAX_SIDE)
-    ):
-        raise InputError("the array is no height x width of numbers", where=path, remedy="Write it again.")
-    return np.array(values)
-
-
 def _pose(rgb: Path, layer: FolderLayer, encoding: Mapping[str, str], size: tuple[int, int]) -> Pose:
     camera = Camera(**json.loads(encoding["camera"]))
     pose = NO_POSE
@@ -276,16 +254,4 @@ def _pose(rgb: Path, layer: FolderLayer, encoding: Mapping[str, str], size: tupl
         if not where.is_file():
             raise InputError("there is no such file", where=where, remedy="Mend camera.file in the mapping.")
         pose = poses_of(where).get(rgb.stem, NO_POSE)
-    return pose if pose.K is not None else replace(pose, K=_K(camera, size))
-
-
-def _K(camera: Camera, size: tuple[int, int]) -> np.ndarray | None:
-    width, height = size
-    fx = camera.fx
-    if fx is None and camera.field_of_view is not None:
-        fx = width / 2 / math.tan(math.radians(camera.field_of_view) / 2)
-    if fx is None:
-        return None
-    cx = width / 2 if camera.cx is None else camera.cx
-    cy = height / 2 if camera.cy is None else camera.cy
-    return axes.intrinsics(fx, camera.fy or fx, cx, cy)
+    return pose if pose.K is not None else replace(pose, K=mapped_K(encoding, size))

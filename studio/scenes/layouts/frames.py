@@ -8,12 +8,15 @@
     seg/000000.png        class ids
     depth/000000.exr      planar z in mm (or 16-bit PNG times the scale declared in scene.json)
     normals/000000.exr    unit vectors in camera axes (or 16-bit PNG, (n + 1) / 2)
+    flow_forward/000000.exr, flow_backward/000000.exr    of sequences, where scene.json says so: px, R right, G down
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +24,21 @@ import numpy as np
 
 from studio.files import listing
 from studio.files.labels import read_label_values, values_in
-from studio.files.pictures import PICTURE_SUFFIXES, read_rgb, read_size
+from studio.files.pictures import PICTURE_SUFFIXES, exr_size, read_rgb, read_size
 from studio.files.spilled import Few
 from studio.scenes.layouts import matching
 from studio.scenes.layouts.decoding import read_depth, read_normals
 from studio.scenes.layouts.listed import on_disk
 from studio.scenes.layouts.poses import NO_POSE, poses_of
 from studio.vocabulary.errors import InputError
-from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
+from studio.vocabulary.frames import FLOW_DIRECTIONS, FlowDirection, FrameFiles, Layers, SceneFiles
 from studio.vocabulary.labels import IGNORE, ClassTable
 
 NAME = "frames"
 FORMAT = "trocar-frames"
 VERSION = 1
 DESCRIPTION = "scene.json"
+_CLASS_ROWS = 'Write "classes": [{id, name, colour}].'
 
 
 def recognises(path: Path) -> bool:
@@ -86,10 +90,14 @@ def _read_scene(root: Path) -> SceneFiles:
     description = _description(root / DESCRIPTION)
     encoding, classes, size = _encoding(description, root), _classes(description, root), _size(description, root)
     encoding["class_ids"] = ",".join(str(i) for i in classes.ids)
+    flow = _flow_folders(description, root)
+    if flow:
+        encoding["flow"] = "exr, px to the next and previous moment, NaN = not seen there"
     renders = listing.files_in(root / "rgb")
     if not renders:
         raise InputError("holds no pictures", where=root / "rgb", remedy="Write the frames or remove the scene.")
     frames, notes = _frames(renders, root)
+    frames = _with_flow(frames, flow, notes)
     _check_sample(frames, size)
     if not (root / "frames.json").is_file():
         notes.append("no frames.json: poses and intrinsics are unknown")
@@ -129,18 +137,61 @@ def _frames(renders: Sequence[Path], root: Path) -> tuple[Sequence[FrameFiles], 
     return frames, notes
 
 
+def _flow_folders(description: Mapping[str, Any], root: Path) -> dict[FlowDirection, Path]:
+    """Folders by direction, as the description has them; raise InputError for what it can't mean."""
+    flow = description.get("flow")
+    if flow is None:
+        return {}
+    named = {d: flow.get(d) for d in FLOW_DIRECTIONS if d in flow} if isinstance(flow, dict) else {}
+    if not named or not all(isinstance(n, str) and re.fullmatch(r"\w[\w.-]*", n) for n in named.values()):
+        raise InputError(
+            "names no folders of its flow", where=root / DESCRIPTION,
+            remedy='Write "flow": {"forward": "flow_forward", "backward": "flow_backward", "encoding": "exr"}.',
+        )  # fmt: skip
+    if flow.get("encoding", "exr") != "exr":
+        raise InputError(
+            f"flow encoding '{flow['encoding']}' is not known", where=root / DESCRIPTION, remedy="Use exr."
+        )  # fmt: skip
+    return {d: root / str(n) for d, n in named.items()}
+
+
+def _with_flow(
+    frames: Sequence[FrameFiles], folders: Mapping[FlowDirection, Path], notes: list[str]
+) -> Sequence[FrameFiles]:  # fmt: skip
+    """The frames with the flow that lies there; what is declared and missing is noted."""
+    if not folders:
+        return frames
+    tables = {
+        direction: matching.keyed(listing.files_in(folder, frozenset({".exr"})), matching.stem, last=True)
+        for direction, folder in folders.items()
+    }
+    for direction, found in tables.items():
+        missing = Few(f.rgb for f in frames if f.rgb.stem not in found)
+        if missing:
+            notes.append(f"{len(missing)} frames have no {direction} flow: {listing.named(missing)}")
+    nothing: Mapping[str, Path] = {}
+    forward, backward = tables.get("forward", nothing), tables.get("backward", nothing)
+    return on_disk(
+        replace(f, flow_forward=forward.get(f.rgb.stem), flow_backward=backward.get(f.rgb.stem)) for f in frames
+    )
+
+
 def _check_sample(frames: Sequence[FrameFiles], size: tuple[int, int]) -> None:
     """Sizes of a spread sample, from their headers."""
     for frame in listing.spread(frames, matching.SAMPLED_FRAMES):
         matching.same_size(frame.rgb, read_size(frame.rgb), size, layer="render", of=DESCRIPTION)
         if frame.segmentation is not None:
             matching.same_size(frame.segmentation, read_size(frame.segmentation), size, layer="label picture")
+        for direction in FLOW_DIRECTIONS:
+            flow = frame.flow(direction)
+            if flow is not None:
+                matching.same_size(flow, exr_size(flow), size, layer=f"{direction} flow")
 
 
 def _description(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"not readable as JSON ({error})", where=path, remedy="Write it again.") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f'no "format": "{FORMAT}" in it', where=path, remedy="Is it a scene of another program?")
@@ -154,17 +205,20 @@ def _description(path: Path) -> dict[str, Any]:
 
 def _classes(description: Mapping[str, Any], root: Path) -> ClassTable:
     try:
-        return ClassTable.from_rows(description["classes"])
-    except (KeyError, TypeError) as error:
-        raise InputError(
-            "no list of classes", where=root / DESCRIPTION, remedy='Add "classes": [{id, name, colour}].'
-        ) from error
+        table = ClassTable.from_rows(description["classes"])
+        if not table.classes:
+            raise KeyError("classes")
+        return table
+    except (KeyError, TypeError, OverflowError) as error:
+        raise InputError("no list of classes", where=root / DESCRIPTION, remedy=_CLASS_ROWS) from error
+    except InputError as error:
+        raise InputError(error.what, where=root / DESCRIPTION, remedy=error.remedy or _CLASS_ROWS) from error
 
 
 def _size(description: Mapping[str, Any], root: Path) -> tuple[int, int]:
     try:
         width, height = (int(v) for v in description["size"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError("no size", where=root / DESCRIPTION, remedy='Add "size": [width, height].') from error
     return width, height
 
@@ -179,7 +233,7 @@ def _encoding(description: Mapping[str, Any], root: Path) -> dict[str, str]:
         raise InputError(f"depth encoding '{kind}' is not known", where=root / DESCRIPTION, remedy="Use exr or png16.")
     try:
         scale = float(depth["scale"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
             "depth as 16-bit PNG without a scale", where=root / DESCRIPTION, remedy='Add "scale": mm per step.'
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -16,6 +17,9 @@ from studio.vocabulary.errors import InputError
 
 T = TypeVar("T")
 _LARGEST_BYTES = 1 << 30
+LARGEST_NUMBER = 1e12
+"""Lengths, angles and pixels beyond this are mistakes, and would overflow where they are multiplied."""
+_LONGEST_NAME = 255
 
 
 def read_json(path: Path) -> Any:
@@ -86,13 +90,13 @@ def entry(value: Mapping[str, Any], key: str, *, at: str, where: Path) -> Any:
 
 
 def numbers(value: Mapping[str, Any], key: str, *, count: int, at: str, where: Path) -> np.ndarray:
-    """float64 of so many finite numbers under a key, lists of lists flattened. Raise InputError."""
+    """float64 of so many numbers below 1e12 under a key, lists of lists flattened. Raise InputError."""
     found = entry(value, key, at=at, where=where)
     try:
         array = np.asarray(found, np.float64).ravel()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         array = np.zeros(0)
-    if array.size != count or not np.isfinite(array).all():
+    if array.size != count or not (abs(array) < LARGEST_NUMBER).all():
         raise InputError(f"'{key}' in {at} is not {count} numbers", where=where, remedy="Write it again.")
     return array
 
@@ -111,11 +115,18 @@ def text(value: Mapping[str, Any], key: str, *, at: str, where: Path) -> str:
 def inside(folder: Path, name: str, *, where: Path) -> Path:
     """The file of a name in a folder. Raise InputError for one that is absolute or leads out of it."""
     slashed = posixpath.normpath(name.replace("\\", "/"))
-    if PureWindowsPath(name).anchor or slashed.startswith(("/", "../")) or slashed in ("..", ".") or "\0" in name:
+    if PureWindowsPath(name).anchor or slashed.startswith(("/", "../")) or slashed in ("..", ".") or _unusable(name):
         raise InputError(
             f"names a file outside its folder ('{name}')", where=where, remedy="Paths are relative and lead downwards."
         )
     return folder / slashed
+
+
+def _unusable(name: str) -> bool:
+    try:
+        return "\0" in name or any(len(os.fsencode(part)) > _LONGEST_NAME for part in name.split("/"))
+    except UnicodeEncodeError:
+        return True
 
 
 def geometric(make: Callable[[], np.ndarray], *, at: str, where: Path) -> np.ndarray:

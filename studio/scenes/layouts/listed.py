@@ -18,15 +18,15 @@ def on_disk(frames: Iterable[FrameFiles]) -> Sequence[FrameFiles]:
 
 
 def _packed(frame: FrameFiles) -> bytes:
-    layers = (frame.rgb, frame.segmentation, frame.depth, frame.normals)
+    layers = (frame.rgb, frame.segmentation, frame.depth, frame.normals, frame.flow_forward, frame.flow_backward)
     return b"\0".join([os.fsencode(frame.name), *(b"" if p is None else os.fsencode(p) for p in layers)])
 
 
 def _unpacked(value: bytes, index: int) -> FrameFiles:
     name, *layers = (os.fsdecode(part) for part in value.split(b"\0"))
-    rgb, segmentation, depth, normals = (Path(part) if part else None for part in layers)
+    rgb, *others = (Path(part) if part else None for part in layers)
     assert rgb is not None
-    return FrameFiles(name, index, rgb, segmentation, depth, normals)
+    return FrameFiles(name, index, rgb, *others)
 
 
 def required(renders: Iterable[Path], has: Callable[[Path], bool], *, layer: str, where: Path) -> None:

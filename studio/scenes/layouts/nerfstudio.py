@@ -5,9 +5,10 @@
     transforms.json   fl_x fl_y cx cy w h (or camera_angle_x), for all frames or in each;
                       frames: [{file_path, transform_matrix, depth_file_path, mask_path}]
 
-``transform_matrix`` is camera-to-world in OpenGL axes; K has pixel centres at +0.5. Depth is planar z in 16 bits,
-times ``depth_unit_scale_factor`` (0.001 where none stands there: mm in a world of metres), 0 = unknown. Masks say which
-pixels nerfstudio trains on; they are labels only where a mapping gives their values classes.
+``transform_matrix`` is camera-to-world in OpenGL axes, its position times ``applied_scale`` where that is there; K has
+pixel centres at +0.5. Depth is planar z, 16-bit PNG, EXR or .npy times ``depth_unit_scale_factor`` (0.001 where none
+stands there: mm in a world of metres), 0 = unknown. Masks say which pixels nerfstudio trains on; they are labels only
+where a mapping gives their values classes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from studio.files.pictures import PICTURE_SUFFIXES, read_rgb
 from studio.files.spilled import Few, SpilledTable
 from studio.scenes.class_names import SourceClass, ids_by_value, studio_ids, table_of
 from studio.scenes.layouts import axes, json_tables, matching
-from studio.scenes.layouts.decoding import read_depth
+from studio.scenes.layouts.decoding import depth_of
 from studio.scenes.layouts.listed import notes_on_layers, on_disk, required
 from studio.scenes.mapping import SceneMapping
 from studio.vocabulary.errors import InputError
@@ -39,8 +40,9 @@ NAME = "nerfstudio"
 TRANSFORMS = "transforms.json"
 _MM_PER_UNIT = 1000.0
 _DEPTH_UNIT = 0.001
+_ENDINGS = (".png", ".jpg", ".jpeg")
 _DISTORTION = ("k1", "k2", "k3", "k4", "p1", "p2")
-_MODELS = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE")
+_MODELS = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "RADIAL", "SIMPLE_RADIAL", "PERSPECTIVE")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class _Transforms:
         row = self.frames[self.key(rgb)]
         if not row.get(key):
             return None
-        return json_tables.inside(self.where.parent, str(row[key]), where=self.where)
+        name = json_tables.text(row, key, at=f"frame '{row['file_path']}'", where=self.where)
+        return json_tables.inside(self.where.parent, name, where=self.where)
 
 
 def recognises(path: Path) -> bool:
@@ -88,14 +91,15 @@ def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
     rgb_HW3 = read_rgb(files.rgb)
     K = _K(row, (rgb_HW3.shape[1], rgb_HW3.shape[0]), at, transforms.where)
     matrix = json_tables.numbers(row, "transform_matrix", count=16, at=at, where=transforms.where).reshape(4, 4)
+    scale = _above_0(row, "applied_scale", 1.0, at, transforms.where)
     pose = json_tables.geometric(
-        lambda: axes.checked_pose(axes.pose_from_opengl(matrix, mm_per_unit=_MM_PER_UNIT)), at=at,
+        lambda: axes.checked_pose(axes.pose_from_opengl(matrix, mm_per_unit=_MM_PER_UNIT / scale)), at=at,
         where=transforms.where,
     )  # fmt: skip
     depth = None
     if files.depth is not None:
-        unit = _depth_unit(row, at, transforms.where)
-        depth = read_depth(files.depth, mm_per_step=unit * _MM_PER_UNIT)
+        unit = _above_0(row, "depth_unit_scale_factor", _DEPTH_UNIT, at, transforms.where)
+        depth = depth_of(files.depth, mm_per_unit=unit * _MM_PER_UNIT)
     ids = None if files.segmentation is None else _ids(files.segmentation, table_of(encoding))
     return Layers(rgb_HW3, ids, depth, None, K, pose)
 
@@ -109,10 +113,13 @@ def _scene_folders(path: Path) -> list[Path]:
 def _read_scene(root: Path, mapping: SceneMapping) -> SceneFiles:
     transforms = _read(root / TRANSFORMS)
     renders = listing.in_order(transforms.frames, root)
-    absent = Few(p for p in renders if not p.is_file())
-    if absent:
-        raise InputError(f"{len(absent)} of {len(renders)} pictures that it names are not there: "
-                         f"{listing.named(absent)}", where=root / TRANSFORMS, remedy="Add them.")  # fmt: skip
+    masks = (transforms.file(p, "mask_path") for p in renders)
+    depths = (transforms.file(p, "depth_file_path") for p in renders)
+    for words, named in (("pictures", renders), ("masks", masks), ("depth files", depths)):
+        absent = Few(p for p in named if p is not None and not p.is_file())
+        if absent:
+            raise InputError(f"{len(absent)} of {len(renders)} {words} that it names are not there: "
+                             f"{listing.named(absent)}", where=root / TRANSFORMS, remedy="Add them.")  # fmt: skip
     masked = any(transforms.file(p, "mask_path") is not None for p in renders)
     labelled = bool(mapping.classes) and masked
     if labelled:
@@ -185,9 +192,12 @@ def _rows(where: Path, common: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
 
 
 def _picture(name: str, where: Path) -> Path:
-    """Synthetic scenes of the first NeRF leave the ending away, and mean .png."""
+    """Synthetic scenes of the first NeRF leave the ending away, and mean .png; instant-ngp takes .jpg, too."""
     path = json_tables.inside(where.parent, name, where=where)
-    return path if path.suffix.lower() in PICTURE_SUFFIXES else path.with_name(path.name + ".png")
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        return path
+    meant = [path.with_name(path.name + ending) for ending in _ENDINGS]
+    return next((p for p in meant if p.is_file()), meant[0])
 
 
 def _transforms_of(rgb: Path) -> _Transforms:
@@ -203,8 +213,7 @@ def _transforms_of(rgb: Path) -> _Transforms:
 def _K(row: Mapping[str, Any], size: tuple[int, int], at: str, where: Path) -> np.ndarray:
     """At the picture's size, whatever size w and h say."""
     width, height = size
-    of_width = json_tables.number(row, "w", at=at, where=where) if "w" in row else width
-    of_height = json_tables.number(row, "h", at=at, where=where) if "h" in row else height
+    of_width, of_height = _above_0(row, "w", width, at, where), _above_0(row, "h", height, at, where)
     if "fl_x" in row:
         fx = json_tables.number(row, "fl_x", at=at, where=where)
     else:
@@ -219,13 +228,13 @@ def _K(row: Mapping[str, Any], size: tuple[int, int], at: str, where: Path) -> n
     )
 
 
-def _depth_unit(row: Mapping[str, Any], at: str, where: Path) -> float:
-    if "depth_unit_scale_factor" not in row:
-        return _DEPTH_UNIT
-    unit = json_tables.number(row, "depth_unit_scale_factor", at=at, where=where)
-    if unit <= 0:
-        raise InputError(f"depth_unit_scale_factor is {unit:g}", where=where, remedy="Give a number above 0.")
-    return unit
+def _above_0(row: Mapping[str, Any], key: str, otherwise: float, at: str, where: Path) -> float:
+    if key not in row:
+        return otherwise
+    value = json_tables.number(row, key, at=at, where=where)
+    if value <= 0:
+        raise InputError(f"'{key}' in {at} is {value:g}", where=where, remedy="Give a number above 0.")
+    return value
 
 
 def _ids(path: Path, classes: Mapping[str, str]) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 
 from studio.files import json_rows
 from studio.files.spilled import SpilledTable
+from studio.scenes.layouts.json_tables import LARGEST_NUMBER
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import ToolPose
 
@@ -42,7 +43,7 @@ def poses_of(path: Path) -> Mapping[str, Pose]:
 def _read(path: Path, _modified_ns: int, _size: int) -> Mapping[str, Pose]:
     try:
         return SpilledTable.of(_checked(path), lambda row: _pose(json.loads(row), 0, path)[1], last=True)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"not readable as JSON ({error})", where=path, remedy="Write it again.") from error
 
 
@@ -61,9 +62,11 @@ def _pose(row: Any, number: int, path: Path) -> tuple[str, Pose]:
         name = row["frame"]
         key = f"{name:06d}" if isinstance(name, int) else str(name).removesuffix(".png").removesuffix(".jpg")
         K = _matrix(row.get("K"), 3)
+        if K is not None and min(K[0, 0], K[1, 1]) <= 0:
+            raise ValueError("focal lengths must be above 0")
         tools = tuple(_tool(tool) for tool in row.get("tools", ()))
         return key, Pose(K, _matrix(row.get("camera_to_world"), 4), tools)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(
             f"entry {number} is not of the form frame, K, camera_to_world, tools ({error})",
             where=path,
@@ -75,8 +78,8 @@ def _matrix(values: Any, side: int) -> np.ndarray | None:
     if values is None:
         return None
     matrix = np.asarray(values, np.float64).reshape(side, side)
-    if not np.isfinite(matrix).all():
-        raise ValueError("a matrix holds values that are not finite")
+    if not (abs(matrix) < LARGEST_NUMBER).all():
+        raise ValueError("a matrix holds values that are not finite or far too large")
     matrix.flags.writeable = False
     return matrix
 

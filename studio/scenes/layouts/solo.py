@@ -2,16 +2,17 @@
 
 ::
 
-    metadata.json
+    metadata.json                              at the end, so that a run that was cut off has none
     sequence.N/stepM.frame_data.json           (older versions: step.M.frame.json)
     sequence.N/stepM.<sensor>.png              the picture; all files of a step begin with its name
-    sequence.N/stepM.<sensor>.<labeler>.png    labels by colour: instances [{labelName, pixelValue RGBA}], black = none
+    sequence.N/stepM.<sensor>.<labeler>.png    labels by colour: instances [{labelName, pixelValue RGBA}], black = none;
+                                               without them, instances' colours: [{labelName, color RGBA}]
     sequence.N/stepM.<sensor>.Depth.exr        channel R in Unity units (metres), planar or along the ray as
                                                measurementStrategy says ("Depth" or "Range")
     sequence.N/stepM.<sensor>.Normal.exr       (n + 1) / 2, axes x right, y up, z back
 
-``matrix`` of a capture is the upper 3x3 of the projection matrix, not K. Unity is left-handed; ``rotation`` is written
-as x, y, z, w (the schema's text says w first, the exporter's code and files do not).
+``matrix`` of a capture is the upper 3x3 of the projection matrix, not K, column by column. Unity is left-handed;
+``rotation`` is written as x, y, z, w (the schema's text says w first, the exporter's code and files do not).
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ _STEP = re.compile(r"step\.?(\d+)\.")
 _FRAME = re.compile(r"step\.?\d+\.(frame_data|frame)\.json")
 _KINDS = {"Depth": "planar", "Range": "ray"}
 _TYPES = {"segmentation": "SemanticSegmentationAnnotation", "depth": "DepthAnnotation", "normals": "NormalAnnotation"}
+_BY_INSTANCE = "InstanceSegmentationAnnotation"
 _BLACK = 0
 
 
@@ -59,23 +61,31 @@ class _Capture:
         row = self.row if layer == "rgb" else self.layers.get(layer)
         if row is None:
             return None
+        if row.get("filename", "") is None:
+            raise InputError(f"the {layer} of a capture was not saved", where=self.where,
+                             remedy="Let the Perception camera save its pictures to disk.")  # fmt: skip
         name = json_tables.text(row, "filename", at=f"the {layer} of a capture", where=self.where)
         return json_tables.inside(self.where.parent, name, where=self.where)
 
 
 def recognises(path: Path) -> bool:
-    return (path / "metadata.json").is_file() and any(_sequences(path))
+    return bool(_data_sets(path))
 
 
 def read(path: Path, mapping: SceneMapping) -> list[SceneFiles]:
-    """The data set's captures as one scene. Raise InputError for what is wrong."""
-    if not recognises(path):
-        raise InputError("no metadata.json with sequence.N beside it", where=path, remedy="Name the data set's folder.")
+    """The captures of the data set, or of each of those in the folders below, as one scene. Raise InputError."""
+    found = _data_sets(path)
+    if not found:
+        raise InputError("no sequence.N with stepN.frame_data.json", where=path, remedy="Name the data set's folder.")
+    return [_read_data_set(root, mapping) for root in found]
+
+
+def _read_data_set(path: Path, mapping: SceneMapping) -> SceneFiles:
     kinds: set[str] = set()
     frames = on_disk(_frames(path, kinds))
     if not frames:
         raise InputError("its frames hold no RGB captures", where=path, remedy="Capture RGB images, too.")
-    return [_scene(path, frames, _kind(kinds, path), mapping)]
+    return _scene(path, frames, _kind(kinds, path), mapping)
 
 
 def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
@@ -91,6 +101,17 @@ def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
     return Layers(rgb_HW3, ids, depth, normals, pose.K, pose.camera_to_world)
 
 
+def _data_sets(path: Path) -> list[Path]:
+    """The folder itself, or those below it, that have a sequence whose first frame is there."""
+    return [path] if here(path) else [f for f in listing.folders_in(path) if here(f)]
+
+
+def here(path: Path) -> bool:
+    """Whether the folder itself is a data set."""
+    first = next(iter(_sequences(path)), None)
+    return first is not None and any(_FRAME.fullmatch(p.name) for p in listing.files_in(first, frozenset({".json"})))
+
+
 def _sequences(path: Path) -> list[Path]:
     return [f for f in listing.folders_in(path) if f.name.startswith("sequence.")]
 
@@ -103,7 +124,9 @@ def _frame_files(path: Path) -> Iterator[Path]:
 def _captures(frame_file: Path) -> list[_Capture]:
     content = json_tables.table(json_tables.read_json(frame_file), at="the frame", where=frame_file)
     found = []
-    for number, value in enumerate(json_tables.rows(content, "captures", at="the frame", where=frame_file)):
+    # A frame in which no camera was due has no captures, and one without labelled objects no instances.
+    captures = json_tables.rows({"captures": [], **content}, "captures", at="the frame", where=frame_file)
+    for number, value in enumerate(captures):
         row = json_tables.table(value, at=f"capture {number}", where=frame_file)
         if str(row.get("@type", "")).endswith("RGBCamera"):
             found.append(_Capture(row, _annotations(row, number, frame_file), frame_file))
@@ -112,12 +135,16 @@ def _captures(frame_file: Path) -> list[_Capture]:
 
 def _annotations(row: Mapping[str, Any], number: int, where: Path) -> dict[str, Mapping[str, Any]]:
     layers: dict[str, Mapping[str, Any]] = {}
-    for value in row.get("annotations") or ():
-        annotation = json_tables.table(value, at=f"an annotation of capture {number}", where=where)
-        for layer, ending in _TYPES.items():
-            if str(annotation.get("@type", "")).endswith("." + ending):
+    by_instance = None
+    at = f"capture {number}"
+    for value in json_tables.rows({"annotations": [], **row}, "annotations", at=at, where=where):
+        annotation = json_tables.table(value, at=f"an annotation of {at}", where=where)
+        kind = str(annotation.get("@type", "")).rpartition(".")[2]
+        for layer, wanted in _TYPES.items():
+            if kind == wanted:
                 layers.setdefault(layer, annotation)
-    return layers
+        by_instance = annotation if kind == _BY_INSTANCE else by_instance
+    return layers if by_instance is None else {"segmentation": by_instance} | layers
 
 
 def _frame(capture: _Capture, index: int) -> FrameFiles:
@@ -195,10 +222,12 @@ def _colours(capture: _Capture) -> tuple[dict[int, str], set[SourceClass]]:
     if annotation is None:
         return {}, set()
     colours = {}
-    for number, value in enumerate(json_tables.rows(annotation, "instances", at="labels", where=capture.where)):
+    key = "color" if str(annotation.get("@type", "")).endswith(_BY_INSTANCE) else "pixelValue"
+    instances = json_tables.rows({"instances": [], **annotation}, "instances", at="labels", where=capture.where)
+    for number, value in enumerate(instances):
         at = f"instance {number} of the labels"
         row = json_tables.table(value, at=at, where=capture.where)
-        pixel = json_tables.numbers(row, "pixelValue", count=4, at=at, where=capture.where)
+        pixel = json_tables.numbers(row, key, count=4, at=at, where=capture.where)
         name = json_tables.text(row, "labelName", at=at, where=capture.where)
         colours[int(_packed(pixel[None, None, :3].astype(np.int64))[0, 0])] = name
     return colours, {SourceClass(name, name) for name in colours.values()}
@@ -231,10 +260,12 @@ def _pose(capture: _Capture, size: tuple[int, int]) -> Pose:
         raise InputError(f"{at} has the projection '{row['projection']}'", where=where,
                          remedy="Only perspective cameras are read.")  # fmt: skip
     m = json_tables.numbers(row, "matrix", count=9, at=at, where=where)
+    # The exporter writes columns. Written by rows, these two would stand where columns have 0.
+    m02, m12 = m[6] or m[2], m[7] or m[5]
     width, height = size
     K = json_tables.geometric(
         lambda: axes.intrinsics(
-            m[0] * width / 2, m[4] * height / 2, (1 - m[2]) * width / 2, (1 + m[5]) * height / 2
+            m[0] * width / 2, m[4] * height / 2, (1 - m02) * width / 2, (1 + m12) * height / 2
         ), at=at, where=where,
     )  # fmt: skip
     position = json_tables.numbers(row, "position", count=3, at=at, where=where)

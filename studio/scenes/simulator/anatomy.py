@@ -8,10 +8,14 @@ import numpy as np
 
 from studio.scenes.simulator import organs
 from studio.scenes.simulator.fields import Mesh
+from studio.scenes.simulator.gallbladder import lifted, seated
 from studio.scenes.simulator.instruments import InstrumentKit
 from studio.vocabulary.seeds import stream
 
 LIVER, GALLBLADDER, WALL, FAT, LIGAMENT, TOOL_TIP, TOOL_SHAFT, BOWEL = 1, 2, 3, 4, 5, 6, 7, 8
+
+_LIFTED = 0.4
+"""Share of patients whose gallbladder is turned up over the liver's edge."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,20 +55,28 @@ def procedural_anatomy(seed: int, patient: int) -> Anatomy:
     rng = stream(seed, "anatomy", patient)
     dome = organs.draw_dome(rng)
     liver = organs.draw_liver(rng)
+
+    def liver_field(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        return liver.distance(x, y, z, dome)
+
     bladder = organs.draw_bladder(rng, liver)
+    bladder = lifted(rng, bladder, liver, liver_field) if rng.random() < _LIFTED else bladder
+    bladder = seated(bladder, liver_field)
     floor = organs.draw_floor(rng, bladder)
     bowel = organs.draw_bowel(rng, floor)
     liver_part = organs.liver_mesh(liver, dome)
+    above = (liver_field, bladder.distance)
     parts = [
         Part("liver", LIVER, liver_part),
-        Part("gallbladder", GALLBLADDER, bladder.mesh(rng)),
+        Part("gallbladder", GALLBLADDER, bladder.mesh(rng, (liver_field,))),
         Part("abdominal wall", WALL, dome.mesh()),
-        Part("fat", FAT, organs.floor_mesh(floor, dome)),
-        Part("stomach and bowel", BOWEL, bowel.mesh(rng)),
+        Part("fat", FAT, organs.floor_mesh(floor, dome, above)),
+        Part("stomach and bowel", BOWEL, bowel.mesh(rng, above)),
     ]
     top = ridge_above(liver_part, liver.notch_x)
     if len(top) >= 2:
-        parts.insert(4, Part("falciform ligament", LIGAMENT, organs.ligament_mesh(rng, liver.notch_x, dome, top)))
+        ligament = organs.ligament_mesh(rng, liver.notch_x, dome, top, (liver_field,))
+        parts.insert(4, Part("falciform ligament", LIGAMENT, ligament))
     return Anatomy(
         name=f"patient_{patient:03d}",
         parts=tuple(parts),
@@ -90,6 +102,6 @@ def camera_port(rng: np.random.Generator, dome: organs.Dome) -> np.ndarray:
 
 def tool_ports(rng: np.random.Generator, dome: organs.Dome) -> np.ndarray:
     """Epigastric, right subcostal, right flank and left, as for a gallbladder's removal."""
-    directions = np.array([[28, 55, 100], [-85, 5, 85], [-130, -45, 45], [95, -25, 80]], float)
+    directions = np.array([[50, 30, 100], [-95, -5, 80], [-130, -50, 40], [105, -35, 70]], float)
     directions += rng.normal(size=directions.shape) * 10
     return np.stack([dome.point(d, depth=-12.0) for d in directions])

@@ -74,7 +74,7 @@ def ellipsoid(x: np.ndarray, y: np.ndarray, z: np.ndarray, centre: np.ndarray, r
 
 def tube(x: np.ndarray, y: np.ndarray, z: np.ndarray, points_N3: np.ndarray, radii_N: np.ndarray) -> np.ndarray:
     """Union of round cones along a smooth line through points."""
-    line_M3, radii_M = _smooth_line(points_N3, radii_N)
+    line_M3, radii_M = smooth_line(points_N3, radii_N)
     total: np.ndarray | None = None
     for a, b, ra, rb in zip(line_M3[:-1], line_M3[1:], radii_M[:-1], radii_M[1:], strict=True):
         axis = b - a
@@ -87,8 +87,8 @@ def tube(x: np.ndarray, y: np.ndarray, z: np.ndarray, points_N3: np.ndarray, rad
     return total
 
 
-def _smooth_line(points_N3: np.ndarray, radii_N: np.ndarray, *, parts: int = 4) -> tuple[np.ndarray, np.ndarray]:
-    """The same line with more points: joints of round cones then do not show."""
+def smooth_line(points_N3: np.ndarray, radii_N: np.ndarray, *, parts: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """The same line with ``parts`` times as many points: joints of round cones then do not show."""
     if len(points_N3) < 3:
         return points_N3.astype(np.float32), radii_N.astype(np.float32)
     from scipy.interpolate import CubicSpline, PchipInterpolator  # late: the window starts without it
@@ -114,6 +114,7 @@ def smooth_intersection(a: np.ndarray, b: np.ndarray, blend: float) -> np.ndarra
 def mesh_of(field: Field, low: Sequence[float], high: Sequence[float], step: float) -> Mesh:
     """Mesh the zero surface of a field inside a box, closed at the box's faces.
 
+    Vertices are brought onto the surface and take their normals from the field, so that no facets show.
     Raise ValueError when nothing of it lies inside.
     """
     from skimage.measure import marching_cubes  # late: the window starts without it
@@ -130,7 +131,34 @@ def mesh_of(field: Field, low: Sequence[float], high: Sequence[float], step: flo
         raise ValueError("the field has no surface inside the box")
     vertices, faces, _, _ = marching_cubes(values, 0.0, spacing=(step, step, step), gradient_direction="descent")
     vertices = vertices.astype(np.float32) + np.array([a[0] for a in axes], np.float32)
-    return with_normals(vertices, faces.astype(np.int32))
+    return _on_surface(field, with_normals(vertices, faces.astype(np.int32)), 0.4 * step)
+
+
+def _on_surface(field: Field, mesh: Mesh, reach: float) -> Mesh:
+    """One Newton step of at most ``reach`` mm for each vertex; those on the box's faces stay as they are."""
+    vertices = mesh.vertices_V3
+    slope = differences(field, vertices)
+    steepness2 = np.maximum(np.einsum("ij,ij->i", slope, slope), 1e-6)
+    away = np.asarray(field(*vertices.T)) / np.sqrt(steepness2)
+    near = (np.abs(away) < reach)[:, None]
+    moved = vertices - slope * (away / np.sqrt(steepness2))[:, None]
+    normals = slope / np.sqrt(steepness2)[:, None]
+    return Mesh(
+        np.where(near, moved, vertices).astype(np.float32), mesh.faces_F3,
+        np.where(near, normals, mesh.normals_V3).astype(np.float32),
+    )  # fmt: skip
+
+
+def differences(field: Field, points_N3: np.ndarray) -> np.ndarray:
+    """A field's gradient (N, 3) at points, by central differences over 1 mm."""
+    half = np.float32(0.5)
+    columns = []
+    for axis in range(3):
+        ahead, behind = [c.copy() for c in points_N3.T], [c.copy() for c in points_N3.T]
+        ahead[axis] += half
+        behind[axis] -= half
+        columns.append(np.asarray(field(*ahead)) - np.asarray(field(*behind)))
+    return np.stack(columns, axis=1)
 
 
 def with_normals(vertices_V3: np.ndarray, faces_F3: np.ndarray) -> Mesh:

@@ -143,8 +143,10 @@ def _hinged(angle: float, z: float) -> np.ndarray:
 def _hook(radius: float, _angle: float) -> tuple[Mesh, float]:
     wire = 0.55
     line = np.array([[0, 0, -14], [0, 0, -3.2], [0, 0.4, -1.6], [0, 1.7, -0.6], [0, 3.4, -0.5], [0, 5.2, -0.6]], float)
+    fine, _ = fields.smooth_line(line, np.ones(len(line)), parts=6)
+    width = np.full(len(fine), wire)
     sheath = _lathe(np.array([[-20, radius], [-18, radius * 0.95], [-12.0, radius * 0.55], [-11.2, wire]]))
-    return fields.joined([_loft(line, np.full(6, wire), np.full(6, wire)), sheath]), 20.0
+    return fields.joined([_loft(fine, width, width), sheath]), 20.0
 
 
 def _suction(radius: float, _angle: float) -> tuple[Mesh, float]:
@@ -161,7 +163,7 @@ _TIPS = {
 }
 
 
-def _lathe(profile_N2: np.ndarray, *, sections: int = 28) -> Mesh:
+def _lathe(profile_N2: np.ndarray, *, sections: int = 40) -> Mesh:
     """Turn a profile of (z, radius) about the z axis; both ends are closed."""
     ends = np.concatenate([[[profile_N2[0, 0], 1e-3]], profile_N2, [[profile_N2[-1, 0], 1e-3]]])
     # A doubled row keeps the rim's edge sharp under smooth normals.
@@ -174,7 +176,7 @@ def _lathe(profile_N2: np.ndarray, *, sections: int = 28) -> Mesh:
     return fields.grid_mesh(points, closed_columns=True)
 
 
-def _loft(centre_N3: np.ndarray, widths_N: np.ndarray, heights_N: np.ndarray, *, sections: int = 14) -> Mesh:
+def _loft(centre_N3: np.ndarray, widths_N: np.ndarray, heights_N: np.ndarray, *, sections: int = 18) -> Mesh:
     """Ellipses (x width, height across) along a line in the y-z plane; both ends are closed."""
     step = np.gradient(centre_N3, axis=0)
     step /= np.linalg.norm(step, axis=1, keepdims=True)

@@ -27,6 +27,8 @@ class Lens:
     motion: tuple[float, float]
     """Length and angle (radians) of the motion blur."""
     smoke: float
+    fog: float
+    """Share of the picture that water on the lens blurs, 0 for a clean lens."""
     noise: float
     sharpening: float
     quality: int
@@ -44,11 +46,12 @@ def draw_lens(rng: np.random.Generator, palette: LookPalette, area: tuple[float,
         white_balance=np.array(palette.white_balance, np.float32) * (1 + rng.normal(size=3) * 0.015).astype(np.float32),
         saturation=palette.saturation * float(rng.uniform(0.93, 1.07)),
         contrast=palette.contrast,
-        defocus=float(rng.uniform(0.0008, 0.0022)) * (1.8 if rng.random() < 0.1 else 1.0),
+        defocus=float(rng.uniform(0.0003, 0.0015)) * (2.5 if rng.random() < 0.1 else 1.0),
         motion=(float(rng.uniform(0.006, 0.02)) if blurred else 0.0, float(rng.uniform(0, np.pi))),
         smoke=float(rng.uniform(0.15, 0.5)) if smoky else float(rng.uniform(0, 0.05)),
-        noise=float(rng.uniform(0.006, 0.02)),
-        sharpening=float(rng.uniform(0.0, 0.7)),
+        fog=float(rng.uniform(0.2, 0.7)) if rng.random() < 0.06 else 0.0,
+        noise=float(rng.uniform(0.006, 0.03)),
+        sharpening=float(rng.uniform(0.2, 1.5)),
         quality=int(rng.integers(72, 93)),
     )
 
@@ -83,6 +86,8 @@ def photographed(rng: np.random.Generator, linear_HW3: np.ndarray, depth_HW: np.
     picture *= lens.white_balance
     if lens.smoke > 0:
         picture = _smoked(rng, picture, depth_HW, lens)
+    if lens.fog > 0:
+        picture = _fogged(rng, picture, lens)
     picture = _toned(picture, lens)
     noise = rng.standard_normal(picture.shape, np.float32)
     grain = cv2.GaussianBlur(rng.standard_normal(picture.shape[:2], np.float32), (0, 0), 0.8)[..., None]
@@ -125,6 +130,15 @@ def _smoked(rng: np.random.Generator, picture: np.ndarray, depth_HW: np.ndarray,
     thickness = np.clip(lens.smoke * (0.35 + 1.2 * cloud) * np.clip(depth_HW / 110.0, 0.3, 1.4), 0, 0.85)[..., None]
     veil = np.array([0.42, 0.38, 0.37], np.float32) * np.float32(lens.exposure * 0.9)
     return np.asarray(picture * (1 - thickness) + veil * thickness, np.float32)
+
+
+def _fogged(rng: np.random.Generator, picture: np.ndarray, lens: Lens) -> np.ndarray:
+    """Water on the lens: blurred and veiled in clouds that do not know of depth."""
+    height, width = picture.shape[:2]
+    cloud = cv2.resize(rng.random((3, 5), np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    share = np.clip((cloud - 1 + lens.fog) * 3, 0, 0.95)[..., None]
+    soft = cv2.GaussianBlur(picture, (0, 0), 0.018 * width)
+    return np.asarray(picture * (1 - share) + (0.9 * soft + 0.03) * share, np.float32)
 
 
 def _toned(picture: np.ndarray, lens: Lens) -> np.ndarray:

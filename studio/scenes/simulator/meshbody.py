@@ -185,10 +185,10 @@ def _completed(parts: list[Part], name: str, rng: np.random.Generator, kits: tup
 
 
 def _line_through(bladder: Mesh) -> np.ndarray:
-    """Seven points along a gallbladder mesh, from its front end to its rear one."""
+    """Points along a gallbladder mesh, from its front end to its rear one."""
     vertices = bladder.vertices_V3.astype(float)
     order = np.argsort(vertices[:, 1])
-    return np.stack([c.mean(axis=0) for c in np.array_split(vertices[order], 7)])
+    return np.stack([c.mean(axis=0) for c in np.array_split(vertices[order], len(organs.PEAR_LENGTHS))])
 
 
 def _dome_around(parts: Sequence[Part], dome: organs.Dome) -> organs.Dome:

@@ -17,6 +17,7 @@ import numpy as np
 from studio.files.atomic import write_bytes, write_json, write_text
 from studio.jobs.events import Done, Job, Progress
 from studio.scenes.simulator.buffers import Body, Scene
+from studio.scenes.simulator.captions import Caption, captioned, draw_caption
 from studio.scenes.simulator.crew import Batch, batches_of, rendered, sweep
 from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import coloured, see
@@ -30,7 +31,7 @@ from studio.scenes.simulator.views import Habits, View, draw_view
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.seeds import stream
 
-ENGINE = 1
+ENGINE = 2
 _RECIPE = ".phantom.json"
 _README = """Stand-in footage ("phantom"), not real.
 
@@ -138,6 +139,7 @@ class PhantomPatient:
     body: Body
     look: RichLook
     area: tuple[float, float, float]
+    caption: Caption
     source: PatientSource
 
 
@@ -147,7 +149,8 @@ def phantom_patient(source: PatientSource, palette: LookPalette) -> PhantomPatie
     anatomy = build_anatomy(source)
     rng = stream(source.seed, "phantom look", source.number)
     own = varied(palette, rng)
-    return PhantomPatient(Body(anatomy, occlusion=True), draw_rich_look(rng, anatomy, own), draw_area(rng, own), source)
+    look, area = draw_rich_look(rng, anatomy, own), draw_area(rng, own)
+    return PhantomPatient(Body(anatomy, occlusion=True), look, area, draw_caption(rng), source)
 
 
 def _render_batch(batch: Batch[_PatientJob]) -> int:
@@ -176,7 +179,8 @@ def photograph(patient: PhantomPatient, index: int, size: tuple[int, int]) -> tu
     shafts = tuple(t.instrument.look for t in view.tools)
     linear = coloured(geometry, lambda surface: shade_rich(surface, look, shafts, lamp))
     linear *= (0.3 + 0.7 * soft_shadow(geometry, lamp))[..., None]
-    data, rgb_HW3 = compressed(photographed(rng, linear, geometry.depth_HW, lens), lens.quality)
+    taken_HW3 = captioned(photographed(rng, linear, geometry.depth_HW, lens), patient.caption)
+    data, rgb_HW3 = compressed(taken_HW3, lens.quality)
     mask_HW = np.where(area_mask(lens, size), geometry.class_HW, np.uint8(0))
     return data, rgb_HW3, mask_HW
 

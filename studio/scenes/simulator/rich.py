@@ -19,7 +19,9 @@ _VESSELS = {LIVER: 0.25, WALL: 0.75, FAT: 0.55, GALLBLADDER: 0.6, LIGAMENT: 0.5,
 _MOTTLE = {LIVER: 0.13, WALL: 0.16, FAT: 0.13, GALLBLADDER: 0.16, LIGAMENT: 0.14, BOWEL: 0.13}
 _BUMP = {LIVER: 1.0, WALL: 0.9, FAT: 1.0, GALLBLADDER: 0.9, LIGAMENT: 1.0, BOWEL: 0.9}
 _STEEL = (0.62, 0.63, 0.66)
-_BLOOD = np.array([0.16, 0.006, 0.008], np.float32)
+_BLOOD = np.array([0.72, 0.13, 0.12], np.float32)
+"""Share of light that comes back through a film of blood of thickness 1, by channel (Beer and Lambert)."""
+_CHAR = np.array([0.035, 0.025, 0.02], np.float32)
 _SCATTER = np.array([0.34, 0.16, 0.12], np.float32)
 """How far light wraps round a surface, by channel: red goes deepest into tissue."""
 
@@ -38,6 +40,8 @@ class RichLook:
     bump_P: np.ndarray
     vessel_colour_3: np.ndarray
     blood_at_3: np.ndarray
+    char: float
+    """How far tissue is charred by diathermy around there, 0..1."""
 
 
 def draw_rich_look(rng: np.random.Generator, anatomy: Anatomy, palette: LookPalette) -> RichLook:
@@ -58,7 +62,7 @@ def draw_rich_look(rng: np.random.Generator, anatomy: Anatomy, palette: LookPale
         palette, draw_atlas(rng), to_linear(colours), to_linear(second),
         np.array([_KIND.get(c, 3) for c in classes]), by_part(_VESSELS, 0.6), by_part(_MOTTLE, 0.4),
         by_part(_BUMP, 0.65) * np.float32(0.75), to_linear(np.array(palette.vessel)),
-        anatomy.centre + rng.normal(size=3) * 14,
+        anatomy.centre + rng.normal(size=3) * 14, max(0.0, float(rng.uniform(-0.7, 0.9))),
     )  # fmt: skip
 
 
@@ -97,7 +101,7 @@ def shade_rich(surface: Surface, look: RichLook, shafts: tuple[str, ...], lamp: 
     half = to_lamp + to_eye
     half /= np.maximum(np.sqrt(dot(half, half)), 1e-6)[:, None]
     mirror = np.clip(dot(normal, half), 0, 1)
-    gloss = wet * look.palette.shine * (1.5 * mirror**280 + 0.08 * mirror**28)
+    gloss = wet * look.palette.shine * (2.2 * mirror**420 + 0.07 * mirror**28)
     gloss = np.where(is_tool, 0.8 * mirror**90 + 0.25 * mirror**12, gloss)
     colour += (gloss * strength)[:, None].astype(np.float32)
     return np.asarray(colour, np.float32)
@@ -114,10 +118,15 @@ def _tissue(surface: Surface, look: RichLook) -> tuple[np.ndarray, np.ndarray, n
     share = np.clip(look.vessels_P[part] * vessels, 0, 0.9)[:, None]
     albedo = albedo * (1 - share) + look.vessel_colour_3 * share
     away = np.sqrt(((position - look.blood_at_3.astype(np.float32)) ** 2).sum(axis=1))
-    amount = 3.2 * look.palette.blood - away / 22 + 0.7 * surface.noise_N3[:, 2] + 0.2 * mottle
-    blood = (np.clip(amount * 2.5, 0, 1) * 0.85)[:, None].astype(np.float32)
-    albedo = albedo * (1 - blood) + _BLOOD * blood
-    wet = 0.75 + 0.5 * blood[:, 0] + 0.25 * np.clip(mottle, -1, 1)
+    rough = 0.4 * surface.noise_N3[:, 2] + 0.4 * surface.noise_N3[:, 1] + 0.3 * mottle
+    # A film that is thick where it pools and thins out towards its edge, so that no outline shows.
+    blood = np.clip(3.2 * look.palette.blood - away / 22 + rough, 0, 2.2).astype(np.float32)
+    albedo = albedo * _BLOOD ** (1.2 * blood)[:, None]
+    char = np.clip((2.0 * look.char - away / 11 + rough) * 1.5, 0, 0.92 if look.char else 0.0)[:, None].astype(
+        np.float32
+    )
+    albedo = albedo * (1 - char) + _CHAR * char
+    wet = 0.75 + 0.5 * np.minimum(blood, 1) + 0.25 * np.clip(mottle, -1, 1) - 0.5 * char[:, 0]
     return albedo.astype(np.float32), slope, wet.astype(np.float32), look.bump_P[part]
 
 
@@ -125,7 +134,7 @@ def _paint_tools(albedo: np.ndarray, surface: Surface, shafts: tuple[str, ...], 
     colours = np.array([c for s in shafts for c in (_STEEL, SHAFT_COLOURS[s])], np.float32).reshape(-1, 3)
     rows = np.flatnonzero(surface.part_N >= first)
     if len(rows):
-        albedo[rows] = to_linear(colours)[surface.part_N[rows] - first] * 0.8
+        albedo[rows] = to_linear(colours)[surface.part_N[rows] - first] * 0.5
 
 
 def soft_shadow(geometry: Geometry, lamp: Lamp) -> np.ndarray:

@@ -19,13 +19,14 @@ from studio.files.pictures import read_grey_levels, write_exr
 from studio.files.spilled import SpilledTable
 from studio.jobs.events import Done, Job, Progress
 from studio.scenes.simulator.buffers import Body, Scene
-from studio.scenes.simulator.crew import Batch, batches_of, rendered, sweep
+from studio.scenes.simulator.crew import Batch, batches_of, first_alone, rendered, sweep
 from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import Geometry, coloured, see, to_layers
+from studio.scenes.simulator.leaving_out import scene_without
 from studio.scenes.simulator.paths import FRAMES_PER_SECOND
 from studio.scenes.simulator.patients import PatientSource, patient_name, prepared, sources_of
 from studio.scenes.simulator.plain import PlainLook, exposure_distance, shade_plain
-from studio.scenes.simulator.sequences import FLOW_FOLDERS, SequenceSource, flows, scene_of_frame
+from studio.scenes.simulator.sequences import FLOW_FOLDERS, FLOW_STEP, SequenceSource, flows, geometry_of_frame, planned
 from studio.scenes.simulator.settings import SimulationSettings, frames_of, process_count
 from studio.scenes.simulator.shares import mean_shares, missed, pixels_by_class, reached, shares_of
 from studio.scenes.simulator.steering import Targets, frame_view
@@ -34,12 +35,16 @@ from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import STUDIO_CLASSES
 
-ENGINE = 1
+ENGINE = 2
 """Raised when the same seed gives other pictures."""
+PATH_ENGINE = 2
+"""The same for sequences alone."""
 DEPTH_SCALE = 0.01
 """mm per step of the 16-bit depth PNG: up to 655 mm."""
 _RECIPE = ".simulation.json"
 _POSES = ".poses"
+_PATH_BATCH = 16
+"""Frames of a path are handed out in longer pieces: at both ends a neighbour is traced that serves only once."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class _PatientJob:
     targets: Targets = ()
     sequence: SequenceSource | None = None
     """For frames along a camera path."""
+    without: tuple[str, ...] = ()
 
 
 def simulate(dest: Path, settings: SimulationSettings) -> Job:
@@ -61,10 +67,16 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
     """
     jobs = _patient_jobs(dest, settings)
     counts = frames_of(settings.frames, settings.patients)
+    if settings.keyframes is not None:
+        for job in jobs:  # a way through an organ is refused before anything is written
+            yield Progress(0, sum(counts), "frames", "checking the camera path")
+            assert job.sequence is not None
+            planned(job.sequence)
     batches: list[Batch[_PatientJob]] = []
     for job, count in zip(jobs, counts, strict=True):
         _claim(job)
-        batches += batches_of(job.source.number, _missing(job, count), job)
+        batches += batches_of(job.source.number, _missing(job, count), job, length=_PATH_BATCH if job.sequence else 8)
+    batches = first_alone(batches)
     total, done = sum(counts), sum(counts) - sum(len(b.frames) for b in batches)
     yield Progress(done, total, "frames", "simulating")
     try:
@@ -78,7 +90,7 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
     result: dict[str, Any] = {"scenes": [str(j.folder) for j in jobs], "frames": total}
     result["class_shares"] = mean_shares(shares_N9)
     if settings.targets:
-        result["targets"] = reached(shares_N9, settings.targets)
+        result["targets"] = reached(shares_N9, settings.targets, in_a_row=settings.path)
         yield from missed(result["targets"])
     yield Done(result)
 
@@ -90,22 +102,34 @@ def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]
     return [
         _PatientJob(
             dest / patient_name(source), source, settings.size, settings.targets,
-            SequenceSource(source, settings.size, count, settings.breathing) if settings.path else None,
+            _sequence(source, settings, count) if settings.path else None, settings.without,
         )
         for source, count in zip(sources, counts, strict=True)
     ]  # fmt: skip
 
 
+def _sequence(source: PatientSource, settings: SimulationSettings, count: int) -> SequenceSource:
+    return SequenceSource(
+        source, settings.size, count, settings.breathing, settings.targets, settings.keyframes, settings.without
+    )  # fmt: skip
+
+
 def _recipe(job: _PatientJob) -> dict[str, Any]:
     source = job.source
-    path = {} if job.sequence is None else {"path": {"breathing": job.sequence.breathing}}
+    path = {} if job.sequence is None else {"path": _path_recipe(job.sequence)}
     return {
         "engine": ENGINE, "seed": source.seed, "number": source.number, "size": list(job.size),
         "meshes": None if source.plan is None else [m.path.name for m in source.plan.meshes],
         "variation": source.variation,
         "aim": [list(a) for a in Habits().aim],
-        **path, **({"targets": [list(t) for t in job.targets]} if job.targets else {}),
+        **path, **({"without": list(job.without)} if job.without else {}),
+        **({"targets": [list(t) for t in job.targets]} if job.targets else {}),
     }  # fmt: skip
+
+
+def _path_recipe(sequence: SequenceSource) -> dict[str, Any]:
+    keyframes = {} if sequence.keyframes is None else {"keyframes": sequence.keyframes.to_json()}
+    return {"engine": PATH_ENGINE, "breathing": sequence.breathing, **keyframes}
 
 
 def _claim(job: _PatientJob) -> None:
@@ -197,22 +221,29 @@ def _finish(job: _PatientJob) -> np.ndarray:
 def _path_description(job: _PatientJob) -> dict[str, Any]:
     if job.sequence is None:
         return {}
-    flow = {"encoding": "exr", "channels": {"R": "x, right", "G": "y, down"}, "units": "px", "not_seen": "NaN"}
+    flow: dict[str, Any] = {
+        "encoding": "exr",
+        "channels": {"R": "x, right", "G": "y, down"},
+        "units": "px",
+        "not_seen": "NaN",
+    }
+    flow["step"] = float(FLOW_STEP)
     return {"frames_per_second": FRAMES_PER_SECOND, "flow": {**FLOW_FOLDERS, **flow}}
 
 
 def _render_batch(batch: Batch[_PatientJob]) -> int:
     """Render and write a batch; runs in a process of its own."""
     job = batch.recipe
-    body, look = prepared(job.source)
+    _, look = prepared(job.source)
     for index in batch.frames:
         if job.sequence is not None:
-            geometry = see(scene_of_frame(job.sequence, index))
-            for direction, flow_HW2 in flows(job.sequence, index, geometry).items():
+            geometry = geometry_of_frame(job.sequence, index)
+            for direction, flow_HW2 in flows(job.sequence, index).items():
                 write_exr(flow_files(job.folder, index)[direction], flow_HW2)
         else:
-            geometry = see(Scene(body, frame_view(job.source, job.size, index, targets=job.targets)))
-        _write_frame(job.folder, index, shaded_layers(geometry, look))
+            view = frame_view(job.source, job.size, index, targets=job.targets)
+            geometry = see(scene_without(job.source, view, job.without))
+        write_frame(job.folder, index, shaded_layers(geometry, look))
     return len(batch.frames)
 
 
@@ -228,7 +259,8 @@ def shaded_layers(geometry: Geometry, look: PlainLook) -> Layers:
     return to_layers(geometry, coloured(geometry, lambda s: shade_plain(s, look, shafts, lit_at=lit_at)))
 
 
-def _write_frame(folder: Path, index: int, layers: Layers) -> None:
+def write_frame(folder: Path, index: int, layers: Layers) -> None:
+    """Put a frame's pictures and poses in a scene's folder."""
     assert layers.segmentation_HW is not None and layers.depth_HW is not None and layers.normals_HW3 is not None
     files = frame_files(folder, index)
     write_bytes(files["seg"], fast_png(layers.segmentation_HW))

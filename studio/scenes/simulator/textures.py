@@ -74,34 +74,66 @@ def band_noise(rng: np.random.Generator, low_mm: float, high_mm: float, *, stret
     return np.asarray((noise - noise.mean()) / noise.std(), np.float32)
 
 
+_FINER = 2
+"""Vessels are drawn on a grid this much finer than the texture."""
+_MARGIN = 64
+_LEAST_WIDTH_MM = 0.12
+
+
 def vessel_tree(rng: np.random.Generator, *, roots: int, width_mm: float, wander: float) -> np.ndarray:
-    """Branching lines (SIDE, SIDE), 0..1, tileable: random walks that split and thin out."""
-    canvas = np.zeros((3 * SIDE, 3 * SIDE), np.uint8)
+    """Branching vessels (SIDE, SIDE), 0..1, tileable: each thins out, then forks after Murray's law (1926)."""
+    side = SIDE * _FINER
+    canvas = np.zeros((side + 2 * _MARGIN,) * 2, np.uint8)
     for _ in range(roots):
-        start = rng.uniform(SIDE, 2 * SIDE, 2)
-        _branch(rng, canvas, start, rng.uniform(0, 2 * np.pi), width_mm / MM_PER_TEXEL, wander, depth=0)
-    tile = canvas.reshape(3, SIDE, 3, SIDE).max(axis=(0, 2)).astype(np.float32) / 255
-    big = cv2.GaussianBlur(np.tile(tile, (2, 2)), (0, 0), 0.7)
-    return np.asarray(np.roll(big[SIDE // 2 : SIDE // 2 + SIDE, SIDE // 2 : SIDE // 2 + SIDE], SIDE // 2, (0, 1)))
+        start, heading = rng.uniform(0, side, 2), rng.uniform(0, 2 * np.pi)
+        _vessel(rng, canvas, start, heading, width_mm * rng.uniform(0.6, 1.0), wander)
+    return np.asarray(cv2.resize(_folded(canvas, side), (SIDE, SIDE), interpolation=cv2.INTER_AREA)) / np.float32(255)
 
 
-def _branch(
-    rng: np.random.Generator, canvas: np.ndarray, at: np.ndarray, heading: float, width: float, wander: float,
-    *, depth: int,
-) -> None:  # fmt: skip
-    count = int(rng.integers(14, 40))
-    turns = np.cumsum(rng.normal(size=count) * wander)
-    headings = heading + np.cumsum(turns * 0.5 + rng.normal(size=count) * wander * 0.5)
-    line = np.vstack([at, at + 7.0 * np.cumsum(np.stack([np.cos(headings), np.sin(headings)], 1), axis=0)])
-    strength = int(min(110 + 70 * width, 255))
-    for part, thinner in ((line[: count // 2 + 1], 1.0), (line[count // 2 :], 0.8)):
-        points = np.rint(part * 16).astype(np.int32)[:, None, :]
-        cv2.polylines(canvas, [points], False, strength, max(1, round(width * thinner)), cv2.LINE_AA, 4)
-    if depth >= 3:
-        return
-    for fork in np.flatnonzero(rng.random(count) < 0.08):
-        side = float(rng.choice((-1, 1)) * rng.uniform(0.4, 1.1))
-        _branch(rng, canvas, line[fork + 1], headings[fork] + side, width * 0.7, wander, depth=depth + 1)
+def _folded(canvas: np.ndarray, side: int) -> np.ndarray:
+    """The tile, with what was drawn over its border laid in at the opposite side."""
+    for axis in (0, 1):
+        whole = np.moveaxis(canvas, axis, 0)
+        inner = whole[_MARGIN : _MARGIN + side].copy()
+        inner[:_MARGIN] = np.maximum(inner[:_MARGIN], whole[_MARGIN + side :])
+        inner[-_MARGIN:] = np.maximum(inner[-_MARGIN:], whole[:_MARGIN])
+        canvas = np.moveaxis(inner, 0, axis)
+    return canvas
+
+
+def _vessel(
+    rng: np.random.Generator, canvas: np.ndarray, at: np.ndarray, heading: float, width_mm: float, wander: float
+) -> None:
+    """One vessel to its fork, twigs at its sides, and what comes after the fork."""
+    count = int(rng.integers(8, 16) * (1 + width_mm))
+    headings = heading + wander * np.cumsum(rng.normal(size=count) * 0.6 + 0.5 * np.sin(np.arange(count) * 0.7))
+    step = 1.4 * _FINER / MM_PER_TEXEL
+    line = np.vstack([at, at + step * np.cumsum(np.stack([np.cos(headings), np.sin(headings)], 1), axis=0)])
+    widths = width_mm * np.linspace(1.0, 0.8, count)
+    for first in range(0, count, 4):
+        _stroke(canvas, line[first : first + 5], float(widths[first]))
+    for fork in np.flatnonzero(rng.random(count) < 0.12):
+        twig = float(widths[fork] * rng.uniform(0.3, 0.6))
+        if twig >= _LEAST_WIDTH_MM:
+            aside = float(rng.choice((-1, 1)) * rng.uniform(0.5, 1.1))
+            _vessel(rng, canvas, line[fork + 1], float(headings[fork]) + aside, twig, 1.3 * wander)
+    share = rng.uniform(0.3, 0.7)
+    for part, side in ((share, 1.0), (1 - share, -1.0)):
+        child = float(widths[-1] * part ** (1 / 3) * 0.86)
+        if child >= _LEAST_WIDTH_MM:
+            _vessel(
+                rng, canvas, line[-1], float(headings[-1]) + side * (1.1 - part) * rng.uniform(0.5, 1.0), child, wander
+            )
+
+
+def _stroke(canvas: np.ndarray, line_N2: np.ndarray, width_mm: float) -> None:
+    """A few steps of one width; widths below a line's least one are told by its strength."""
+    side = SIDE * _FINER
+    shifted = line_N2 + (np.mod(line_N2[0], side) - line_N2[0]) + _MARGIN
+    width = width_mm * _FINER / MM_PER_TEXEL
+    points = np.rint(shifted * 16).astype(np.int32)[:, None, :]
+    strength = int(np.clip(255 * width / 1.5, 70, 255))
+    cv2.polylines(canvas, [points], False, strength, max(1, round(width)), cv2.LINE_AA, 4)
 
 
 def _slopes(height_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -120,16 +152,16 @@ def _parenchyma(rng: np.random.Generator) -> np.ndarray:
     """Liver: fine lobules, faint blotches, hardly a vessel."""
     lobules = band_noise(rng, 1.2, 3.0)
     mottle = 0.55 * band_noise(rng, 8, 40) + 0.5 * lobules + 0.35 * band_noise(rng, 0.7, 1.4)
-    vessels = 0.35 * vessel_tree(rng, roots=2, width_mm=0.5, wander=0.06)
-    return _tile(mottle, vessels, 0.012 * lobules + 0.10 * band_noise(rng, 4, 14))
+    vessels = 0.35 * vessel_tree(rng, roots=2, width_mm=0.5, wander=0.08)
+    return _tile(mottle, vessels, 0.02 * lobules + 0.10 * band_noise(rng, 4, 14))
 
 
 def _peritoneum(rng: np.random.Generator) -> np.ndarray:
     """Abdominal wall: muscle fibres under a film, vessel trees."""
     fibres = band_noise(rng, 1.5, 5.0, stretch=5.0)
     mottle = 0.7 * band_noise(rng, 15, 70) + 0.5 * fibres + 0.25 * band_noise(rng, 0.8, 2.0)
-    fine = 0.6 * vessel_tree(rng, roots=30, width_mm=0.4, wander=0.16)
-    vessels = np.maximum(vessel_tree(rng, roots=12, width_mm=1.3, wander=0.07), fine)
+    fine = 0.7 * vessel_tree(rng, roots=20, width_mm=0.35, wander=0.2)
+    vessels = np.maximum(vessel_tree(rng, roots=6, width_mm=1.1, wander=0.12), fine)
     return _tile(mottle, vessels, 0.03 * fibres + 0.16 * band_noise(rng, 5, 16) + 0.05 * vessels)
 
 
@@ -138,8 +170,8 @@ def _fat(rng: np.random.Generator) -> np.ndarray:
     cells = 1 - np.abs(band_noise(rng, 3.0, 8.0))
     mottle = 0.6 * band_noise(rng, 10, 50) + 0.45 * cells + 0.2 * band_noise(rng, 0.8, 2)
     vessels = np.maximum(
-        vessel_tree(rng, roots=8, width_mm=1.0, wander=0.14),
-        0.7 * vessel_tree(rng, roots=24, width_mm=0.4, wander=0.2),
+        vessel_tree(rng, roots=3, width_mm=0.9, wander=0.16),
+        0.7 * vessel_tree(rng, roots=12, width_mm=0.35, wander=0.22),
     )
     return _tile(mottle, vessels, 0.13 * cells + 0.02 * band_noise(rng, 1.5, 3.5))
 
@@ -148,7 +180,7 @@ def _serosa(rng: np.random.Generator) -> np.ndarray:
     """Gallbladder, stomach, bowel, ligament: smooth and wet, with vessels of every width."""
     mottle = 0.9 * band_noise(rng, 8, 36) + 0.25 * band_noise(rng, 1, 3)
     vessels = np.maximum(
-        0.8 * vessel_tree(rng, roots=8, width_mm=0.9, wander=0.12),
-        0.7 * vessel_tree(rng, roots=22, width_mm=0.35, wander=0.2),
+        0.8 * vessel_tree(rng, roots=4, width_mm=0.8, wander=0.16),
+        0.7 * vessel_tree(rng, roots=16, width_mm=0.3, wander=0.22),
     )
     return _tile(mottle, vessels, 0.12 * band_noise(rng, 4, 12) + 0.03 * band_noise(rng, 1, 2.5) + 0.04 * vessels)

@@ -14,6 +14,7 @@ MIN_DISTANCE_MM, MAX_DISTANCE_MM = 30.0, 200.0
 _PROBE = (24, 14)
 _TRIES = 60
 _USUAL_RADIUS_MM = 3.0
+_TOOLS_APART_MM = 7.0
 LENS_ROOM_MM = 20.0
 """Least distance between an instrument and the lens."""
 
@@ -178,6 +179,15 @@ def _probe(
     return part, np.where(met, hits.t_N, 0.0), inner
 
 
+def organ_shares(
+    anatomy: Anatomy, target: Target, size: tuple[int, int], K: np.ndarray, pose: np.ndarray
+) -> np.ndarray:
+    """Share of the picture by class id, float64 (9,), from a coarse look, without instruments."""
+    part, _, _ = _probe(target, size, K, pose)
+    classes = np.array([*(p.class_id for p in anatomy.parts), 0])[part]
+    return np.asarray(np.bincount(classes, minlength=9) / classes.size)
+
+
 def view_score(
     anatomy: Anatomy, target: Target, size: tuple[int, int], K: np.ndarray, pose: np.ndarray, habits: Habits,
     *, needs_liver: bool,
@@ -208,16 +218,32 @@ def _tools(
     """One to three instruments through ports of the wall, their tips before surfaces that the camera sees."""
     if rng.random() < habits.no_tool:
         return ()
-    wanted = int(rng.choice((1, 2, 3), p=(0.5, 0.4, 0.1)))
-    ports = rng.permutation(len(anatomy.tool_ports_N3))[:wanted]
+    wanted = int(rng.choice((1, 2, 3), p=(0.4, 0.45, 0.15)))
     tools: list[Tool] = []
-    for port in ports:
+    shafts: list[np.ndarray] = []
+    for port in rng.permutation(len(anatomy.tool_ports_N3)):
+        if len(tools) == wanted:
+            break
         for _ in range(10):
             tool = _tool(rng, anatomy, int(port), target, K, pose, size)
-            if tool is not None:
+            if tool is not None and _clear_of(tool, anatomy.tool_ports_N3[port], shafts):
                 tools.append(tool)
+                shafts.append(_points_along(tool, anatomy.tool_ports_N3[port]))
                 break
     return tuple(tools)
+
+
+def _points_along(tool: Tool, port: np.ndarray) -> np.ndarray:
+    """Points (N, 3) every few mm from an instrument's tip to its port."""
+    tip = tool.tool_to_world[:3, 3]
+    return np.asarray(tip + (port - tip) * np.linspace(0, 1, 60)[:, None])
+
+
+def _clear_of(tool: Tool, port: np.ndarray, shafts: list[np.ndarray]) -> bool:
+    """Whether an instrument keeps its distance from others' shafts."""
+    own = _points_along(tool, port)
+    room = _TOOLS_APART_MM + tool.instrument.radius
+    return all(float(np.linalg.norm(own[:, None] - other[None], axis=2).min()) >= room for other in shafts)
 
 
 def _tool(
@@ -234,16 +260,17 @@ def _tool(
 
 
 def draw_tip(
-    rng: np.random.Generator, target: Target, K: np.ndarray, pose: np.ndarray, size: tuple[int, int]
-) -> np.ndarray | None:
-    """A place for an instrument's tip, before a surface that the camera sees."""
+    rng: np.random.Generator, target: Target, K: np.ndarray, pose: np.ndarray, size: tuple[int, int],
+    *, near: float = 0.45,
+) -> np.ndarray | None:  # fmt: skip
+    """A place for an instrument's tip, before a surface that the camera sees; close before it as often as ``near``."""
     x = np.array([size[0] * np.clip(rng.normal(0.5, 0.16), 0.12, 0.88)])
     y = np.array([size[1] * np.clip(rng.normal(0.55, 0.15), 0.12, 0.88)])
     ray = (pixel_rays(K, x, y) @ pose[:3, :3].T.astype(np.float32))[0].astype(float)
     hits = target.trace(pose[:3, 3], ray[None])
     if hits.face_N[0] < 0:
         return None
-    depth = float(hits.t_N[0]) * (0.97 if rng.random() < 0.45 else rng.uniform(0.62, 0.95)) - 1.5
+    depth = float(hits.t_N[0]) * (0.97 if rng.random() < near else rng.uniform(0.62, 0.95)) - 1.5
     return np.asarray(pose[:3, 3] + ray * depth)
 
 

@@ -14,6 +14,8 @@ from studio.segmenter.report.look import CSS
 from studio.segmenter.report.pictures import embedded, strip
 from studio.segmenter.report.story import TRIVIAL, Evaluation, Example, Regime, Story
 from studio.segmenter.report.tables import TITLES, patients_table, regime_title, text_table
+from studio.vocabulary.colour_vision import hex_of
+from studio.vocabulary.labels import LabelClass
 
 _APPEARANCES = {"none": "as they are", "colour": "strong colour augmentation", "reinhard": "colours of the footage"}
 _NETWORKS = {"small": "small U-Net", "ternausnet11": "TernausNet-11"}
@@ -26,7 +28,7 @@ def page(evaluation: Evaluation, story: Story, *, lead: str, frames: Sequence[st
         _done(evaluation, story),
         _chart(evaluation),
         _tables(evaluation),
-        _frames(evaluation, lead, frames),
+        _frames(story.classes.by_name(evaluation.class_names[0]), lead, frames),
         _examples(story.examples),
         _statistics(story),
         _meaning(evaluation),
@@ -137,14 +139,14 @@ def _class_tables(evaluation: Evaluation, class_name: str) -> str:
     )
 
 
-def _frames(evaluation: Evaluation, lead: str, frames: Sequence[str]) -> str:
+def _frames(known: LabelClass, lead: str, frames: Sequence[str]) -> str:
     if not frames:
         return ""
-    name = escape(evaluation.class_names[0])
+    name, colour = escape(known.name), hex_of(known.colour)
     return (
         f"<section><h2>Where it fails</h2><p>The frames on which “{escape(lead)}” did worst come first "
         "(at most two of a patient), then a middling one and its best.</p>"
-        f'<p class="legend"><span><i class="swatch" style="background:rgb(213,94,0)"></i>predicted {name}</span>'
+        f'<p class="legend"><span><i class="swatch" style="background:{colour}"></i>predicted {name}</span>'
         f'<span><i class="swatch outline"></i>true {name}</span></p>{"".join(frames)}</section>'
     )
 

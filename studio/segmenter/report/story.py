@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.segmenter.metrics import FrameScore
+from studio.vocabulary.labels import STUDIO_CLASSES, ClassTable
 
 TRIVIAL = "everything in the circle"
 """The regime of the predictor that calls everything inside the round image the class in question."""
@@ -84,6 +85,8 @@ class Story:
     """What else a reader must know, such as that the footage is a stand-in."""
     examples: tuple[Example, ...] = ()
     statistics: tuple[PictureStatistics, ...] = ()
+    classes: ClassTable = STUDIO_CLASSES
+    """The colours in which predictions are laid over frames."""
 
 
 def _in_order(names: Iterable[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from studio.segmenter.report.page import lead_regime, page
 from studio.segmenter.report.pictures import Chosen, chosen_frames, embedded, overlay, strip
 from studio.segmenter.report.story import Evaluation, Story
 from studio.segmenter.report.tables import as_csv, as_json
-from studio.vocabulary.labels import STUDIO_CLASSES
+from studio.vocabulary.labels import LabelClass
 
 Predictor = Callable[[np.ndarray], np.ndarray]
 """uint8 RGB HxWx3 -> uint8 class ids HxW."""
@@ -36,7 +36,8 @@ def write_report(
     shown, so that no prediction has to be kept.
     """
     lead = lead_regime(evaluation)
-    blocks = [_frame(evaluation, chosen, predictors, truth) for chosen in chosen_frames(evaluation, lead)]
+    known = story.classes.by_name(evaluation.class_names[0])
+    blocks = [_frame(evaluation, chosen, predictors, truth, known) for chosen in chosen_frames(evaluation, lead)]
     files = {kind: report_dir / f"report.{end}" for kind, end in (("report", "html"), ("csv", "csv"), ("json", "json"))}
     write_text(files["csv"], _writable(as_csv(evaluation)))
     write_text(files["json"], _writable(json.dumps(as_json(evaluation), indent=1, ensure_ascii=False) + "\n"))
@@ -50,11 +51,11 @@ def _writable(text: str) -> str:
 
 
 def _frame(
-    evaluation: Evaluation, chosen: Chosen, predictors: Mapping[str, Predictor], truth: Callable[[str], np.ndarray]
-) -> str:
+    evaluation: Evaluation, chosen: Chosen, predictors: Mapping[str, Predictor], truth: Callable[[str], np.ndarray],
+    known: LabelClass,
+) -> str:  # fmt: skip
     """One frame: the picture, and an overlay a regime with its Dice."""
     name = evaluation.class_names[0]
-    known = STUDIO_CLASSES.by_name(name)
     image_HW3 = read_rgb(Path(chosen.frame))
     truth_HW = truth(chosen.frame) == known.id
     scores = {f.regime: f for f in evaluation.frames if (f.frame, f.class_name) == (chosen.frame, name)}

@@ -1,0 +1,37 @@
+"""B, held: whatever is shown blinks to its render, and back when the key is let go."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QWidget
+
+
+class Blink(QObject):
+    """Follows the key on one widget while that has the keyboard. ``changed`` when it is pressed and let go."""
+
+    changed = Signal()
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.held = False
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        kind = event.type()
+        if kind == QEvent.Type.FocusOut:
+            self._set(False)  # the key is let go somewhere else
+        elif kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and _is_key(event):
+            if not event.isAutoRepeat():  # type: ignore[attr-defined]
+                self._set(kind == QEvent.Type.KeyPress)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _set(self, held: bool) -> None:
+        if held != self.held:
+            self.held = held
+            self.changed.emit()
+
+
+def _is_key(event: QEvent) -> bool:
+    return isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_B and not event.modifiers()
