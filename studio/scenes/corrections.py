@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from studio.scenes.layouts.axes import intrinsics, planar_from_ray, ray_lengths
+from studio.scenes.layouts.listed import on_disk
 from studio.scenes.mapping import Camera, Geometry
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles, ToolPose
@@ -56,7 +57,7 @@ def without_layers(scene: SceneFiles, geometry: Geometry) -> SceneFiles:
     if not geometry.leave_out:
         return scene
     out = geometry.leave_out
-    frames = tuple(
+    frames = on_disk(
         FrameFiles(
             f.name, f.index, f.rgb, None if "segmentation" in out else f.segmentation,
             None if "depth" in out else f.depth, None if "normals" in out else f.normals,

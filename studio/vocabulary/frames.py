@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -71,7 +72,7 @@ class FrameFiles:
 class SceneFiles:
     """What a reader found: one scene of one patient.
 
-    ``encoding`` says how layers are stored, in the reader's own words.
+    ``encoding`` says how layers are stored, in the reader's own words. ``frames`` of large scenes are read from disk.
     """
 
     name: str
@@ -80,7 +81,7 @@ class SceneFiles:
     root: Path
     size: tuple[int, int]
     classes: ClassTable
-    frames: tuple[FrameFiles, ...]
+    frames: Sequence[FrameFiles]
     encoding: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -14,6 +14,7 @@ from studio.vocabulary.labels import STUDIO_CLASSES
 _SECONDS_PER_MEGAPIXEL = {"plain": 0.75, "phantom": 1.45}
 """One core, colour and all layers, encoding included; measured on a 2-core server."""
 _SECONDS_PER_FRAME = 0.012
+_MOST_FRAMES = 10_000_000
 _PATH_FACTOR, _BREATHING_FACTOR, _TARGETS_FACTOR = 1.6, 1.9, 1.5
 """Against single frames: flow both ways; what is in view built for each frame; ten candidates for each view."""
 _BYTES_PER_PIXEL, _FLOW_BYTES_PER_PIXEL = 7.2, 5.9
@@ -89,6 +90,8 @@ class PhantomSettings:
 def _check(frames: int, patients: int, size: tuple[int, int]) -> None:
     if frames < 1 or patients < 1:
         raise InputError(f"{frames} frames of {patients} patients", remedy="Ask for at least one of each.")
+    if frames > _MOST_FRAMES:
+        raise InputError(f"{frames} frames", remedy=f"Up to {_MOST_FRAMES:,} can be simulated in one go.")
     if not all(16 <= side <= 4096 for side in size):
         raise InputError(f"frames of {size[0]}x{size[1]} px", remedy="Sides of 16 to 4096 px can be simulated.")
 

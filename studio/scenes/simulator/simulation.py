@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from studio.files.atomic import write_bytes, write_json
+from studio.files.atomic import write_bytes, write_json, write_json_rows
+from studio.files.json_rows import rows_in
 from studio.files.pictures import read_grey_levels, write_exr
+from studio.files.spilled import SpilledTable
 from studio.jobs.events import Done, Job, Progress
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.crew import Batch, batches_of, first_alone, rendered, sweep
@@ -159,7 +162,7 @@ def flow_files(folder: Path, index: int) -> dict[str, Path]:
 
 
 def _missing(job: _PatientJob, count: int) -> list[int]:
-    known = set(_known_poses(job.folder))
+    known = _known_poses(job.folder)
 
     def whole(index: int) -> bool:
         files = [*frame_files(job.folder, index).values()]
@@ -170,28 +173,36 @@ def _missing(job: _PatientJob, count: int) -> list[int]:
     return [i for i in range(count) if not whole(i)]
 
 
-def _known_poses(folder: Path) -> dict[str, Any]:
-    """Pose entries by frame name, from frames.json and from the frames rendered since."""
-    entries: dict[str, Any] = {}
-    whole = folder / "frames.json"
-    parts = sorted((folder / _POSES).glob("*.json")) if (folder / _POSES).is_dir() else []
-    for path in ([whole] if whole.is_file() else []) + parts:
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        for entry in content if isinstance(content, list) else [content]:
-            entries[str(entry["frame"])] = entry
-    return entries
+def _known_poses(folder: Path) -> SpilledTable[dict[str, Any]]:
+    """Pose entries by frame name, in their order, from frames.json and from the frames rendered since; kept on disk."""
+    rendered_since = (folder / _POSES).glob("*.json") if (folder / _POSES).is_dir() else ()
+    entries = (entry for path in (folder / "frames.json", *rendered_since) for entry in _entries(path))
+    return SpilledTable.of(((str(e["frame"]), json.dumps(e).encode()) for e in entries), json.loads, last=True)
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    """A file's pose entries; an absent or broken one has no more."""
+    with contextlib.suppress(OSError, ValueError):
+        if path.parent.name == _POSES:
+            yield json.loads(path.read_text(encoding="utf-8"))
+        else:
+            yield from (entry for _, entry in rows_in(path))
 
 
 def _finish(job: _PatientJob) -> np.ndarray:
     """Put poses and description in place: only now is the folder a scene. Return its frames' class shares (N, 9)."""
     entries = _known_poses(job.folder)
-    for name, entry in entries.items():
-        if "class_pixels" not in entry:  # written by an earlier version
-            entry["class_pixels"] = pixels_by_class(read_grey_levels(frame_files(job.folder, int(name))["seg"]))
-    write_json(job.folder / "frames.json", [entries[name] for name in sorted(entries)])
+    shares: list[np.ndarray] = []
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for name in sorted(entries):
+            entry = entries[name]
+            if "class_pixels" not in entry:  # written by an earlier version
+                entry["class_pixels"] = pixels_by_class(read_grey_levels(frame_files(job.folder, int(name))["seg"]))
+            shares.append(shares_of([entry["class_pixels"]]))
+            yield entry
+
+    write_json_rows(job.folder / "frames.json", rows())
     name = job.folder.name
     write_json(
         job.folder / "scene.json",
@@ -204,7 +215,7 @@ def _finish(job: _PatientJob) -> np.ndarray:
         },
     )  # fmt: skip
     shutil.rmtree(job.folder / _POSES, ignore_errors=True)
-    return shares_of(entry["class_pixels"] for entry in entries.values())
+    return np.concatenate(shares)
 
 
 def _path_description(job: _PatientJob) -> dict[str, Any]:
