@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget, QWidgetAction
 
@@ -243,6 +243,16 @@ class OverlayBar(QWidget):
                 return
 
 
+class _ClicksStay(QObject):
+    """A menu closes at every click that its widget lets through, beside a control or with the right button: here it
+    stays."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease):
+            return True
+        return super().eventFilter(watched, event)
+
+
 def _popup(text: str, tip: str, content: QWidget) -> QToolButton:
     """A button that opens a small panel."""
     button = QToolButton()
@@ -252,6 +262,7 @@ def _popup(text: str, tip: str, content: QWidget) -> QToolButton:
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     menu = QMenu(button)
+    content.installEventFilter(_ClicksStay(content))
     action = QWidgetAction(menu)
     action.setDefaultWidget(content)
     menu.addAction(action)
