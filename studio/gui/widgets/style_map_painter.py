@@ -16,6 +16,8 @@ PATIENT_COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e
 """After Okabe and Ito (2008), safe for the colour-blind; repeated from the ninth patient on."""
 _NAME_PX = 140
 _MOST_NAMED = 60
+_LINE = 16
+"""Px from one patient's name to the next."""
 _STAMP = 24
 """Px a side of the picture of one diamond."""
 
@@ -26,6 +28,8 @@ class StyleMapPainter(StyleMapArea):
     def __init__(self) -> None:
         super().__init__()
         self._lasso: list[QPointF] = []
+        self._legend_at: tuple[object, QPointF] | None = None
+        """Where the patients' names lie, and for which points and size of the map that was found."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -58,6 +62,7 @@ class StyleMapPainter(StyleMapArea):
     def _drawn_dots(self, colours: Tokens) -> QPixmap:
         """Dots of one look are drawn in one call: there may be thousands."""
         painter, dots = self._blank()
+        rim = QColor(0, 0, 0, 110) if QColor(colours.backdrop).lightness() > 128 else None
         alike: dict[tuple[int, bool, bool], list[QPointF]] = {}
         places = self._to_view(self._footage_xy).tolist()
         for row, (place, colour) in enumerate(zip(places, self.dot_colours(colours), strict=True)):
@@ -72,6 +77,9 @@ class StyleMapPainter(StyleMapArea):
                     painter.drawEllipse(at, radius, radius)
             else:
                 round_cap = Qt.PenCapStyle.RoundCap
+                if rim is not None:  # light colours on a light ground
+                    painter.setPen(QPen(rim, 2 * radius + 1.6, Qt.PenStyle.SolidLine, round_cap))
+                    painter.drawPoints(QPolygonF(points))
                 painter.setPen(QPen(QColor.fromRgba(rgba), 2 * radius, Qt.PenStyle.SolidLine, round_cap))
                 painter.drawPoints(QPolygonF(points))
         painter.end()
@@ -205,13 +213,33 @@ class StyleMapPainter(StyleMapArea):
         veil = QColor(colours.backdrop)
         veil.setAlpha(170)
         metrics, room = painter.fontMetrics(), max(60, self.width() // 3)
-        for number, name in enumerate(list(dict.fromkeys(self._patients))[: max(0, (self.height() - 60) // 16)]):
-            y = 14 + 16 * number
-            patient = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room)
-            width = metrics.horizontalAdvance(patient)
-            painter.fillRect(QRectF(6, y - 12, width + 20, 16), veil)
-            painter.setPen(Qt.PenStyle.NoPen)
+        shown = list(dict.fromkeys(self._patients))[: max(0, (self.height() - 60) // _LINE)]
+        names = [metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room) for name in shown]
+        widths = [metrics.horizontalAdvance(name) for name in names]
+        corner = self._emptiest_corner(QSize(max(widths, default=0) + 20, _LINE * len(names)))
+        for number, (name, width) in enumerate(zip(names, widths, strict=True)):
+            top = corner + QPointF(0, _LINE * number)
+            painter.fillRect(QRectF(top.x(), top.y(), width + 20, _LINE), veil)
+            painter.setPen(QPen(QColor(colours.muted), 0.8))
             painter.setBrush(QColor(PATIENT_COLOURS[number % len(PATIENT_COLOURS)]))
-            painter.drawEllipse(QPointF(13, y - 4), 3.2, 3.2)
-            painter.setPen(QColor(colours.muted))
-            painter.drawText(QPointF(22, y), patient)
+            painter.drawEllipse(top + QPointF(7, 8), 3.6, 3.6)
+            painter.drawText(top + QPointF(16, 12), name)
+
+    def _emptiest_corner(self, size: QSize) -> QPointF:
+        """Where a box of this size covers the fewest points, as they lay when they came or the map changed its size:
+        names must not jump about while the map is moved."""
+        of = id(self._footage_xy), self.size(), size
+        if self._legend_at is None or self._legend_at[0] != of:
+            right, bottom = self.width() - size.width() - 6, self.height() - size.height() - 26
+            corners = [QPointF(6, 6), QPointF(6, bottom), QPointF(right, bottom), QPointF(right, 40)]
+            places = self._to_view(np.concatenate((self._footage_xy, self._style_xy)))
+            covered = [
+                int(
+                    ((places >= (c.x(), c.y())) & (places <= (c.x() + size.width(), c.y() + size.height())))
+                    .all(1)
+                    .sum()
+                )
+                for c in corners
+            ]
+            self._legend_at = of, corners[covered.index(min(covered))]
+        return self._legend_at[1]
