@@ -21,7 +21,7 @@ from studio.gui.widgets.style_grid_cells import GridRow
 from studio.pipeline.views import FootageCodes, footage_codes, footage_map
 from studio.project.project import Project
 from studio.project.records import FrameRecord, RunRecord, SceneRecord
-from studio.scenes.readers import load_layers_of
+from studio.scenes.readers import load_flow, load_layers_of
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import ClassTable
 
@@ -149,14 +149,15 @@ class StyleLab(QObject):
         self._lost.clear()
         scenes = {s.id: s for s in project.scenes.all()}
         self._sources = {f.files.rgb: (f, scenes[f.scene_id]) for f in frames}
-        before = {r.path: r.layers for r in self.rows}
+        before = {r.path: (r.layers, r.flow_HW2) for r in self.rows}
         self._looked_at = OrderedDict.fromkeys(p for p in self._looked_at if p in self._sources)
         self.rows = [
             GridRow(
-                f.files.rgb, f"{f.patient}  {f.name}", before.get(f.files.rgb),
-                classes=coloured(scenes[f.scene_id].classes), pinned=f.id in pinned,
+                f.files.rgb, f"{f.patient}  {f.name}", layers,
+                classes=coloured(scenes[f.scene_id].classes), pinned=f.id in pinned, flow_HW2=flow_HW2,
             )
             for f in frames
+            for layers, flow_HW2 in (before.get(f.files.rgb, (None, None)),)
         ]  # fmt: skip
         self.rows_changed.emit()
         self._ask_soon()
@@ -178,7 +179,7 @@ class StyleLab(QObject):
                 self._looked_at[path] = None
                 self._looked_at.move_to_end(path)
                 if rows[path].layers is None and not rows[path].note and not self._readers.is_asked(path):
-                    self._readers.ask(path, _loading(*self._sources[path]), _answering(self._loaded, path))
+                    self._readers.ask(path, loading(*self._sources[path]), _answering(self._loaded, path))
         while len(self._looked_at) > max(_ROWS_WITH_LAYERS, len(paths)):
             gone, _ = self._looked_at.popitem(last=False)
             self._put_row(gone, layers=None, note="")
@@ -186,18 +187,18 @@ class StyleLab(QObject):
     def _loaded(self, path: Path, answer: object) -> None:
         if path not in self._looked_at:
             return  # scrolled past while it was read
-        if isinstance(answer, Layers):
-            self._put_row(path, layers=answer, note="")
+        if isinstance(answer, tuple):
+            self._put_row(path, layers=answer[0], flow_HW2=answer[1], note="")
         else:
             self._put_row(path, layers=None, note=str(answer))
         for key, cell in list(self.cells.cells.items()):
             if key[0] == path and cell.quality == "sharp" and key not in self.measures.found:
                 self._measure(key)
 
-    def _put_row(self, path: Path, *, layers: Layers | None, note: str) -> None:
+    def _put_row(self, path: Path, *, layers: Layers | None, note: str, flow_HW2: np.ndarray | None = None) -> None:
         index = next((i for i, r in enumerate(self.rows) if r.path == path), None)
         if index is not None:
-            self.rows[index] = replace(self.rows[index], layers=layers, note=note)
+            self.rows[index] = replace(self.rows[index], layers=layers, flow_HW2=flow_HW2, note=note)
             self.row_loaded.emit(index)
 
     # -- pictures
@@ -357,8 +358,14 @@ def fitted(image_HW3: np.ndarray, layers: Layers) -> np.ndarray:
     return scaled_picture(image_HW3, layers.size)
 
 
-def _loading(frame: FrameRecord, scene: SceneRecord) -> Callable[[], Layers]:
-    return lambda: load_layers_of(frame.files, layout=scene.layout, encoding=dict(scene.encoding))
+def loading(frame: FrameRecord, scene: SceneRecord) -> Callable[[], tuple[Layers, np.ndarray | None]]:
+    """To be called in a thread: a frame's layers and its flow to the next frame."""
+
+    def load() -> tuple[Layers, np.ndarray | None]:
+        layers = load_layers_of(frame.files, layout=scene.layout, encoding=dict(scene.encoding))
+        return layers, load_flow(frame.files, "forward", size=layers.size)
+
+    return load
 
 
 def _answering(take: Callable[[Path, object], None], path: Path) -> Callable[[object], None]:
