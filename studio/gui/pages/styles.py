@@ -167,7 +167,7 @@ class StylesPage(Page):
 
     def _open_run(self, name: str) -> None:
         with self.session.reporting():
-            self.grid.hint, self.grid.notice = "Starting the preview engine…", ""
+            self.grid.hint = self.grid.notice = "Starting the preview engine…"  # until its first picture comes
             self.grid.forget_validities()
             run = self.session.project.runs.get("translator", name)
             checkpoint = chosen_checkpoint(self.session.project, run)

@@ -243,11 +243,18 @@ class OverlayBar(QWidget):
                 return
 
 
-class _ClicksStay(QObject):
-    """A menu closes at every click that its widget lets through, beside a control or with the right button: here it
-    stays."""
+class _InMenu(QObject):
+    """A menu closes at every click that its widget lets through, beside a control or with the right button, and keeps
+    its size when the widget grows: here it stays, and follows."""
+
+    def __init__(self, content: QWidget, action: QWidgetAction) -> None:
+        super().__init__(content)
+        self._content, self._action = content, action
+        content.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest and self._content.isVisible():
+            self._action.setData(self._content.sizeHint())  # an action that changes is measured again
         if event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease):
             return True
         return super().eventFilter(watched, event)
@@ -262,9 +269,9 @@ def _popup(text: str, tip: str, content: QWidget) -> QToolButton:
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     menu = QMenu(button)
-    content.installEventFilter(_ClicksStay(content))
     action = QWidgetAction(menu)
     action.setDefaultWidget(content)
+    _InMenu(content, action)
     menu.addAction(action)
 
     def measure_again() -> None:
