@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
+from studio.gui.models.frame_layers import still_there
 from studio.gui.models.preview_cells import PreviewCells
 from studio.gui.theme import LIGHT
 from studio.gui.widgets.blending import PictureState
@@ -24,7 +26,7 @@ from studio.gui.widgets.style_grid_cells import GridRow
 from studio.gui.widgets.style_map import StyleMap
 from studio.gui.widgets.view_link import FIT, ViewLink
 from studio.vocabulary.colour_vision import alike, colour_of
-from studio.vocabulary.frames import Layers
+from studio.vocabulary.frames import FrameFiles, Layers
 from studio.vocabulary.labels import ClassTable, LabelClass
 from tests.gui.preview_engine import PATIENCE
 
@@ -208,3 +210,13 @@ def test_a_click_beside_a_control_does_not_reach_the_menu_that_it_lies_in(qtbot:
     heard = Clicks(bar.legend.parentWidget())
     qtbot.mouseClick(bar.legend._chips[0], Qt.MouseButton.RightButton)
     assert heard.seen == []
+
+
+def test_a_frame_that_lost_its_depth_and_normals_is_shown_without_them(tmp_path: Path) -> None:
+    files = FrameFiles("000", 0, tmp_path / "rgb.png", tmp_path / "seg.png", tmp_path / "depth.png", tmp_path / "n.png")
+    files.rgb.touch()
+    files.segmentation.touch()  # type: ignore[union-attr]
+    assert still_there(files) == (replace(files, depth=None, normals=None), "depth, normals not found")
+    files.depth.touch()  # type: ignore[union-attr]
+    files.normals.touch()  # type: ignore[union-attr]
+    assert still_there(files) == (files, "")

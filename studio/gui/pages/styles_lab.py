@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.gui.models.background import Background
 from studio.gui.models.cell_measures import CellMeasures
+from studio.gui.models.frame_layers import FrameLayers, loading
 from studio.gui.models.preview_cells import COARSE_WIDTH, SHARP_WIDTH, CellKey, Code, PreviewCells, Wish
 from studio.gui.models.preview_client import PreviewClient, PreviewPicture
 from studio.gui.widgets.blending import scaled_picture
@@ -21,7 +22,6 @@ from studio.gui.widgets.style_grid_cells import GridRow
 from studio.pipeline.views import FootageCodes, footage_codes, footage_map
 from studio.project.project import Project
 from studio.project.records import FrameRecord, RunRecord, SceneRecord
-from studio.scenes.readers import load_flow, load_layers_of
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import ClassTable
 
@@ -149,15 +149,14 @@ class StyleLab(QObject):
         self._lost.clear()
         scenes = {s.id: s for s in project.scenes.all()}
         self._sources = {f.files.rgb: (f, scenes[f.scene_id]) for f in frames}
-        before = {r.path: (r.layers, r.flow_HW2) for r in self.rows}
+        before = {r.path: r for r in self.rows if r.layers is not None}
         self._looked_at = OrderedDict.fromkeys(p for p in self._looked_at if p in self._sources)
         self.rows = [
-            GridRow(
-                f.files.rgb, f"{f.patient}  {f.name}", layers,
-                classes=coloured(scenes[f.scene_id].classes), pinned=f.id in pinned, flow_HW2=flow_HW2,
+            replace(
+                before.get(f.files.rgb, GridRow(f.files.rgb, "")), caption=f"{f.patient}  {f.name}",
+                classes=coloured(scenes[f.scene_id].classes), pinned=f.id in pinned,
             )
             for f in frames
-            for layers, flow_HW2 in (before.get(f.files.rgb, (None, None)),)
         ]  # fmt: skip
         self.rows_changed.emit()
         self._ask_soon()
@@ -187,8 +186,8 @@ class StyleLab(QObject):
     def _loaded(self, path: Path, answer: object) -> None:
         if path not in self._looked_at:
             return  # scrolled past while it was read
-        if isinstance(answer, tuple):
-            self._put_row(path, layers=answer[0], flow_HW2=answer[1], note="")
+        if isinstance(answer, FrameLayers):
+            self._put_row(path, layers=answer.layers, flow_HW2=answer.flow_HW2, note=answer.note)
         else:
             self._put_row(path, layers=None, note=str(answer))
         for key, cell in list(self.cells.cells.items()):
@@ -356,16 +355,6 @@ def unmeasured_last(value: float | None) -> float:
 def fitted(image_HW3: np.ndarray, layers: Layers) -> np.ndarray:
     """A preview at the size of its frame."""
     return scaled_picture(image_HW3, layers.size)
-
-
-def loading(frame: FrameRecord, scene: SceneRecord) -> Callable[[], tuple[Layers, np.ndarray | None]]:
-    """To be called in a thread: a frame's layers and its flow to the next frame."""
-
-    def load() -> tuple[Layers, np.ndarray | None]:
-        layers = load_layers_of(frame.files, layout=scene.layout, encoding=dict(scene.encoding))
-        return layers, load_flow(frame.files, "forward", size=layers.size)
-
-    return load
 
 
 def _answering(take: Callable[[Path, object], None], path: Path) -> Callable[[object], None]:

@@ -15,10 +15,11 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from studio.files.pictures import write_png
 from studio.files.sheet import checked_sheet, draw_sheet
 from studio.gui.models.background import Background
+from studio.gui.models.frame_layers import loading
 from studio.gui.models.pictures import qimage
 from studio.gui.models.preview_cells import Code
 from studio.gui.models.preview_client import PreviewClient, PreviewPicture
-from studio.gui.pages.styles_lab import StyleLab, loading
+from studio.gui.pages.styles_lab import StyleLab
 from studio.gui.session import Session
 from studio.gui.widgets.blending import Overlay, PictureState, blended
 from studio.project.records import FrameRecord, SceneRecord
@@ -140,7 +141,8 @@ def _drawing(order: _Order) -> Callable[[], np.ndarray]:
     def work() -> np.ndarray:
         cells: dict[tuple[int, int], np.ndarray] = {}
         for row, (frame, scene, classes) in enumerate(order.frames):
-            layers, flow_HW2 = loading(frame, scene)()
+            found = loading(frame, scene)()
+            layers, flow_HW2 = found.layers, found.flow_HW2
             cells[row, 0] = blended(PictureState(layers, classes=classes, flow_HW2=flow_HW2), order.overlay)
             for column in range(len(order.styles)):
                 image_HW3 = order.images.pop((row, column))

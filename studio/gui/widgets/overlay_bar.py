@@ -104,6 +104,8 @@ class OverlayBar(QWidget):
         button.setCheckable(True)
         button.setChecked(name == "none")
         button.clicked.connect(lambda: self.set_layer(name))
+        if name == "flow":  # until a frame has it
+            button.hide()
         self._layers.addButton(button)
         self._buttons[name] = button
         return button

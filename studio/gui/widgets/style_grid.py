@@ -149,7 +149,7 @@ class StyleGrid(StyleGridPainter):
             return ""
         row, column = found
         if column < 0:
-            return "" if row < 0 else self._rows[row].caption
+            return "" if row < 0 else "\n".join(filter(None, (self._rows[row].caption, self._rows[row].note)))
         style = self._styles[column]
         head = f"{style.name} ({style.origin}{', ' + style.source if style.source else ''})"
         known = None if row < 0 else self._values.get((self._rows[row].path, style.code))

@@ -24,8 +24,8 @@ _KEPT_CELLS, _KEPT_ROWS = 240, 40
 
 @dataclass(frozen=True, eq=False)
 class GridRow:
-    """One frame. ``layers`` None: they are being read (or ``note`` says why they can't be). ``flow_HW2``: to the next
-    frame, as in PictureState; None where there is none."""
+    """One frame. ``layers`` None: they are being read; ``note``: why they can't be, or what is missing.
+    ``flow_HW2``: to the next frame, as in PictureState; None where there is none."""
 
     path: Path
     caption: str

@@ -179,6 +179,8 @@ class StyleGridPainter(StyleGridArea):
             self._draw_validity(painter, box, self.validity(known.path, self._styles[column].code), colours)
         else:
             self._draw_caption(painter, box, ("● " if known.pinned else "") + known.caption)
+            if image is not None and known.note:
+                self._draw_caption(painter, box.translated(0, 22 - box.height()), known.note)
         if (row, column) == self._current:
             painter.setPen(QPen(QColor(colours.accent if self.hasFocus() else colours.muted), 2))
             painter.drawRect(box.adjusted(-2, -2, 1, 1))

@@ -15,7 +15,8 @@ from studio.gui.widgets.style_map_area import Colouring, StyleMapArea
 PATIENT_COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#9a86e0", "#7fc8a9")
 """After Okabe and Ito (2008), safe for the colour-blind; repeated from the ninth patient on."""
 _NAME_PX = 140
-_MOST_NAMED = 60
+_MOST_NAMED, _MANY = 60, 400
+"""Styles up to which diamonds have names, and up to which they are large: more would hide the footage."""
 _LINE = 16
 """Px from one patient's name to the next."""
 _STAMP = 24
@@ -119,6 +120,8 @@ class StyleMapPainter(StyleMapArea):
         for row in sorted(named, key=lambda r: r != self._chosen):
             name = metrics.elidedText(self._styles[row].name, Qt.TextElideMode.ElideMiddle, _NAME_PX)
             box = self._name_box(row, metrics.horizontalAdvance(name))
+            if not QRectF(self.rect()).contains(self.point_of_style(row)):
+                continue  # a name without its diamond says nothing
             if not any(box.intersects(other) for other in taken):
                 taken.append(box)
                 painter.setPen(QColor(colours.text if row == self._chosen else colours.muted))
@@ -139,7 +142,7 @@ class StyleMapPainter(StyleMapArea):
     def _diamond(self, colour: QColor, colours: Tokens, *, chosen: bool, picked: bool) -> QPixmap:
         """One diamond, to be stamped wherever one of its look lies."""
         painter, stamp = self._blank(QSize(_STAMP, _STAMP))
-        half = 7.0 if chosen else 5.5
+        half = 7.0 if chosen else 5.5 if len(self._styles) <= _MANY else 3.0
         edge = colours.accent if chosen or picked else colours.backdrop
         painter.setPen(QPen(QColor(edge), 2.5 if picked else 1.5))
         painter.setBrush(colour)
