@@ -220,3 +220,30 @@ def test_a_frame_that_lost_its_depth_and_normals_is_shown_without_them(tmp_path:
     files.depth.touch()  # type: ignore[union-attr]
     files.normals.touch()  # type: ignore[union-attr]
     assert still_there(files) == (files, "")
+
+
+def test_the_map_stays_fitted_below_its_controls_until_it_is_moved(qtbot: QtBot) -> None:
+    style_map = StyleMap()
+    qtbot.addWidget(style_map)
+    style_map.resize(600, 500)
+    style_map.show()
+    codes = np.random.default_rng(0).normal(size=(60, 8))
+    style_map.set_footage(codes, ["p"] * 60, [str(i) for i in range(60)])
+
+    def all_in_sight() -> bool:
+        points = [style_map.point_of_footage(i) for i in range(60)]
+        return all(0 <= p.x() <= style_map.width() and 40 <= p.y() <= style_map.height() for p in points)
+
+    assert all_in_sight()
+    style_map.resize(300, 220)
+    assert all_in_sight()
+    for _ in range(2):  # drag to the right: what was in the middle is 60 px farther
+        before = style_map.point_of_footage(0)
+        qtbot.mousePress(style_map, Qt.MouseButton.LeftButton, pos=QPoint(5, 215))
+        qtbot.mouseMove(style_map, QPoint(35, 215))
+        qtbot.mouseMove(style_map, QPoint(65, 215))
+        qtbot.mouseRelease(style_map, Qt.MouseButton.LeftButton, pos=QPoint(65, 215))
+        assert style_map.point_of_footage(0).x() > before.x() + 50
+    moved = style_map.point_of_footage(0).x() - 150
+    style_map.resize(400, 220)
+    assert style_map.point_of_footage(0).x() - 200 == pytest.approx(moved)

@@ -163,7 +163,8 @@ def test_the_map_is_coloured_by_patient_or_brightness(page: StylesPage) -> None:
     by_patient = page.map.dot_colours(colours)
     assert by_patient[0] == by_patient[1] != by_patient[2] == by_patient[3]
     page.map.colouring.setCurrentIndex(page.map.colouring.findData("brightness"))
-    levels = [c.lightnessF() for c in page.map.dot_colours(colours)]
+    dots = page.map.dot_colours(colours)
+    levels = [0.2126 * c.redF() + 0.7152 * c.greenF() + 0.0722 * c.blueF() for c in dots]
     assert levels == sorted(levels[:2]) + sorted(levels[2:], reverse=True)  # 0.2 < 0.4, 0.8 > 0.6
     assert not page.map.grab().isNull()
     page.map.colouring.setCurrentIndex(page.map.colouring.findData("validity"))

@@ -339,6 +339,9 @@ class StylesPage(Page):
 
     def worst_first(self) -> None:
         """Frames and styles, as one step."""
+        if all(self.grid.frame_validity(row.path) is None for row in self.grid.rows):
+            self.session.say("Nothing has been measured yet: wait until the pictures are sharp.", "warning")
+            return
         self.session.undo_stack.beginMacro("worst first")
         self.rows_desk.worst_first(self.grid.frame_validity)
         self.quality.worst_styles_first()

@@ -17,10 +17,17 @@ PATIENT_COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e
 _NAME_PX = 140
 _MOST_NAMED, _MANY = 60, 400
 """Styles up to which diamonds have names, and up to which they are large: more would hide the footage."""
+_RAMP_PX = 64
 _LINE = 16
 """Px from one patient's name to the next."""
 _STAMP = 24
 """Px a side of the picture of one diamond."""
+
+
+def brightness_ramp(colours: Tokens) -> np.ndarray:
+    """uint8 Nx3 from dark to bright, without the end that can't be seen on the map's ground."""
+    ramp_N3 = colour_map("viridis")
+    return ramp_N3[:-40] if QColor(colours.backdrop).lightness() > 128 else ramp_N3[60:]
 
 
 class StyleMapPainter(StyleMapArea):
@@ -96,9 +103,10 @@ class StyleMapPainter(StyleMapArea):
         if way == "validity" or not len(known):
             return [QColor(colours.faint) for _ in self._patients]
         low, spread = known.min(), max(float(np.ptp(known)), 1e-6)
-        ramp_N3 = colour_map("viridis")
+        ramp_N3 = brightness_ramp(colours)
+        last = len(ramp_N3) - 1
         return [
-            QColor(colours.faint) if not np.isfinite(v) else QColor(*ramp_N3[round(255 * (v - low) / spread)].tolist())
+            QColor(colours.faint) if not np.isfinite(v) else QColor(*ramp_N3[round(last * (v - low) / spread)].tolist())
             for v in self._brightness
         ]
 
@@ -196,6 +204,8 @@ class StyleMapPainter(StyleMapArea):
             )
         if self.colouring.currentData() == "patient":
             self._draw_patients(painter, colours)
+        elif self.colouring.currentData() == "brightness" and np.isfinite(self._brightness).any():
+            self._draw_ramp(painter, colours)
         if self._hovered >= 0:
             painter.setPen(QColor(colours.text))
             said = f"{self._patients[self._hovered]}  {self._names[self._hovered]}"
@@ -227,6 +237,18 @@ class StyleMapPainter(StyleMapArea):
             painter.setBrush(QColor(PATIENT_COLOURS[number % len(PATIENT_COLOURS)]))
             painter.drawEllipse(top + QPointF(7, 8), 3.6, 3.6)
             painter.drawText(top + QPointF(16, 12), name)
+
+    def _draw_ramp(self, painter: QPainter, colours: Tokens) -> None:
+        """What the colours of brightness mean."""
+        ramp_N3, metrics = brightness_ramp(colours), painter.fontMetrics()
+        first, last = metrics.horizontalAdvance("dark"), metrics.horizontalAdvance("bright")
+        at = self._emptiest_corner(QSize(first + last + _RAMP_PX + 20, _LINE))
+        for x in range(_RAMP_PX):
+            colour = QColor(*ramp_N3[round(x * (len(ramp_N3) - 1) / (_RAMP_PX - 1))].tolist())
+            painter.fillRect(QRectF(at.x() + first + 8 + x, at.y() + 4, 1, 8), colour)
+        painter.setPen(QColor(colours.muted))
+        painter.drawText(at + QPointF(0, 12), "dark")
+        painter.drawText(at + QPointF(first + _RAMP_PX + 16, 12), "bright")
 
     def _emptiest_corner(self, size: QSize) -> QPointF:
         """Where a box of this size covers the fewest points, as they lay when they came or the map changed its size:
