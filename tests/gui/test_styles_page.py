@@ -226,6 +226,20 @@ def test_a_picture_from_disk_becomes_a_style(page: StylesPage, qtbot: QtBot) -> 
     assert page.bench.styles[-1].code == (0.5,) * 8
 
 
+def test_a_picture_without_a_style_does_not_end_the_previews(page: StylesPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: sharp(page), timeout=PATIENCE)
+    client = page.lab._client
+    assert client is not None and client.running
+    page.lab._code_asked = True  # the engine is on it
+    with qtbot.waitSignal(page.session.said, timeout=PATIENCE) as said:
+        client.failed.emit("black.png: the picture is black")
+    assert said.args == ["black.png: the picture is black", "error"]
+    assert page.grid.notice == "" and not page.lab._code_asked
+    with qtbot.waitSignal(page.lab.failed, timeout=PATIENCE):
+        client.failed.emit("no checkpoint")  # of the previews themselves
+    assert "no checkpoint" in page.grid.notice
+
+
 def test_diversity_follows_the_styles(page: StylesPage, qtbot: QtBot) -> None:
     def said() -> str:
         cells = page.diversity._figures._cells

@@ -87,6 +87,7 @@ class StylesPage(Page):
         lab.cell_arrived.connect(self._cell_arrived)
         lab.run_changed.connect(self._run_changed)
         lab.failed.connect(self._failed)
+        lab.code_refused.connect(lambda text: self.session.say(text, "error"))
         self.bench.changed.connect(self._bench_changed)
         grid.cell_chosen.connect(self._cell_chosen)
         grid.column_chosen.connect(self._choose_column)

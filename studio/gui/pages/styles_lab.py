@@ -36,7 +36,8 @@ _SAMPLED_AT_ONCE, _SAMPLED_STYLES = 8, 64
 class StyleLab(QObject):
     """``rows_changed``: other frames; ``row_loaded(index)``; ``cell_arrived``: a preview has come;
     ``run_changed``: another run, or its engine is up, or its codes are new;
-    ``failed(text)``: no previews, and why; ``code_arrived(name, code)``: the style of a picture that was asked for.
+    ``failed(text)``: no previews, and why; ``code_arrived(name, code)``: the style of a picture that was asked for;
+    ``code_refused(text)``: it has none, and why.
     """
 
     rows_changed = Signal()
@@ -44,6 +45,7 @@ class StyleLab(QObject):
     cell_arrived = Signal()
     run_changed = Signal()
     failed = Signal(str)
+    code_refused = Signal(str)
     code_arrived = Signal(str, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -300,7 +302,11 @@ class StyleLab(QObject):
         self._ask_soon()
 
     def _failed(self, text: str) -> None:
-        self._code_asked = False
+        of_code, self._code_asked = self._code_asked, False
+        if of_code and self._client is not None and self._client.running:
+            self.code_refused.emit(text)
+            self._ask_soon()  # the pictures that it came between
+            return
         self._answered()
         self.failed.emit(text)
 
