@@ -109,6 +109,21 @@ def kept_checkpoints(run_folder: Path) -> list[KeptCheckpoint]:
     return sorted(found, key=lambda c: -c.step)
 
 
+_CHOSEN = "checkpoints"
+
+
+def chosen_checkpoint(project: Project, run: RunRecord) -> str:
+    """Which checkpoint of a run is looked at and translated with: "best", a step that is still kept, or "last"."""
+    chosen = str(project.setting(_CHOSEN, {}).get(str(run.id), "last"))
+    kept = {str(c.step) for c in kept_checkpoints(run.folder)}
+    return chosen if chosen == "best" or chosen in kept else "last"
+
+
+def choose_checkpoint(project: Project, run: RunRecord, checkpoint: str) -> None:
+    """Look at this one from now on, also after the project has been closed."""
+    project.set_setting(_CHOSEN, {**project.setting(_CHOSEN, {}), str(run.id): checkpoint})
+
+
 def _validity_of(state: Path) -> float | None:
     try:
         value = json.loads(state.read_text(encoding="utf-8")).get("validity")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from studio.gui.pages.styles import StylesPage
 from studio.gui.widgets.blending import Overlay
 from studio.gui.widgets.blink import Blink
 from studio.gui.window import Window
-from studio.pipeline.views import KeptCheckpoint, kept_checkpoints
+from studio.pipeline.views import KeptCheckpoint, choose_checkpoint, chosen_checkpoint, kept_checkpoints
 from studio.project.records import Changed
 from tests.gui.preview_engine import PATIENCE, ScriptedClient
 from tests.gui.test_styles_page import page  # noqa: F401
@@ -163,6 +164,24 @@ def test_the_chosen_checkpoint_previews_encodes_and_translates(page: StylesPage,
     for job in page.session.jobs.jobs[-2:]:
         assert job.argv[-2:] == ("--checkpoint", "200")
     assert page.session.project.palettes.all()[-1].recipe == {"method": "by hand", "fingerprint": "new"}
+
+
+def test_the_chosen_checkpoint_stays_chosen_while_it_is_kept(page: StylesPage) -> None:  # noqa: F811
+    run, project = page.lab.run, page.session.project
+    assert run is not None
+    checkpoint(run.folder, 200, 0.5)
+    page._open_run("first")
+    box = page.header.checkpoint_box
+    box.setCurrentIndex(box.findData("200"))
+    box.activated.emit(box.currentIndex())
+    assert chosen_checkpoint(project, run) == "200"
+    page.lab.open_run(None)  # as after a restart
+    page._open_run("first")
+    assert (page.lab.checkpoint, box.currentData()) == ("200", "200")
+    shutil.rmtree(run.folder / "checkpoints")
+    assert chosen_checkpoint(project, run) == "last"
+    choose_checkpoint(project, run, "best")
+    assert chosen_checkpoint(project, run) == "best"
 
 
 def test_the_grid_is_copied_whole_in_its_own_pixels(

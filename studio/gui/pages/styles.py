@@ -29,7 +29,7 @@ from studio.gui.pages.styles_view import StylesView
 from studio.gui.session import Session
 from studio.gui.widgets.basics import column
 from studio.gui.widgets.view_link import ViewLink
-from studio.pipeline.views import kept_checkpoints
+from studio.pipeline.views import choose_checkpoint, chosen_checkpoint, kept_checkpoints
 from studio.project.records import Changed
 from studio.vocabulary.styles import Style
 
@@ -87,6 +87,7 @@ class StylesPage(Page):
         lab.cell_arrived.connect(self._cell_arrived)
         lab.run_changed.connect(self._run_changed)
         lab.failed.connect(self._failed)
+        lab.code_refused.connect(lambda text: self.session.say(text, "error"))
         self.bench.changed.connect(self._bench_changed)
         grid.cell_chosen.connect(self._cell_chosen)
         grid.column_chosen.connect(self._choose_column)
@@ -165,18 +166,22 @@ class StylesPage(Page):
         if shown is None or (shown.id, shown.name) != (run.id, run.name) or trained_on:
             self._open_run(name)
 
-    def _open_run(self, name: str, checkpoint: str = "last") -> None:
+    def _open_run(self, name: str) -> None:
         with self.session.reporting():
-            self.grid.hint, self.grid.notice = "Starting the preview engine…", ""
+            self.grid.hint = self.grid.notice = "Starting the preview engine…"  # until its first picture comes
             self.grid.forget_validities()
             run = self.session.project.runs.get("translator", name)
+            checkpoint = chosen_checkpoint(self.session.project, run)
             self.header.show_checkpoints(kept_checkpoints(run.folder), checkpoint)
             self.lab.open_run(run, checkpoint, left_out=self.session.project.footage.left_out())
             self.session.select(replace(self.session.selection, run=name))
 
     def _open_checkpoint(self) -> None:
         if self.lab.run is not None:
-            self._open_run(self.lab.run.name, str(self.header.checkpoint_box.currentData()))
+            with self.session.reporting():
+                chosen = str(self.header.checkpoint_box.currentData())
+                choose_checkpoint(self.session.project, self.lab.run, chosen)
+            self._open_run(self.lab.run.name)
 
     def _run_changed(self) -> None:
         self.grid.hint = "Draw styles at the right: each becomes a column here."
@@ -335,6 +340,9 @@ class StylesPage(Page):
 
     def worst_first(self) -> None:
         """Frames and styles, as one step."""
+        if all(self.grid.frame_validity(row.path) is None for row in self.grid.rows):
+            self.session.say("Nothing has been measured yet: wait until the pictures are sharp.", "warning")
+            return
         self.session.undo_stack.beginMacro("worst first")
         self.rows_desk.worst_first(self.grid.frame_validity)
         self.quality.worst_styles_first()

@@ -48,7 +48,7 @@ class DetailDesk(QObject):
             return
         self._shown = row, cell
         image_HW3 = None if cell is None else fitted(cell.image_HW3, row.layers)
-        state = PictureState(row.layers, image_HW3, classes=row.classes)
+        state = PictureState(row.layers, image_HW3, classes=row.classes, flow_HW2=row.flow_HW2)
         self._view.set_state(state)
         self._bar.offer(state)
         if key is not None and cell is not None and cell.quality == "sharp":

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.gui.models.background import Background
 from studio.gui.models.cell_measures import CellMeasures
+from studio.gui.models.frame_layers import FrameLayers, loading
 from studio.gui.models.preview_cells import COARSE_WIDTH, SHARP_WIDTH, CellKey, Code, PreviewCells, Wish
 from studio.gui.models.preview_client import PreviewClient, PreviewPicture
 from studio.gui.widgets.blending import scaled_picture
@@ -21,7 +22,6 @@ from studio.gui.widgets.style_grid_cells import GridRow
 from studio.pipeline.views import FootageCodes, footage_codes, footage_map
 from studio.project.project import Project
 from studio.project.records import FrameRecord, RunRecord, SceneRecord
-from studio.scenes.readers import load_layers_of
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import ClassTable
 
@@ -36,7 +36,8 @@ _SAMPLED_AT_ONCE, _SAMPLED_STYLES = 8, 64
 class StyleLab(QObject):
     """``rows_changed``: other frames; ``row_loaded(index)``; ``cell_arrived``: a preview has come;
     ``run_changed``: another run, or its engine is up, or its codes are new;
-    ``failed(text)``: no previews, and why; ``code_arrived(name, code)``: the style of a picture that was asked for.
+    ``failed(text)``: no previews, and why; ``code_arrived(name, code)``: the style of a picture that was asked for;
+    ``code_refused(text)``: it has none, and why.
     """
 
     rows_changed = Signal()
@@ -44,6 +45,7 @@ class StyleLab(QObject):
     cell_arrived = Signal()
     run_changed = Signal()
     failed = Signal(str)
+    code_refused = Signal(str)
     code_arrived = Signal(str, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -149,11 +151,11 @@ class StyleLab(QObject):
         self._lost.clear()
         scenes = {s.id: s for s in project.scenes.all()}
         self._sources = {f.files.rgb: (f, scenes[f.scene_id]) for f in frames}
-        before = {r.path: r.layers for r in self.rows}
+        before = {r.path: r for r in self.rows if r.layers is not None}
         self._looked_at = OrderedDict.fromkeys(p for p in self._looked_at if p in self._sources)
         self.rows = [
-            GridRow(
-                f.files.rgb, f"{f.patient}  {f.name}", before.get(f.files.rgb),
+            replace(
+                before.get(f.files.rgb, GridRow(f.files.rgb, "")), caption=f"{f.patient}  {f.name}",
                 classes=coloured(scenes[f.scene_id].classes), pinned=f.id in pinned,
             )
             for f in frames
@@ -178,7 +180,7 @@ class StyleLab(QObject):
                 self._looked_at[path] = None
                 self._looked_at.move_to_end(path)
                 if rows[path].layers is None and not rows[path].note and not self._readers.is_asked(path):
-                    self._readers.ask(path, _loading(*self._sources[path]), _answering(self._loaded, path))
+                    self._readers.ask(path, loading(*self._sources[path]), _answering(self._loaded, path))
         while len(self._looked_at) > max(_ROWS_WITH_LAYERS, len(paths)):
             gone, _ = self._looked_at.popitem(last=False)
             self._put_row(gone, layers=None, note="")
@@ -186,18 +188,18 @@ class StyleLab(QObject):
     def _loaded(self, path: Path, answer: object) -> None:
         if path not in self._looked_at:
             return  # scrolled past while it was read
-        if isinstance(answer, Layers):
-            self._put_row(path, layers=answer, note="")
+        if isinstance(answer, FrameLayers):
+            self._put_row(path, layers=answer.layers, flow_HW2=answer.flow_HW2, note=answer.note)
         else:
             self._put_row(path, layers=None, note=str(answer))
         for key, cell in list(self.cells.cells.items()):
             if key[0] == path and cell.quality == "sharp" and key not in self.measures.found:
                 self._measure(key)
 
-    def _put_row(self, path: Path, *, layers: Layers | None, note: str) -> None:
+    def _put_row(self, path: Path, *, layers: Layers | None, note: str, flow_HW2: np.ndarray | None = None) -> None:
         index = next((i for i, r in enumerate(self.rows) if r.path == path), None)
         if index is not None:
-            self.rows[index] = replace(self.rows[index], layers=layers, note=note)
+            self.rows[index] = replace(self.rows[index], layers=layers, flow_HW2=flow_HW2, note=note)
             self.row_loaded.emit(index)
 
     # -- pictures
@@ -300,7 +302,11 @@ class StyleLab(QObject):
         self._ask_soon()
 
     def _failed(self, text: str) -> None:
-        self._code_asked = False
+        of_code, self._code_asked = self._code_asked, False
+        if of_code and self._client is not None and self._client.running:
+            self.code_refused.emit(text)
+            self._ask_soon()  # the pictures that it came between
+            return
         self._answered()
         self.failed.emit(text)
 
@@ -355,10 +361,6 @@ def unmeasured_last(value: float | None) -> float:
 def fitted(image_HW3: np.ndarray, layers: Layers) -> np.ndarray:
     """A preview at the size of its frame."""
     return scaled_picture(image_HW3, layers.size)
-
-
-def _loading(frame: FrameRecord, scene: SceneRecord) -> Callable[[], Layers]:
-    return lambda: load_layers_of(frame.files, layout=scene.layout, encoding=dict(scene.encoding))
 
 
 def _answering(take: Callable[[Path, object], None], path: Path) -> Callable[[object], None]:

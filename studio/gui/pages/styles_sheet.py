@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from studio.files.pictures import write_png
 from studio.files.sheet import checked_sheet, draw_sheet
 from studio.gui.models.background import Background
+from studio.gui.models.frame_layers import loading
 from studio.gui.models.pictures import qimage
 from studio.gui.models.preview_cells import Code
 from studio.gui.models.preview_client import PreviewClient, PreviewPicture
@@ -23,7 +24,6 @@ from studio.gui.session import Session
 from studio.gui.widgets.blending import Overlay, PictureState, blended
 from studio.project.records import FrameRecord, SceneRecord
 from studio.quality.validity import compare
-from studio.scenes.readers import load_layers_of
 from studio.vocabulary.labels import ClassTable
 from studio.vocabulary.styles import Style
 
@@ -141,11 +141,12 @@ def _drawing(order: _Order) -> Callable[[], np.ndarray]:
     def work() -> np.ndarray:
         cells: dict[tuple[int, int], np.ndarray] = {}
         for row, (frame, scene, classes) in enumerate(order.frames):
-            layers = load_layers_of(frame.files, layout=scene.layout, encoding=dict(scene.encoding))
-            cells[row, 0] = blended(PictureState(layers, classes=classes), order.overlay)
+            found = loading(frame, scene)()
+            layers, flow_HW2 = found.layers, found.flow_HW2
+            cells[row, 0] = blended(PictureState(layers, classes=classes, flow_HW2=flow_HW2), order.overlay)
             for column in range(len(order.styles)):
                 image_HW3 = order.images.pop((row, column))
-                state = PictureState(layers, image_HW3, classes=classes)
+                state = PictureState(layers, image_HW3, classes=classes, flow_HW2=flow_HW2)
                 if order.overlay.layer == "validity":
                     validity_HW = compare(layers.rgb_HW3, image_HW3, layers.segmentation_HW).map()
                     state = replace(state, validity_HW=validity_HW)

@@ -27,7 +27,7 @@ class StylesView(QWidget):
     def __init__(self, actions: ActionTable, cells: PreviewCells, link: ViewLink) -> None:
         super().__init__()
         self.header = StylesHeader(actions)
-        self.bar = OverlayBar(("none", "segmentation", "depth", "normals", "difference", "validity"), compares=True)
+        self.bar = OverlayBar(compares=True)
         self.bar.layout().setContentsMargins(2 * UNIT, 0, UNIT, 0)  # type: ignore[union-attr]
         self.worst = actions.tool_button("styles.worst")
         self.grid = StyleGrid(cells, link)

@@ -21,17 +21,16 @@ class Blink(QObject):
         kind = event.type()
         if kind == QEvent.Type.FocusOut:
             self._set(False)  # the key is let go somewhere else
-        elif kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and _is_key(event):
-            if not event.isAutoRepeat():  # type: ignore[attr-defined]
-                self._set(kind == QEvent.Type.KeyPress)
-            return True
+        elif isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_B:
+            if kind == QEvent.Type.KeyPress and not event.modifiers():
+                self._set(True)
+                return True
+            if kind == QEvent.Type.KeyRelease and self.held:  # whatever else is pressed by then
+                self._set(event.isAutoRepeat())
+                return True
         return super().eventFilter(watched, event)
 
     def _set(self, held: bool) -> None:
         if held != self.held:
             self.held = held
             self.changed.emit()
-
-
-def _is_key(event: QEvent) -> bool:
-    return isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_B and not event.modifiers()

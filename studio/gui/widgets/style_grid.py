@@ -50,10 +50,10 @@ class StyleGrid(StyleGridPainter):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         at = event.position()
         found = self._at(at)
-        if self._pressed is not None and self._link.viewpoint.zoom > 1 and found is not None and found[0] >= 0:
+        if self._pressed is not None and self.viewpoint.zoom > 1 and found is not None and found[0] >= 0:
             step, (room, size) = at - self._last, self._room_of(found)
-            self._link.set_viewpoint(panned(self._link.viewpoint, step.x(), step.y(), room=room, picture=size))
-        elif self._pressed is not None and self._dragged >= 0 and self._link.viewpoint.zoom <= 1:
+            self._link.set_viewpoint(panned(self.viewpoint, step.x(), step.y(), room=room, picture=size))
+        elif self._pressed is not None and self._dragged >= 0 and self.viewpoint.zoom <= 1:
             self._drag_row(at)
         self._last = at
         self._hover(found if found is not None and found[0] >= 0 else None, at)
@@ -81,7 +81,7 @@ class StyleGrid(StyleGridPainter):
         share = None
         if found is not None:
             room, size = self._room_of(found)
-            place = placement(self._link.viewpoint, room, size)
+            place = placement(self.viewpoint, room, size)
             x, y = place.to_picture(*(at - QPointF(self.cell_rect(*found).topLeft())).toTuple())
             if 0 <= x < size[0] and 0 <= y < size[1]:
                 share = x / size[0], y / size[1]
@@ -103,7 +103,7 @@ class StyleGrid(StyleGridPainter):
             at = event.position() - QPointF(self.cell_rect(*found).topLeft())
             room, size = self._room_of(found)
             factor = 1.25 ** (event.angleDelta().y() / 120)
-            self._link.set_viewpoint(zoomed(self._link.viewpoint, factor, at=(at.x(), at.y()), room=room, picture=size))
+            self._link.set_viewpoint(zoomed(self.viewpoint, factor, at=(at.x(), at.y()), room=room, picture=size))
             event.accept()
             return
         super().wheelEvent(event)
@@ -149,7 +149,7 @@ class StyleGrid(StyleGridPainter):
             return ""
         row, column = found
         if column < 0:
-            return "" if row < 0 else self._rows[row].caption
+            return "" if row < 0 else "\n".join(filter(None, (self._rows[row].caption, self._rows[row].note)))
         style = self._styles[column]
         head = f"{style.name} ({style.origin}{', ' + style.source if style.source else ''})"
         known = None if row < 0 else self._values.get((self._rows[row].path, style.code))

@@ -14,11 +14,11 @@ from studio.gui.models.preview_cells import Code, PreviewCells
 from studio.gui.theme import Tokens, tokens_of
 from studio.gui.widgets.blending import Overlay, PictureState, Shown
 from studio.gui.widgets.blink import Blink
-from studio.gui.widgets.picture_marks import draw_arrows, draw_point, draw_words, validity_colour
+from studio.gui.widgets.picture_marks import arrow_step, draw_lines, draw_point, draw_words, validity_colour
 from studio.gui.widgets.readout import read_at
 from studio.gui.widgets.style_grid_area import BAR, GAP, HEAD, StyleGridArea
 from studio.gui.widgets.style_grid_cells import CellImages, GridRow
-from studio.gui.widgets.view_link import NEAREST_FROM, ViewLink, placement
+from studio.gui.widgets.view_link import FIT, NEAREST_FROM, ViewLink, Viewpoint, placement
 from studio.vocabulary.styles import Style
 
 
@@ -60,6 +60,11 @@ class StyleGridPainter(StyleGridArea):
     def current(self) -> tuple[int, int]:
         """(row, column); column -1 is the render, row -1 nothing."""
         return self._current
+
+    @property
+    def viewpoint(self) -> Viewpoint:
+        """What the cells show: they stay filled, also where the large picture is smaller than it could be."""
+        return self._link.viewpoint if self._link.viewpoint.zoom > 1 else FIT
 
     def set_rows(self, rows: Sequence[GridRow]) -> None:
         self._rows = tuple(rows)
@@ -168,12 +173,14 @@ class StyleGridPainter(StyleGridArea):
                 painter.drawText(box.adjusted(6, 6, -6, -6), flags, known.note)
         else:
             self._draw_picture(painter, box, image, colours)
-            if self._overlay.arrows and self._overlay.layer == "normals":
+            if self._overlay.arrows:
                 self._draw_arrows(painter, box, known)
         if column >= 0:
             self._draw_validity(painter, box, self.validity(known.path, self._styles[column].code), colours)
         else:
             self._draw_caption(painter, box, ("● " if known.pinned else "") + known.caption)
+            if image is not None and known.note:
+                self._draw_caption(painter, box.translated(0, 22 - box.height()), known.note)
         if (row, column) == self._current:
             painter.setPen(QPen(QColor(colours.accent if self.hasFocus() else colours.muted), 2))
             painter.drawRect(box.adjusted(-2, -2, 1, 1))
@@ -223,25 +230,27 @@ class StyleGridPainter(StyleGridArea):
 
     def _draw_picture(self, painter: QPainter, box: QRect, image: QImage, colours: Tokens) -> None:
         """The part of a picture that the zoom shows, its pixels as they are when it is large, and the linked points."""
-        viewpoint = self._link.viewpoint
-        place = placement(viewpoint, (box.width(), box.height()), (image.width(), image.height()))
+        place = placement(self.viewpoint, (box.width(), box.height()), (image.width(), image.height()))
         left, top = place.to_picture(0, 0)
         right, bottom = place.to_picture(box.width(), box.height())
-        magnified = viewpoint.zoom > 1 and place.scale * self.devicePixelRatioF() >= NEAREST_FROM
+        magnified = self.viewpoint.zoom > 1 and place.scale * self.devicePixelRatioF() >= NEAREST_FROM
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not magnified)
         painter.drawImage(QRectF(box), image, QRectF(left, top, right - left, bottom - top))
-        for point, kept in ((self._link.kept, True), (self._link.cursor, False)):
-            if point is not None:
-                at = QPointF(*place.to_view(point[0] * image.width(), point[1] * image.height()))
-                at += QPointF(box.topLeft())
+        cursor = () if self._link.cursor is None else (self._link.cursor,)
+        for kept, points in ((True, self._link.kept_points), (False, cursor)):
+            for x, y in points:
+                at = QPointF(*place.to_view(x * image.width(), y * image.height())) + QPointF(box.topLeft())
                 if QRectF(box).contains(at):
                     draw_point(painter, at, kept=kept, colours=colours)
 
     def _draw_arrows(self, painter: QPainter, box: QRect, row: GridRow) -> None:
-        if row.layers is not None and row.layers.normals_HW3 is not None:
-            place = placement(self._link.viewpoint, (box.width(), box.height()), row.layers.size)
+        if row.layers is not None:
+            place = placement(self.viewpoint, (box.width(), box.height()), row.layers.size)
             moved = replace(place, left=place.left + box.left(), top=place.top + box.top())
-            draw_arrows(painter, row.layers.normals_HW3, moved, QRectF(box))
+            state = PictureState(row.layers, flow_HW2=row.flow_HW2)
+            lines_N52 = state.arrows(self._overlay.layer, arrow_step(moved))
+            if lines_N52 is not None:
+                draw_lines(painter, lines_N52, moved, QRectF(box))
 
     def _image(self, row: GridRow, code: Code | None) -> QImage | None:
         """The blended picture of a cell at about the size it is shown, or None while there is nothing to show."""
@@ -249,7 +258,7 @@ class StyleGridPainter(StyleGridArea):
         if row.layers is None or (code is not None and cell is None):
             return None
         shown: Shown = "render" if self._blink.held else "translation"
-        width = round(self._cell_width * self.devicePixelRatioF() * self._link.viewpoint.zoom)
+        width = round(self._cell_width * self.devicePixelRatioF() * self.viewpoint.zoom)
         validity_HW = None
         if code is not None and self._overlay.layer == "validity":
             validity_HW = self._maps.get((row.path, code))

@@ -66,6 +66,7 @@ class StyleMap(StyleMapPainter):
                 self.place_moved.emit(self._code_at(at))
         elif self._pressed is not None and (at - self._pressed).manhattanLength() > 4:
             step = at - self._last
+            self._fitted = False
             self._middle = self._middle - np.array([step.x(), -step.y()]) / self._px_per_unit
             self._last = at
             self._changed()
@@ -157,6 +158,7 @@ class StyleMap(StyleMapPainter):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         before = self._to_map(event.position())
+        self._fitted = False
         self._px_per_unit *= 1.2 ** (event.angleDelta().y() / 120)
         self._middle = self._middle + before - self._to_map(event.position())
         self._changed()
@@ -172,6 +174,6 @@ class StyleMap(StyleMapPainter):
             right -= size.width()
             box.setGeometry(right, 6, size.width(), size.height())
             right -= 4
-        if event.oldSize().width() <= 0:
+        if self._fitted:
             self.show_all()
         self._changed()

@@ -24,7 +24,8 @@ _COLOURINGS: tuple[tuple[Colouring, str], ...] = (
 Layout = Literal["pca", "tsne"]
 _LAYOUTS: tuple[tuple[Layout, str], ...] = (("pca", "PCA"), ("tsne", "t-SNE"))
 _REACH_PX = 9
-_MARGIN = 28
+_MARGIN, _CONTROLS = 28, 48
+"""Px that points keep from the edge, and from the top, where the controls are."""
 
 
 class _Places(Protocol):
@@ -65,6 +66,7 @@ class StyleMapArea(QWidget):
         self._chosen = -1
         self._hovered = -1
         self._picture: QImage | None = None
+        self._fitted = True
         self._middle = np.zeros(2)
         self._px_per_unit = 60.0
         self._dots: QPixmap | None = None
@@ -233,15 +235,17 @@ class StyleMapArea(QWidget):
         self.update()
 
     def show_all(self) -> None:
-        """Fit all points into the view."""
+        """Fit all points into the view, below its controls; they stay fitted until the map is moved by hand."""
+        self._fitted = True
         points = np.concatenate([self._footage_xy, self._style_xy])
         points = points[np.isfinite(points).all(axis=1)] if len(points) else points
         if len(points):
             low, high = points.min(axis=0), points.max(axis=0)
             spread = np.maximum(high - low, 0.5)
             self._middle = (low + high) / 2
-            room = np.array([max(40, self.width() - 2 * _MARGIN), max(40, self.height() - 2 * _MARGIN)])
+            room = np.array([max(40, self.width() - 2 * _MARGIN), max(40, self.height() - _MARGIN - _CONTROLS)])
             self._px_per_unit = float((room / spread).min())
+            self._middle[1] += (_CONTROLS - _MARGIN) / 2 / self._px_per_unit
         self._changed()
 
     def changeEvent(self, event: QEvent) -> None:

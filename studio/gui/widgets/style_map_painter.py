@@ -15,9 +15,19 @@ from studio.gui.widgets.style_map_area import Colouring, StyleMapArea
 PATIENT_COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#9a86e0", "#7fc8a9")
 """After Okabe and Ito (2008), safe for the colour-blind; repeated from the ninth patient on."""
 _NAME_PX = 140
-_MOST_NAMED = 60
+_MOST_NAMED, _MANY = 60, 400
+"""Styles up to which diamonds have names, and up to which they are large: more would hide the footage."""
+_RAMP_PX = 64
+_LINE = 16
+"""Px from one patient's name to the next."""
 _STAMP = 24
 """Px a side of the picture of one diamond."""
+
+
+def brightness_ramp(colours: Tokens) -> np.ndarray:
+    """uint8 Nx3 from dark to bright, without the end that can't be seen on the map's ground."""
+    ramp_N3 = colour_map("viridis")
+    return ramp_N3[:-40] if QColor(colours.backdrop).lightness() > 128 else ramp_N3[60:]
 
 
 class StyleMapPainter(StyleMapArea):
@@ -26,6 +36,8 @@ class StyleMapPainter(StyleMapArea):
     def __init__(self) -> None:
         super().__init__()
         self._lasso: list[QPointF] = []
+        self._legend_at: tuple[object, QPointF] | None = None
+        """Where the patients' names lie, and for which points and size of the map that was found."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -58,6 +70,7 @@ class StyleMapPainter(StyleMapArea):
     def _drawn_dots(self, colours: Tokens) -> QPixmap:
         """Dots of one look are drawn in one call: there may be thousands."""
         painter, dots = self._blank()
+        rim = QColor(0, 0, 0, 110) if QColor(colours.backdrop).lightness() > 128 else None
         alike: dict[tuple[int, bool, bool], list[QPointF]] = {}
         places = self._to_view(self._footage_xy).tolist()
         for row, (place, colour) in enumerate(zip(places, self.dot_colours(colours), strict=True)):
@@ -72,6 +85,9 @@ class StyleMapPainter(StyleMapArea):
                     painter.drawEllipse(at, radius, radius)
             else:
                 round_cap = Qt.PenCapStyle.RoundCap
+                if rim is not None:  # light colours on a light ground
+                    painter.setPen(QPen(rim, 2 * radius + 1.6, Qt.PenStyle.SolidLine, round_cap))
+                    painter.drawPoints(QPolygonF(points))
                 painter.setPen(QPen(QColor.fromRgba(rgba), 2 * radius, Qt.PenStyle.SolidLine, round_cap))
                 painter.drawPoints(QPolygonF(points))
         painter.end()
@@ -87,9 +103,10 @@ class StyleMapPainter(StyleMapArea):
         if way == "validity" or not len(known):
             return [QColor(colours.faint) for _ in self._patients]
         low, spread = known.min(), max(float(np.ptp(known)), 1e-6)
-        ramp_N3 = colour_map("viridis")
+        ramp_N3 = brightness_ramp(colours)
+        last = len(ramp_N3) - 1
         return [
-            QColor(colours.faint) if not np.isfinite(v) else QColor(*ramp_N3[round(255 * (v - low) / spread)].tolist())
+            QColor(colours.faint) if not np.isfinite(v) else QColor(*ramp_N3[round(last * (v - low) / spread)].tolist())
             for v in self._brightness
         ]
 
@@ -111,6 +128,8 @@ class StyleMapPainter(StyleMapArea):
         for row in sorted(named, key=lambda r: r != self._chosen):
             name = metrics.elidedText(self._styles[row].name, Qt.TextElideMode.ElideMiddle, _NAME_PX)
             box = self._name_box(row, metrics.horizontalAdvance(name))
+            if not QRectF(self.rect()).contains(self.point_of_style(row)):
+                continue  # a name without its diamond says nothing
             if not any(box.intersects(other) for other in taken):
                 taken.append(box)
                 painter.setPen(QColor(colours.text if row == self._chosen else colours.muted))
@@ -131,7 +150,7 @@ class StyleMapPainter(StyleMapArea):
     def _diamond(self, colour: QColor, colours: Tokens, *, chosen: bool, picked: bool) -> QPixmap:
         """One diamond, to be stamped wherever one of its look lies."""
         painter, stamp = self._blank(QSize(_STAMP, _STAMP))
-        half = 7.0 if chosen else 5.5
+        half = 7.0 if chosen else 5.5 if len(self._styles) <= _MANY else 3.0
         edge = colours.accent if chosen or picked else colours.backdrop
         painter.setPen(QPen(QColor(edge), 2.5 if picked else 1.5))
         painter.setBrush(colour)
@@ -185,6 +204,8 @@ class StyleMapPainter(StyleMapArea):
             )
         if self.colouring.currentData() == "patient":
             self._draw_patients(painter, colours)
+        elif self.colouring.currentData() == "brightness" and np.isfinite(self._brightness).any():
+            self._draw_ramp(painter, colours)
         if self._hovered >= 0:
             painter.setPen(QColor(colours.text))
             said = f"{self._patients[self._hovered]}  {self._names[self._hovered]}"
@@ -205,13 +226,45 @@ class StyleMapPainter(StyleMapArea):
         veil = QColor(colours.backdrop)
         veil.setAlpha(170)
         metrics, room = painter.fontMetrics(), max(60, self.width() // 3)
-        for number, name in enumerate(list(dict.fromkeys(self._patients))[: max(0, (self.height() - 60) // 16)]):
-            y = 14 + 16 * number
-            patient = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room)
-            width = metrics.horizontalAdvance(patient)
-            painter.fillRect(QRectF(6, y - 12, width + 20, 16), veil)
-            painter.setPen(Qt.PenStyle.NoPen)
+        shown = list(dict.fromkeys(self._patients))[: max(0, (self.height() - 60) // _LINE)]
+        names = [metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room) for name in shown]
+        widths = [metrics.horizontalAdvance(name) for name in names]
+        corner = self._emptiest_corner(QSize(max(widths, default=0) + 20, _LINE * len(names)))
+        for number, (name, width) in enumerate(zip(names, widths, strict=True)):
+            top = corner + QPointF(0, _LINE * number)
+            painter.fillRect(QRectF(top.x(), top.y(), width + 20, _LINE), veil)
+            painter.setPen(QPen(QColor(colours.muted), 0.8))
             painter.setBrush(QColor(PATIENT_COLOURS[number % len(PATIENT_COLOURS)]))
-            painter.drawEllipse(QPointF(13, y - 4), 3.2, 3.2)
-            painter.setPen(QColor(colours.muted))
-            painter.drawText(QPointF(22, y), patient)
+            painter.drawEllipse(top + QPointF(7, 8), 3.6, 3.6)
+            painter.drawText(top + QPointF(16, 12), name)
+
+    def _draw_ramp(self, painter: QPainter, colours: Tokens) -> None:
+        """What the colours of brightness mean."""
+        ramp_N3, metrics = brightness_ramp(colours), painter.fontMetrics()
+        first, last = metrics.horizontalAdvance("dark"), metrics.horizontalAdvance("bright")
+        at = self._emptiest_corner(QSize(first + last + _RAMP_PX + 20, _LINE))
+        for x in range(_RAMP_PX):
+            colour = QColor(*ramp_N3[round(x * (len(ramp_N3) - 1) / (_RAMP_PX - 1))].tolist())
+            painter.fillRect(QRectF(at.x() + first + 8 + x, at.y() + 4, 1, 8), colour)
+        painter.setPen(QColor(colours.muted))
+        painter.drawText(at + QPointF(0, 12), "dark")
+        painter.drawText(at + QPointF(first + _RAMP_PX + 16, 12), "bright")
+
+    def _emptiest_corner(self, size: QSize) -> QPointF:
+        """Where a box of this size covers the fewest points, as they lay when they came or the map changed its size:
+        names must not jump about while the map is moved."""
+        of = id(self._footage_xy), self.size(), size
+        if self._legend_at is None or self._legend_at[0] != of:
+            right, bottom = self.width() - size.width() - 6, self.height() - size.height() - 26
+            corners = [QPointF(6, 6), QPointF(6, bottom), QPointF(right, bottom), QPointF(right, 40)]
+            places = self._to_view(np.concatenate((self._footage_xy, self._style_xy)))
+            covered = [
+                int(
+                    ((places >= (c.x(), c.y())) & (places <= (c.x() + size.width(), c.y() + size.height())))
+                    .all(1)
+                    .sum()
+                )
+                for c in corners
+            ]
+            self._legend_at = of, corners[covered.index(min(covered))]
+        return self._legend_at[1]
