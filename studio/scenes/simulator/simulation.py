@@ -26,6 +26,7 @@ from studio.scenes.simulator.leaving_out import scene_without
 from studio.scenes.simulator.paths import FRAMES_PER_SECOND
 from studio.scenes.simulator.patients import PatientSource, patient_name, prepared, sources_of
 from studio.scenes.simulator.plain import PlainLook, exposure_distance, shade_plain
+from studio.scenes.simulator.round_area import RoundArea, round_area
 from studio.scenes.simulator.sequences import FLOW_FOLDERS, FLOW_STEP, SequenceSource, flows, geometry_of_frame, planned
 from studio.scenes.simulator.settings import SimulationSettings, frames_of, process_count
 from studio.scenes.simulator.shares import mean_shares, missed, pixels_by_class, reached, shares_of
@@ -56,6 +57,7 @@ class _PatientJob:
     sequence: SequenceSource | None = None
     """For frames along a camera path."""
     without: tuple[str, ...] = ()
+    area: RoundArea | None = None
 
 
 def simulate(dest: Path, settings: SimulationSettings) -> Job:
@@ -103,6 +105,7 @@ def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]
         _PatientJob(
             dest / patient_name(source), source, settings.size, settings.targets,
             _sequence(source, settings, count) if settings.path else None, settings.without,
+            round_area(source.seed, source.number, settings.size) if settings.round else None,
         )
         for source, count in zip(sources, counts, strict=True)
     ]  # fmt: skip
@@ -123,6 +126,7 @@ def _recipe(job: _PatientJob) -> dict[str, Any]:
         "variation": source.variation,
         "aim": [list(a) for a in Habits().aim],
         **path, **({"without": list(job.without)} if job.without else {}),
+        **({"image_area": job.area.to_json()} if job.area is not None else {}),
         **({"targets": [list(t) for t in job.targets]} if job.targets else {}),
     }  # fmt: skip
 
@@ -239,11 +243,13 @@ def _render_batch(batch: Batch[_PatientJob]) -> int:
         if job.sequence is not None:
             geometry = geometry_of_frame(job.sequence, index)
             for direction, flow_HW2 in flows(job.sequence, index).items():
-                write_exr(flow_files(job.folder, index)[direction], flow_HW2)
+                kept_HW2 = flow_HW2 if job.area is None else job.area.masked_flow(flow_HW2)
+                write_exr(flow_files(job.folder, index)[direction], kept_HW2)
         else:
             view = frame_view(job.source, job.size, index, targets=job.targets)
             geometry = see(scene_without(job.source, view, job.without))
-        write_frame(job.folder, index, shaded_layers(geometry, look))
+        layers = shaded_layers(geometry, look)
+        write_frame(job.folder, index, layers if job.area is None else job.area.masked(layers))
     return len(batch.frames)
 
 
@@ -289,10 +295,7 @@ def _pose_entry(name: str, layers: Layers) -> Mapping[str, Any]:
         "frame": name,
         "K": layers.K.tolist(),
         "camera_to_world": layers.camera_to_world.tolist(),
-        "tools": [
-            {"name": t.name, "tool_to_world": [list(r) for r in t.tool_to_world], "jaw_angle": t.jaw_angle}
-            for t in layers.tools
-        ],
+        "tools": [t.to_json() for t in layers.tools],
         "class_pixels": pixels_by_class(layers.segmentation_HW),
     }
 
