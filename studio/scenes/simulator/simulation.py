@@ -6,7 +6,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,7 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
                 yield Progress(done, total, "frames", "simulating")
     finally:
         sweep(job.folder for job in jobs)
+        _let_go(jobs)
     shares_N9 = np.concatenate([_finish(job) for job in jobs])
     result: dict[str, Any] = {"scenes": [str(j.folder) for j in jobs], "frames": total}
     result["class_shares"] = mean_shares(shares_N9)
@@ -152,6 +153,15 @@ def _claim(job: _PatientJob) -> None:
     if job.folder.exists() and any(job.folder.iterdir()):
         raise InputError("holds other files", where=job.folder, remedy="Choose another folder.")
     write_json(path, recipe)
+
+
+def _let_go(jobs: Sequence[_PatientJob]) -> None:
+    """Leave no folder behind for which no frame was made, as when a mesh is refused."""
+    for job in jobs:
+        if job.folder.is_dir() and [p.name for p in job.folder.iterdir()] == [_RECIPE]:
+            shutil.rmtree(job.folder, ignore_errors=True)
+        with suppress(OSError):  # others' frames, or ours
+            job.folder.parent.rmdir()
 
 
 def frame_files(folder: Path, index: int) -> dict[str, Path]:
