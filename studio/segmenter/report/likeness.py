@@ -100,7 +100,8 @@ def _outline(heights_N: np.ndarray, kind: str, base: float) -> str:
 
 def _table(rows: Sequence[LikenessRow]) -> str:
     body = "".join(
-        f"<tr><th>{escape(r.name)}</th><td>{escape(r.unit)}</td><td>{_middle(r, r.first_N)}</td><td>{_middle(r, r.second_N)}</td>"
+        f"<tr><th>{escape(r.name)}</th><td>{escape(r.unit)}</td>"
+        f"<td>{_middle(r, r.first_N)}</td><td>{_middle(r, r.second_N)}</td>"
         f"<td>{number(r.overlap, 2)}</td><td>{number(r.within, 2)}</td></tr>"
         for r in rows
     )
