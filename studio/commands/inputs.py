@@ -38,7 +38,7 @@ def scenes_simulate(a: argparse.Namespace) -> Job:
     settings = SimulationSettings(
         frames=_frames_to_simulate(a, keyframes), patients=a.patients, size=a.size, seed=a.seed, anatomy=a.anatomy,
         meshes=a.meshes, path=a.path is not None or keyframes is not None, breathing=a.breathing, keyframes=keyframes,
-        without=tuple(dict.fromkeys(map(part_named, a.without))), first_patient=a.first_patient,
+        without=tuple(dict.fromkeys(map(part_named, a.without))), first_patient=a.first_patient, round=a.round,
         targets=tuple((STUDIO_CLASSES.by_name(name).id, share) for name, share in a.target),
     )  # fmt: skip
     with Project.open(a.project) as project:

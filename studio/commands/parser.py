@@ -129,8 +129,8 @@ def _add_scenes(words: _Words) -> None:
              "scenes measure liver.trocar")  # fmt: skip
     simulate = _command(group, "simulate", "scenes_simulate", "simulate labelled frames",
                         "scenes simulate liver.trocar --frames 600 --patients 6")  # fmt: skip
-    simulate.add_argument("--frames", type=values.positive, metavar="N")
-    simulate.add_argument("--patients", type=values.positive, default=4, metavar="P")
+    simulate.add_argument("--frames", type=values.positive, metavar="N", help="over all patients")
+    simulate.add_argument("--patients", type=values.positive, default=4, metavar="P", help="different bodies")
     simulate.add_argument("--path", type=values.seconds, nargs="?", const=0.0, metavar="SECONDS",
                           help="each patient's frames along a smooth camera path, 25 a second, with optical flow; "
                           "SECONDS per patient in place of --frames")  # fmt: skip
@@ -141,11 +141,13 @@ def _add_scenes(words: _Words) -> None:
                           "this JSON file, in place of --frames and --path")  # fmt: skip
     simulate.add_argument("--without", action="append", default=[], metavar="PART", help="leave an organ, or "
                           "'instrument 1' to 4, out of the pictures; repeatable")  # fmt: skip
+    simulate.add_argument("--round", action="store_true", help="show the endoscope's round picture area alone: black "
+                          "and void beyond it, another size for each patient")  # fmt: skip
     simulate.add_argument("--first-patient", type=values.count, default=0, metavar="K", help="number of the first body")
     simulate.add_argument("--anatomy", type=Path, metavar="FILE", help="a TOML file that names meshes")
     simulate.add_argument("--meshes", type=Path, metavar="PATH", help="a folder of meshes, classes by file name")
-    simulate.add_argument("--size", type=values.size, default=(452, 256), metavar="WxH")
-    simulate.add_argument("--seed", type=int, default=0, metavar="S")
+    simulate.add_argument("--size", type=values.size, default=(452, 256), metavar="WxH", help="in px; default: 452x256")
+    simulate.add_argument("--seed", type=int, default=0, metavar="S", help="the same seed gives the same bytes")
     simulate.add_argument("--name", default="", help="name of the folder in the project")
 
 

@@ -139,10 +139,7 @@ def pose_json(layers: Layers) -> dict[str, Any]:
     if layers.camera_to_world is not None:
         pose["camera_to_world"] = np.asarray(layers.camera_to_world, float).tolist()
     if layers.tools:
-        pose["tools"] = [
-            {"name": t.name, "tool_to_world": [list(r) for r in t.tool_to_world], "jaw_angle": t.jaw_angle}
-            for t in layers.tools
-        ]
+        pose["tools"] = [t.to_json() for t in layers.tools]
     return pose
 
 

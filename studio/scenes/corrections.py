@@ -125,7 +125,10 @@ def _scaled(layers: Layers, scale: float) -> Layers:
     if pose is not None:
         pose = pose * np.array([1, 1, 1, scale])
         pose[3, 3] = 1
-    tools = tuple(ToolPose(t.name, _scaled_rows(t, scale), t.jaw_angle) for t in layers.tools)
+    tools = tuple(
+        replace(t, tool_to_world=_scaled_rows(t, scale), tips=tuple(tuple(scale * x for x in p) for p in t.tips))
+        for t in layers.tools
+    )
     return replace(layers, depth_HW=depth_HW, camera_to_world=pose, tools=tools)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,11 +20,22 @@ FLOW_DIRECTIONS: tuple[FlowDirection, ...] = ("forward", "backward")
 
 @dataclass(frozen=True, slots=True)
 class ToolPose:
-    """One instrument: name and 4x4 tool-to-world matrix (mm; z along the shaft towards the tip, origin at the tip)."""
+    """One instrument: name and 4x4 tool-to-world matrix (mm; z along the shaft towards the tip, origin at the tip).
+
+    The tip is where closed jaws end; they open about x, to ``jaw_angle`` radians between them. ``tips``, if known:
+    where the metal ends, in world axes and mm, one for each jaw.
+    """
 
     name: str
     tool_to_world: tuple[tuple[float, ...], ...]
     jaw_angle: float = 0.0
+    tips: tuple[tuple[float, ...], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``frames.json`` and exports hold it."""
+        known = {"tips": [list(t) for t in self.tips]} if self.tips else {}
+        rows = [list(r) for r in self.tool_to_world]
+        return {"name": self.name, "tool_to_world": rows, "jaw_angle": self.jaw_angle, **known}
 
 
 @dataclass(frozen=True, eq=False)

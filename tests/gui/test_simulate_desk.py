@@ -283,3 +283,23 @@ def test_escape_leads_back_to_the_frames(desk: SimulateDesk, page: ScenesPage, q
     assert page.stack.currentWidget() is desk and not page.panel._scene.isVisible()
     qtbot.keyClick(desk.canvas, Qt.Key.Key_Escape)
     assert page.stack.currentIndex() == 1 and page.panel._scene.isVisibleTo(page.panel)
+
+
+def test_meshes_are_a_folder_or_a_file_that_names_them(page: ScenesPage, started: list[list[str]]) -> None:
+    form = page.panel.simulate
+    form.meshes.path.setText("/meshes/of a body")
+    assert (form.values(0)["meshes"], form.values(0)["anatomy"]) == ("/meshes/of a body", "")
+    assert form.arguments()[-2:] == ["--meshes", "/meshes/of a body"]
+    form.meshes.path.setText(" /meshes/body.TOML ")
+    assert (form.values(0)["meshes"], form.values(0)["anatomy"]) == ("", "/meshes/body.TOML")
+    form.button.click()
+    assert started[0][-2:] == ["--anatomy", "/meshes/body.TOML"]
+
+
+def test_the_round_picture_area_is_an_option_and_shown(desk: SimulateDesk, page: ScenesPage, qtbot: QtBot) -> None:
+    form = page.panel.simulate
+    assert "--round" not in form.arguments()
+    form.round.setChecked(True)
+    assert "--round" in form.arguments() and form.values(0)["round"] is True
+    form.targets.set_targets((("gallbladder", 0.2),))
+    assert not form.button.isEnabled() and not form.values(0)["targets"]

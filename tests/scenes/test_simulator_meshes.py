@@ -215,3 +215,11 @@ def test_given_meshes_become_five_different_patients() -> None:
     assert 150 < np.ptp(liver.mesh.vertices_V3, axis=0).max() < 260
     assert len(anatomy.kits) == 4
     assert all(1.5 < k.radius < 4 for k in anatomy.kits)
+
+
+def test_a_refused_mesh_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
+    (folder / "some body" / "Liver (final).stl").write_bytes(b"")
+    settings = SimulationSettings(2, 1, size=(64, 36), meshes=folder, processes=1)
+    with pytest.raises(InputError, match="no triangles"):
+        result_of(simulate(tmp_path / "scenes" / "new", settings))
+    assert not list((tmp_path / "scenes").iterdir())

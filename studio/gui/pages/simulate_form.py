@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QFileDialog,
-    QHBoxLayout,
-    QLineEdit,
-    QPushButton,
-    QToolButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 
 from studio.gui import amounts
-from studio.gui.icons import icon
+from studio.gui.pages.anatomy_field import AnatomyField
 from studio.gui.pages.simulate_targets import TargetsField, wrong_targets
 from studio.gui.session import Session
 from studio.gui.widgets.basics import Section, label
@@ -54,8 +45,8 @@ class SimulateForm(QWidget):
         self.patients = WholeField(4, 1, 1000)
         self.size_choice = ChoiceField([(s, s.replace("x", " × ")) for s in _SIZES], "452x256")
         self.seed = WholeField(0, 0, 2**31 - 1)
-        self.meshes = QLineEdit()
-        self.meshes.setPlaceholderText("built-in anatomy")
+        self.round = QCheckBox("the endoscope's round area only")
+        self.meshes = AnatomyField()
         self.targets = TargetsField()
         self.keyframes: CameraKeyframes | None = None
         self.without: tuple[str, ...] = ()
@@ -64,10 +55,11 @@ class SimulateForm(QWidget):
         self._problem = label("", "warning", wrap=True)
         self.button = QPushButton("Simulate")
         self._build()
-        fields = [self.kind, self.frames, self.seconds, self.patients, self.size_choice, self.seed, self.meshes]
+        fields = [self.kind, self.frames, self.seconds, self.patients, self.size_choice, self.seed, self.meshes.path]
         self.kind.currentIndexChanged.connect(lambda _index: self._kind_changed())
         on_change(fields, self._changed)
-        self.breathing.toggled.connect(lambda _on: self._changed())
+        for box in (self.breathing, self.round):
+            box.toggled.connect(lambda _on: self._changed())
         self.targets.changed.connect(self._changed)
         session.jobs.ended.connect(self._job_ended)
         self._show_rows()
@@ -88,8 +80,12 @@ class SimulateForm(QWidget):
         form.add("Patients", self.patients, "How many different bodies; exports are split by patient")
         form.add("Size", self.size_choice, "Width and height of the frames in px; the paper's is 452 × 256")
         form.add("Seed", self.seed, "The same seed renders the same scenes, byte for byte")
-        meshes = "A folder of organ and instrument meshes, classes by file name"
-        form.add("Meshes", self._mesh_field(), meshes, wide=True)
+        form.add(
+            "Picture area", self.round, "Black and void, without depth, beyond a circle as an endoscope shows it; its"
+            " size differs from patient to patient", wide=True,
+        )  # fmt: skip
+        meshes = "A folder of organ and instrument meshes, classes by file name, or a TOML file that names them"
+        form.add("Meshes", self.meshes, meshes, wide=True)
         targets = "Classes that should have a certain share of the pixels; the others share what is left"
         form.add("Class targets", self.targets, targets, wide=True)
         self.button.setProperty("role", "primary")
@@ -98,24 +94,6 @@ class SimulateForm(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(Section("Simulate", form, self._problem, self._cost, self.button))
-
-    def _mesh_field(self) -> QWidget:
-        browse = QToolButton()
-        browse.setIcon(icon("folder"))
-        browse.setToolTip("Choose a folder of meshes")
-        browse.setAccessibleName("Choose a folder of meshes")
-        browse.clicked.connect(self._browse)
-        holder = QWidget()
-        layout = QHBoxLayout(holder)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.meshes, 1)
-        layout.addWidget(browse)
-        return holder
-
-    def _browse(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Folder of meshes", str(Path.home()))
-        if name:
-            self.meshes.setText(name)
 
     def set_keyframes(self, keyframes: CameraKeyframes | None) -> None:
         """The path that the editor holds now; None for fewer than two views."""
@@ -172,12 +150,13 @@ class SimulateForm(QWidget):
         path = kind == "path" or (kind == "keyframes" and self.keyframes is not None)
         classes = {c.name: c.id for c in STUDIO_CLASSES}
         targets = () if wrong_targets(self._wanted_targets()) else self._wanted_targets()
+        targets = () if self.without or self.round.isChecked() else targets
         return {
             "frames": self.patient_frames(), "size": list(self.frame_size), "seed": self.seed.value(),
             "first_patient": patient, "path": path, "breathing": path and self.breathing.isChecked(),
             "keyframes": self.keyframes.to_json() if kind == "keyframes" and self.keyframes is not None else None,
-            "meshes": self.meshes.text().strip(), "without": list(self.without),
-            "targets": [] if self.without else [[classes[name], share] for name, share in targets],
+            "meshes": self.meshes.folder(), "anatomy": self.meshes.file(), "round": self.round.isChecked(),
+            "without": list(self.without), "targets": [[classes[name], share] for name, share in targets],
         }  # fmt: skip
 
     def settings(self) -> SimulationSettings:
@@ -186,8 +165,9 @@ class SimulateForm(QWidget):
 
         if self.kind.value() == "keyframes" and self.keyframes is None:
             raise InputError("Keep at least two views as keyframes first")
-        if self._wanted_targets() and self.without:
-            raise InputError("Class targets and parts left out don't go together", remedy="Leave one of the two out.")
+        if self._wanted_targets() and (self.without or self.round.isChecked()):
+            what = "parts left out" if self.without else "the round picture area"
+            raise InputError(f"Class targets and {what} don't go together", remedy="Leave one of the two out.")
         return settings_of({**self.values(0), "frames": self.frame_count()}, patients=self.patients.value())
 
     def _changed(self) -> None:
@@ -241,9 +221,8 @@ class SimulateForm(QWidget):
         if kind == "keyframes" and self.first_patient:
             argv += ["--first-patient", str(self.first_patient)]
         argv += [word for part in self.without for word in ("--without", part)]
-        if self.meshes.text().strip():
-            argv += ["--meshes", self.meshes.text().strip()]
-        return argv
+        argv += ["--round"] if self.round.isChecked() else []
+        return argv + self.meshes.arguments()
 
     def _start(self) -> None:
         argv = self.arguments()

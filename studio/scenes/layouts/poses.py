@@ -89,4 +89,8 @@ def _tool(tool: Any) -> ToolPose:
     if matrix is None:
         raise ValueError("a tool has no tool_to_world")
     rows = tuple(tuple(float(v) for v in row) for row in matrix)
-    return ToolPose(str(tool.get("name", "tool")), rows, float(tool.get("jaw_angle", 0.0)))
+    tips = np.asarray(tool.get("tips", ()), np.float64).reshape(-1, 3)
+    if not (abs(tips) < LARGEST_NUMBER).all():
+        raise ValueError("tips hold values that are not finite or far too large")
+    angle = float(tool.get("jaw_angle", 0.0))
+    return ToolPose(str(tool.get("name", "tool")), rows, angle, tuple(tuple(map(float, t)) for t in tips))

@@ -20,6 +20,7 @@ from studio.scenes.simulator.leaving_out import INSTRUMENTS, shown_body, view_wi
 from studio.scenes.simulator.paths import CameraPath, seconds_of
 from studio.scenes.simulator.patients import PatientSource, prepared, sources_of
 from studio.scenes.simulator.plain import exposure_distance, shade_plain
+from studio.scenes.simulator.round_area import round_area
 from studio.scenes.simulator.sequences import SequenceSource, planned
 from studio.scenes.simulator.settings import SimulationSettings
 from studio.scenes.simulator.steering import frame_view
@@ -85,7 +86,10 @@ def looked_at(settings: SimulationSettings, view: LiveView, size: tuple[int, int
         rgb_HW3 = coloured(geometry, lambda s: shade_plain(s, look, shafts, lit_at=lit_at))
     parts = [c.name for c in STUDIO_CLASSES if c.id in body.class_P]
     known = {"parts": [*parts, *INSTRUMENTS[: len(body.anatomy.tool_ports_N3)]]}
-    return Seen(as_bytes(rgb_HW3), {**known, "instruments": len(scene.view.tools), **facts})
+    rgb_HW3 = as_bytes(rgb_HW3)
+    if settings.round and view.source != "around":
+        rgb_HW3 = round_area(source.seed, source.number, settings.size).at(size).faded(rgb_HW3)
+    return Seen(rgb_HW3, {**known, "instruments": len(scene.view.tools), **facts})
 
 
 def planned_path(settings: SimulationSettings) -> CameraPath:

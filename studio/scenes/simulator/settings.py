@@ -49,6 +49,8 @@ class SimulationSettings:
     """With a path: the camera goes through these in every body; else the seed plans its way."""
     without: tuple[str, ...] = ()
     """Parts left out of the pictures (see leaving_out.PARTS); views are those of the whole body."""
+    round: bool = False
+    """Pictures show the endoscope's round area alone, another one for each patient."""
 
     def __post_init__(self) -> None:
         _check(self.frames, self.patients, self.size)
@@ -60,6 +62,9 @@ class SimulationSettings:
             raise InputError("class targets with keyframes", remedy="Leave one of the two out.")
         _check_targets(self.targets)
         check_left_out(self.without)
+        if self.targets and self.round:
+            raise InputError("class targets with the round picture area", remedy="Leave one of the two out: targets are"
+                             " shares of the whole picture.")  # fmt: skip
         if self.targets and self.without:
             raise InputError("class targets with parts left out", remedy="Leave one of the two out: targets are met by"
                              " views of the whole body.")  # fmt: skip

@@ -6,7 +6,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from studio.scenes.simulator.leaving_out import scene_without
 from studio.scenes.simulator.paths import FRAMES_PER_SECOND
 from studio.scenes.simulator.patients import PatientSource, patient_name, prepared, sources_of
 from studio.scenes.simulator.plain import PlainLook, exposure_distance, shade_plain
+from studio.scenes.simulator.round_area import RoundArea, round_area
 from studio.scenes.simulator.sequences import FLOW_FOLDERS, FLOW_STEP, SequenceSource, flows, geometry_of_frame, planned
 from studio.scenes.simulator.settings import SimulationSettings, frames_of, process_count
 from studio.scenes.simulator.shares import mean_shares, missed, pixels_by_class, reached, shares_of
@@ -56,6 +57,7 @@ class _PatientJob:
     sequence: SequenceSource | None = None
     """For frames along a camera path."""
     without: tuple[str, ...] = ()
+    area: RoundArea | None = None
 
 
 def simulate(dest: Path, settings: SimulationSettings) -> Job:
@@ -86,6 +88,7 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
                 yield Progress(done, total, "frames", "simulating")
     finally:
         sweep(job.folder for job in jobs)
+        _let_go(jobs)
     shares_N9 = np.concatenate([_finish(job) for job in jobs])
     result: dict[str, Any] = {"scenes": [str(j.folder) for j in jobs], "frames": total}
     result["class_shares"] = mean_shares(shares_N9)
@@ -103,6 +106,7 @@ def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]
         _PatientJob(
             dest / patient_name(source), source, settings.size, settings.targets,
             _sequence(source, settings, count) if settings.path else None, settings.without,
+            round_area(source.seed, source.number, settings.size) if settings.round else None,
         )
         for source, count in zip(sources, counts, strict=True)
     ]  # fmt: skip
@@ -123,6 +127,7 @@ def _recipe(job: _PatientJob) -> dict[str, Any]:
         "variation": source.variation,
         "aim": [list(a) for a in Habits().aim],
         **path, **({"without": list(job.without)} if job.without else {}),
+        **({"image_area": job.area.to_json()} if job.area is not None else {}),
         **({"targets": [list(t) for t in job.targets]} if job.targets else {}),
     }  # fmt: skip
 
@@ -148,6 +153,15 @@ def _claim(job: _PatientJob) -> None:
     if job.folder.exists() and any(job.folder.iterdir()):
         raise InputError("holds other files", where=job.folder, remedy="Choose another folder.")
     write_json(path, recipe)
+
+
+def _let_go(jobs: Sequence[_PatientJob]) -> None:
+    """Leave no folder behind for which no frame was made, as when a mesh is refused."""
+    for job in jobs:
+        if job.folder.is_dir() and [p.name for p in job.folder.iterdir()] == [_RECIPE]:
+            shutil.rmtree(job.folder, ignore_errors=True)
+        with suppress(OSError):  # others' frames, or ours
+            job.folder.parent.rmdir()
 
 
 def frame_files(folder: Path, index: int) -> dict[str, Path]:
@@ -239,11 +253,13 @@ def _render_batch(batch: Batch[_PatientJob]) -> int:
         if job.sequence is not None:
             geometry = geometry_of_frame(job.sequence, index)
             for direction, flow_HW2 in flows(job.sequence, index).items():
-                write_exr(flow_files(job.folder, index)[direction], flow_HW2)
+                kept_HW2 = flow_HW2 if job.area is None else job.area.masked_flow(flow_HW2)
+                write_exr(flow_files(job.folder, index)[direction], kept_HW2)
         else:
             view = frame_view(job.source, job.size, index, targets=job.targets)
             geometry = see(scene_without(job.source, view, job.without))
-        write_frame(job.folder, index, shaded_layers(geometry, look))
+        layers = shaded_layers(geometry, look)
+        write_frame(job.folder, index, layers if job.area is None else job.area.masked(layers))
     return len(batch.frames)
 
 
@@ -289,10 +305,7 @@ def _pose_entry(name: str, layers: Layers) -> Mapping[str, Any]:
         "frame": name,
         "K": layers.K.tolist(),
         "camera_to_world": layers.camera_to_world.tolist(),
-        "tools": [
-            {"name": t.name, "tool_to_world": [list(r) for r in t.tool_to_world], "jaw_angle": t.jaw_angle}
-            for t in layers.tools
-        ],
+        "tools": [t.to_json() for t in layers.tools],
         "class_pixels": pixels_by_class(layers.segmentation_HW),
     }
 

@@ -26,6 +26,11 @@ class Tool:
     instrument: Instrument
     tool_to_world: np.ndarray
 
+    @property
+    def ends_E3(self) -> np.ndarray:
+        """Where its metal ends, in world axes."""
+        return np.asarray(self.instrument.ends_E3 @ self.tool_to_world[:3, :3].T + self.tool_to_world[:3, 3])
+
 
 @dataclass(frozen=True, eq=False)
 class View:
