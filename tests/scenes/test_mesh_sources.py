@@ -15,6 +15,7 @@ from studio.scenes.simulator.fields import Mesh, with_normals
 from studio.scenes.simulator.meshplacing import turned_to
 from studio.scenes.simulator.meshunits import fitting_units, sizes_of
 from studio.scenes.simulator.patients import build_anatomy, sources_of
+from studio.scenes.simulator.plain import draw_plain_look
 from studio.scenes.simulator.surfaces import SurfaceField
 from studio.vocabulary.errors import InputError
 from tests.scenes.test_simulator_meshes import liver_like
@@ -92,6 +93,15 @@ def test_every_file_has_its_own_unit(tmp_path: Path) -> None:
     points = _mesh(body, GALLBLADDER).vertices_V3
     assert max(np.linalg.norm(points - p, axis=1).max() for p in points[::10]) == pytest.approx(80, abs=1)
     assert _extent(_mesh(body, SPLEEN)) == pytest.approx(120, abs=2)
+
+
+def test_an_organ_without_a_class_is_seen_in_the_colour_of_tissue(tmp_path: Path) -> None:
+    folder = _write(tmp_path / "body", spleen=trimesh.creation.icosphere(radius=60))
+    body = _built(folder)
+    at = [p.class_id for p in body.parts].index(SPLEEN)
+    red, green, blue = draw_plain_look(1, 0, body).colour_P3[at]
+    assert red > 0.04
+    assert red > max(green, blue)
 
 
 def test_what_fits_together_stays_together(tmp_path: Path) -> None:

@@ -189,6 +189,8 @@ def flow_files(folder: Path, index: int) -> dict[str, Path]:
 
 def _missing(job: _PatientJob, count: int) -> list[int]:
     known = _known_poses(job.folder)
+    if not known:  # nothing to look for among what may be millions
+        return list(range(count))
 
     def whole(index: int) -> bool:
         files = [*frame_files(job.folder, index).values()]
