@@ -145,13 +145,18 @@ def hash_bytes(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
+def size_in_words(count: int) -> str:
+    """Such as "3.1 MB" or "12.0 GB"."""
+    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
+
+
 def space_checked(folder: Path, needed_bytes: int) -> None:
     """Raise DiskFull when ``folder``'s file system has not that much room."""
     existing = next(p for p in (folder, *folder.parents) if p.exists())
     free = shutil.disk_usage(existing).free
     if free < needed_bytes:
         raise DiskFull(
-            f"needs about {needed_bytes / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
+            f"needs about {size_in_words(needed_bytes)}, {size_in_words(free)} are free",
             where=folder,
             remedy="Free some space or choose another disk.",
         )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,7 +149,7 @@ def read_scenes(
 
 def _well_named(scene: SceneFiles) -> SceneFiles:
     """Name and patient in one line. Raise InputError for names on the disk that are no text: none can keep them."""
-    for path in (scene.root, *(f.rgb for f in scene.frames)):
+    for path in itertools.chain([scene.root], (f.rgb for f in scene.frames)):
         name = str(path)
         if not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name):
             raise InputError("the name is not valid UTF-8", where=path, remedy="Rename it.")

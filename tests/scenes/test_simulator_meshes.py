@@ -16,7 +16,6 @@ from studio.scenes.simulator import SimulationSettings, meshfiles, simulate
 from studio.scenes.simulator.meshfiles import load_mesh
 from studio.scenes.simulator.meshplans import class_in_name, plans_in_folder
 from studio.scenes.simulator.patients import build_anatomy, patient_name, sources_of
-from studio.scenes.simulator.placement import guessed_unit
 from studio.vocabulary.errors import InputError
 
 
@@ -61,11 +60,6 @@ def folder(tmp_path: Path) -> Path:
 )
 def test_classes_are_found_in_names(stem: str, class_id: int | None) -> None:
     assert class_in_name(stem) == class_id
-
-
-@pytest.mark.parametrize(("extent", "unit"), [(0.24, 1000.0), (1.83, 100.0), (20.0, 10.0), (198.0, 1.0)])
-def test_units_are_guessed_from_the_size(extent: float, unit: float) -> None:
-    assert guessed_unit(extent) == unit
 
 
 def test_a_folder_in_metres_becomes_a_whole_patient(folder: Path) -> None:
@@ -184,7 +178,7 @@ def test_an_anatomy_file_names_parts(folder: Path) -> None:
         (("#803028", "red"), "red"),
         (("[[part]]", "[part"), "TOML"),
         (("Liver (final)", "Other"), "no such file"),
-        (('units = "m"', 'units = "mm"'), "mm large"),
+        (('units = "m"', 'units = "mm"'), 'mm large. Did you mean units = "m"'),
     ],
 )
 def test_mistakes_in_an_anatomy_file_are_named(folder: Path, change: tuple[str, str], match: str) -> None:

@@ -29,21 +29,25 @@ _WORDS: tuple[tuple[str, int], ...] = (
     ("stomach|duodenum|bowel|intestine|colon|jejunum|ileum|gut|gastro", BOWEL),
     ("spleen|kidney|pancreas|adrenal|bladder", UNNAMED),
 )
+CLASS_WORDS = {c.id: c.name for c in STUDIO_CLASSES} | {UNNAMED: "spleen, kidney or other organ"}
 _INSTRUMENT_WORDS = re.compile(
     r"shaft|jaw|grasper|forceps|scissors|dissector|electrode|hook|instrument|tool|needle|clip|suction|trocar"
 )
-_UNITS = {"mm": 1.0, "cm": 10.0, "dm": 100.0, "m": 1000.0}
+UNITS = {"mm": 1.0, "cm": 10.0, "dm": 100.0, "m": 1000.0, "in": 25.4, "um": 0.001}
+"""mm per unit."""
 
 
 @dataclass(frozen=True)
 class PlannedMesh:
-    """One file as one organ. ``mm_per_unit`` None: guessed. ``matrix`` (4x4, mm, body axes) applies after scaling."""
+    """One file as one organ. ``mm_per_unit`` None: guessed. ``matrix`` (4x4, mm, body axes) applies after scaling;
+    ``moved``: it says where the organ lies, also where the liver's frame is another."""
 
     path: Path
     class_id: int
     mm_per_unit: float | None = None
     matrix: tuple[tuple[float, ...], ...] | None = None
     colour: tuple[float, float, float] | None = None
+    moved: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,8 +156,8 @@ def plan_from_file(path: Path) -> AnatomyPlan:
         [[part]]
         file = "liver.stl"                   # relative to this file
         class = "liver"
-        units = "mm"                         # mm, cm, dm, m; guessed when absent
-        move = [0, 0, 0]                     # mm
+        units = "mm"                         # mm, cm, dm, m, in, um; guessed when absent
+        move = [0, 0, 0]                     # mm; without it, what does not fit the liver is placed by class
         turn = [0, 0, 0]                     # degrees about x, y, z, in this order
         scale = 1.0
         colour = [0.5, 0.2, 0.15]            # or "#803028"
@@ -221,7 +225,7 @@ def _part(table: Any, path: Path) -> PlannedMesh:
         raise InputError(
             f"part '{table['file']}': {error}", where=path, remedy="move and turn take three numbers each."
         ) from error
-    return PlannedMesh(_mesh_path(table["file"], path), class_id, _unit(table, path), matrix, colour)
+    return PlannedMesh(_mesh_path(table["file"], path), class_id, _unit(table, path), matrix, colour, "move" in table)
 
 
 def _mesh_path(name: Any, path: Path) -> Path:
@@ -244,9 +248,9 @@ def _instrument(table: Any, path: Path) -> PlannedInstrument:
 def _unit(table: Any, path: Path) -> float | None:
     if "units" not in table:
         return None
-    if str(table["units"]) not in _UNITS:
-        raise InputError(f"units '{table['units']}' are not known", where=path, remedy=f"Use {', '.join(_UNITS)}.")
-    return _UNITS[str(table["units"])]
+    if str(table["units"]) not in UNITS:
+        raise InputError(f"units '{table['units']}' are not known", where=path, remedy=f"Use {', '.join(UNITS)}.")
+    return UNITS[str(table["units"])]
 
 
 def _axes(text: str, path: Path) -> tuple[tuple[float, ...], ...]:

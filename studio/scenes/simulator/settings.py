@@ -147,7 +147,7 @@ def expected_seconds(settings: SimulationSettings | PhantomSettings) -> float:
     return 2.5 + work / process_count(settings.processes)
 
 
-def expected_bytes(settings: SimulationSettings) -> int:
-    """About how much room the frames take on the disk; a little less for larger frames, which compress better."""
+def expected_bytes(settings: SimulationSettings, *, frames: int | None = None) -> int:
+    """About how much room the frames (all, or so many) take on the disk; a little less where they are large."""
     each = _BYTES_PER_PIXEL + (_FLOW_BYTES_PER_PIXEL if settings.path else 0.0)
-    return round(settings.frames * settings.size[0] * settings.size[1] * each)
+    return round((settings.frames if frames is None else frames) * settings.size[0] * settings.size[1] * each)

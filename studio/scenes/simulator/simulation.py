@@ -13,26 +13,27 @@ from typing import Any
 
 import numpy as np
 
-from studio.files.atomic import write_bytes, write_json, write_json_rows
+from studio.files.atomic import size_in_words, space_checked, write_bytes, write_json, write_json_rows
 from studio.files.json_rows import rows_in
 from studio.files.pictures import read_grey_levels, write_exr
 from studio.files.spilled import SpilledTable
-from studio.jobs.events import Done, Job, Progress
+from studio.jobs.events import Done, Job, Note, Progress
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.crew import Batch, batches_of, first_alone, rendered, sweep
 from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import Geometry, coloured, see, to_layers
 from studio.scenes.simulator.leaving_out import scene_without
+from studio.scenes.simulator.meshbody import notes_on
 from studio.scenes.simulator.paths import FRAMES_PER_SECOND
 from studio.scenes.simulator.patients import PatientSource, patient_name, prepared, sources_of
 from studio.scenes.simulator.plain import PlainLook, exposure_distance, shade_plain
 from studio.scenes.simulator.round_area import RoundArea, round_area
 from studio.scenes.simulator.sequences import FLOW_FOLDERS, FLOW_STEP, SequenceSource, flows, geometry_of_frame, planned
-from studio.scenes.simulator.settings import SimulationSettings, frames_of, process_count
+from studio.scenes.simulator.settings import SimulationSettings, expected_bytes, frames_of, process_count
 from studio.scenes.simulator.shares import mean_shares, missed, pixels_by_class, reached, shares_of
 from studio.scenes.simulator.steering import Targets, frame_view
 from studio.scenes.simulator.views import Habits, View
-from studio.vocabulary.errors import InputError
+from studio.vocabulary.errors import DiskFull, InputError
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import STUDIO_CLASSES
 
@@ -40,6 +41,8 @@ ENGINE = 2
 """Raised when the same seed gives other pictures."""
 PATH_ENGINE = 2
 """The same for sequences alone."""
+MESH_ENGINE = 2
+"""The same for bodies from meshes alone."""
 DEPTH_SCALE = 0.01
 """mm per step of the 16-bit depth PNG: up to 655 mm."""
 _RECIPE = ".simulation.json"
@@ -65,7 +68,7 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
 
     Ends with ``Done({"scenes": [folders], "frames": count, "class_shares": {name: mean share}})``, and with ``targets``
     (see shares.reached) if there were any. Raise InputError when a folder holds frames of other settings, or for meshes
-    that cannot be used.
+    that cannot be used, and DiskFull, before anything is written, when the frames are expected not to fit.
     """
     jobs = _patient_jobs(dest, settings)
     counts = frames_of(settings.frames, settings.patients)
@@ -74,11 +77,9 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
             yield Progress(0, sum(counts), "frames", "checking the camera path")
             assert job.sequence is not None
             planned(job.sequence)
-    batches: list[Batch[_PatientJob]] = []
-    for job, count in zip(jobs, counts, strict=True):
-        _claim(job)
-        batches += batches_of(job.source.number, _missing(job, count), job, length=_PATH_BATCH if job.sequence else 8)
-    batches = first_alone(batches)
+    for plan in dict.fromkeys(job.source.plan for job in jobs):
+        yield from (Note(text) for text in (() if plan is None else notes_on(plan)))
+    batches = _claimed(dest, settings, jobs, counts)
     total, done = sum(counts), sum(counts) - sum(len(b.frames) for b in batches)
     yield Progress(done, total, "frames", "simulating")
     try:
@@ -86,6 +87,8 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
             for finished in counts_done:
                 done += finished
                 yield Progress(done, total, "frames", "simulating")
+    except DiskFull as error:
+        raise _no_room(dest, settings, left=total - done) from error
     finally:
         sweep(job.folder for job in jobs)
         _let_go(jobs)
@@ -96,6 +99,29 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
         result["targets"] = reached(shares_N9, settings.targets, in_a_row=settings.path)
         yield from missed(result["targets"])
     yield Done(result)
+
+
+def _claimed(
+    dest: Path, settings: SimulationSettings, jobs: Sequence[_PatientJob], counts: Sequence[int]
+) -> list[Batch[_PatientJob]]:
+    """What is left to render. Raise InputError or DiskFull before any folder is claimed."""
+    for job in jobs:
+        _check_claim(job)
+    wanted = [_missing(job, count) for job, count in zip(jobs, counts, strict=True)]
+    space_checked(dest, expected_bytes(settings, frames=sum(map(len, wanted))))
+    batches: list[Batch[_PatientJob]] = []
+    for job, frames in zip(jobs, wanted, strict=True):
+        write_json(job.folder / _RECIPE, _recipe(job))
+        batches += batches_of(job.source.number, frames, job, length=_PATH_BATCH if job.sequence else 8)
+    return first_alone(batches)
+
+
+def _no_room(dest: Path, settings: SimulationSettings, *, left: int) -> DiskFull:
+    needed = size_in_words(expected_bytes(settings, frames=left))
+    return DiskFull(
+        f"the disk is full; the {left} frames that are left need about {needed}", where=dest,
+        remedy="Free that much, then run the same again: it goes on where it was.",
+    )  # fmt: skip
 
 
 def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]:
@@ -125,6 +151,7 @@ def _recipe(job: _PatientJob) -> dict[str, Any]:
         "engine": ENGINE, "seed": source.seed, "number": source.number, "size": list(job.size),
         "meshes": None if source.plan is None else [m.path.name for m in source.plan.meshes],
         "variation": source.variation,
+        **({} if source.plan is None else {"mesh_engine": MESH_ENGINE}),
         "aim": [list(a) for a in Habits().aim],
         **path, **({"without": list(job.without)} if job.without else {}),
         **({"image_area": job.area.to_json()} if job.area is not None else {}),
@@ -137,22 +164,21 @@ def _path_recipe(sequence: SequenceSource) -> dict[str, Any]:
     return {"engine": PATH_ENGINE, "breathing": sequence.breathing, **keyframes}
 
 
-def _claim(job: _PatientJob) -> None:
-    """Write down what a folder's frames are made from, or refuse a folder made from something else."""
-    recipe, path = _recipe(job), job.folder / _RECIPE
+def _check_claim(job: _PatientJob) -> None:
+    """Refuse a folder whose frames are made from something else than what is written down there."""
+    path = job.folder / _RECIPE
     if path.is_file():
         try:
             known = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             known = None
-        if known == recipe:
+        if known == _recipe(job):
             return
         raise InputError(
             "holds frames simulated with other settings", where=job.folder, remedy="Choose another folder or remove it."
         )
     if job.folder.exists() and any(job.folder.iterdir()):
         raise InputError("holds other files", where=job.folder, remedy="Choose another folder.")
-    write_json(path, recipe)
 
 
 def _let_go(jobs: Sequence[_PatientJob]) -> None:
@@ -177,6 +203,8 @@ def flow_files(folder: Path, index: int) -> dict[str, Path]:
 
 def _missing(job: _PatientJob, count: int) -> list[int]:
     known = _known_poses(job.folder)
+    if not known:  # nothing to look for among what may be millions
+        return list(range(count))
 
     def whole(index: int) -> bool:
         files = [*frame_files(job.folder, index).values()]
