@@ -88,6 +88,19 @@ def make_frames_scene(root: Path, *, patient: str = "P1", frames: int = 3, size:
     return root
 
 
+def add_flow(root: Path, *, size: tuple[int, int] = SIZE) -> Path:
+    """Flow both ways beside a scene in the layout ``frames``, a corner of it unseen."""
+    description = json.loads((root / "scene.json").read_text(encoding="utf-8"))
+    description["flow"] = {"forward": "flow_forward", "backward": "flow_backward", "encoding": "exr", "units": "px"}
+    (root / "scene.json").write_text(json.dumps(description), encoding="utf-8")
+    for i, picture in enumerate(sorted((root / "rgb").iterdir())):
+        flow = np.random.default_rng(i).normal(size=(size[1], size[0], 2)).astype(np.float32)
+        flow[:3, :4] = np.nan
+        write_exr(root / "flow_forward" / f"{picture.stem}.exr", flow)
+        write_exr(root / "flow_backward" / f"{picture.stem}.exr", -flow)
+    return root
+
+
 def make_image2image(
     root: Path, *, patients: tuple[str, ...] = ("3Dircadb1.1", "3Dircadb1.2"), frames: int = 3, greys: tuple[int, ...]
 ) -> Path:

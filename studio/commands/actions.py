@@ -9,11 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.commands.class_colours import classes
+from studio.commands.inputs import (
+    footage_add,
+    footage_classes,
+    footage_compare,
+    footage_phantom,
+    footage_screen,
+    scenes_add,
+    scenes_measure,
+    scenes_simulate,
+)  # fmt: skip
 from studio.commands.ranks import ranks_of
 from studio.jobs.events import Done, Job
 from studio.project.project import Project
 from studio.vocabulary.errors import InputError
-from studio.vocabulary.labels import STUDIO_CLASSES
 
 if TYPE_CHECKING:
     from studio.translator.settings import TrainSettings
@@ -31,78 +40,6 @@ def info(a: argparse.Namespace) -> Job:
 
     with Project.open(a.project, write=False) as project:
         yield Done(project_summary(project))
-
-
-def scenes_add(a: argparse.Namespace) -> Job:
-    from studio.pipeline.scenes import add_scenes
-    from studio.scenes.mapping import read_mapping
-
-    mapping = None if a.mapping is None else read_mapping(a.mapping)
-    with Project.open(a.project) as project:
-        yield from add_scenes(project, a.path, layout=a.layout, mapping=mapping)
-
-
-def scenes_measure(a: argparse.Namespace) -> Job:
-    from studio.pipeline.contents import measure_scenes
-
-    with Project.open(a.project) as project:
-        yield from measure_scenes(project)
-
-
-def scenes_simulate(a: argparse.Namespace) -> Job:
-    from studio.pipeline.scenes import simulate_scenes
-    from studio.scenes.simulator import SimulationSettings
-
-    settings = SimulationSettings(
-        frames=_frames_to_simulate(a), patients=a.patients, size=a.size, seed=a.seed, anatomy=a.anatomy,
-        meshes=a.meshes, path=a.path is not None, breathing=a.breathing,
-        targets=tuple((STUDIO_CLASSES.by_name(name).id, share) for name, share in a.target),
-    )  # fmt: skip
-    with Project.open(a.project) as project:
-        yield from simulate_scenes(project, settings, name=a.name)
-
-
-def _frames_to_simulate(a: argparse.Namespace) -> int:
-    """``--frames``, or what so many seconds of path for each patient come to."""
-    from studio.scenes.simulator import frames_in
-
-    if bool(a.frames) == bool(a.path):
-        wrong = "--frames and seconds of --path" if a.frames else "neither --frames nor seconds of --path"
-        raise InputError(wrong, remedy="Give one: --frames 600, --path 24, or --frames 600 --path.")
-    return int(a.frames) if a.frames else frames_in(a.path) * int(a.patients)
-
-
-def footage_add(a: argparse.Namespace) -> Job:
-    from studio.pipeline.footage import add_footage
-
-    with Project.open(a.project) as project:
-        yield from add_footage(project, a.paths, every=a.every)
-
-
-def footage_phantom(a: argparse.Namespace) -> Job:
-    from studio.pipeline.footage import add_phantom
-    from studio.scenes.simulator import PhantomSettings
-
-    settings = PhantomSettings(
-        frames=a.frames, patients=a.patients, size=a.size, seed=a.seed, labelled_patients=a.labelled_patients,
-        labelled_frames=a.labelled_frames,
-    )  # fmt: skip
-    with Project.open(a.project) as project:
-        yield from add_phantom(project, settings)
-
-
-def footage_screen(a: argparse.Namespace) -> Job:
-    from studio.pipeline.footage import screen
-
-    with Project.open(a.project) as project:
-        yield from screen(project)
-
-
-def footage_compare(a: argparse.Namespace) -> Job:
-    from studio.pipeline.likeness import compare_footage
-
-    with Project.open(a.project) as project:
-        yield from compare_footage(project, a.paths, a.report, every=a.every)
 
 
 def translator_train(a: argparse.Namespace) -> Job:
@@ -217,7 +154,18 @@ def styles_map(a: argparse.Namespace) -> Job:
     from studio.pipeline.styles import map_footage
 
     with Project.open(a.project) as project:
-        yield from map_footage(project, a.run, device=a.device, seed=a.seed)
+        yield from map_footage(
+            project, a.run, device=a.device, seed=a.seed, checkpoint=a.checkpoint
+        )  # fmt: skip
+
+
+def styles_sheet(a: argparse.Namespace) -> Job:
+    from studio.pipeline.sheets import style_sheet
+
+    with Project.open(a.project, write=False) as project:
+        yield from style_sheet(
+            project, a.file, a.palette, run_name=a.run, frames=a.frames, checkpoint=a.checkpoint, device=a.device
+        )
 
 
 def styles_export(a: argparse.Namespace) -> Job:
@@ -306,16 +254,20 @@ def curate(a: argparse.Namespace) -> Job:
 
 def export(a: argparse.Namespace) -> Job:
     from studio.export.values import ExportOptions
+    from studio.pipeline.choosing import Only
     from studio.pipeline.exports import export as exported
     from studio.pipeline.exports import follow_export
 
     options = ExportOptions(format=a.format, split=a.split, seed=a.seed, merges=tuple(a.merge))
+    only = Only(tuple(a.run), tuple(a.palette), tuple(a.style))
     with ranks_of(a) as ranks:
         if ranks.share.rank:
-            yield from follow_export(a.project, a.dest, options, verdicts=a.verdicts, ranks=ranks)
+            yield from follow_export(a.project, a.dest, options, verdicts=a.verdicts, only=only, ranks=ranks)
             return
         with Project.open(a.project) as project:
-            yield from exported(project, a.dest, options, verdicts=a.verdicts, resume=a.resume, ranks=ranks)
+            yield from exported(
+                project, a.dest, options, verdicts=a.verdicts, only=only, resume=a.resume, ranks=ranks
+            )  # fmt: skip
 
 
 def reproduce(a: argparse.Namespace) -> Job:
@@ -387,9 +339,10 @@ ACTIONS: dict[str, Action] = {
     f.__name__: f
     for f in (
         new, info, classes, scenes_add, scenes_measure, scenes_simulate, footage_add, footage_phantom, footage_screen,
-        footage_compare, translator_train, translator_rename, translator_compare, translator_delete, translator_restore,
+        footage_compare, footage_classes, translator_train, translator_rename, translator_compare, translator_delete,
+        translator_restore,
         translator_import, translator_apply, styles_encode, styles_map, styles_sample, styles_list, styles_show,
-        styles_export, styles_import, translate, quality, curate, export, reproduce, segmenter_train,
+        styles_sheet, styles_export, styles_import, translate, quality, curate, export, reproduce, segmenter_train,
         segmenter_evaluate, demo, doctor, self_test, bench,
     )
 }  # fmt: skip

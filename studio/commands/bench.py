@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,21 +52,11 @@ def _train() -> Job:
     yield Done({**figures, "data": waiting_share(preset("paper")).to_values()})
 
 
-def _simulate(frames: int = 120) -> Job:
-    """Frames a second with all layers, all cores and one."""
-    from studio.scenes.simulator import SimulationSettings, simulate
+def _simulate() -> Job:
+    """Frames a second with all layers, memory, writing, and what sequences cost."""
+    from studio.scenes.simulator.bench import bench_simulate
 
-    rates: dict[str, float] = {}
-    for label, processes in (("all_cores", 0), ("one_core", 1)):
-        with tempfile.TemporaryDirectory() as folder:
-            settings = SimulationSettings(frames=frames, patients=2, size=_SIZE, seed=1, processes=processes)
-            started = time.perf_counter()
-            for event in simulate(Path(folder) / "scenes", settings):
-                if isinstance(event, Progress) and event.done == 1 and label == "all_cores":
-                    rates["first_frame_seconds"] = time.perf_counter() - started
-            rates[f"{label}_frames_per_second"] = frames / (time.perf_counter() - started)
-    rates["speed_up"] = rates["all_cores_frames_per_second"] / rates["one_core_frames_per_second"]
-    yield Done(rates)
+    yield from bench_simulate(_SIZE)
 
 
 def _export() -> Job:

@@ -129,18 +129,25 @@ def _add_scenes(words: _Words) -> None:
              "scenes measure liver.trocar")  # fmt: skip
     simulate = _command(group, "simulate", "scenes_simulate", "simulate labelled frames",
                         "scenes simulate liver.trocar --frames 600 --patients 6")  # fmt: skip
-    simulate.add_argument("--frames", type=values.positive, metavar="N")
-    simulate.add_argument("--patients", type=values.positive, default=4, metavar="P")
+    simulate.add_argument("--frames", type=values.positive, metavar="N", help="over all patients")
+    simulate.add_argument("--patients", type=values.positive, default=4, metavar="P", help="different bodies")
     simulate.add_argument("--path", type=values.seconds, nargs="?", const=0.0, metavar="SECONDS",
                           help="each patient's frames along a smooth camera path, 25 a second, with optical flow; "
                           "SECONDS per patient in place of --frames")  # fmt: skip
     simulate.add_argument("--target", type=values.target, action="append", default=[], metavar="CLASS=SHARE",
-                          help="choose views for this mean share of the pixels; repeatable")  # fmt: skip
+                          help="choose views or paths for this mean share of the pixels; repeatable")  # fmt: skip
     simulate.add_argument("--breathing", action="store_true", help="with --path: 12 to 20 breaths a minute")
+    simulate.add_argument("--path-file", type=Path, metavar="FILE", help="the camera goes through the keyframes of "
+                          "this JSON file, in place of --frames and --path")  # fmt: skip
+    simulate.add_argument("--without", action="append", default=[], metavar="PART", help="leave an organ, or "
+                          "'instrument 1' to 4, out of the pictures; repeatable")  # fmt: skip
+    simulate.add_argument("--round", action="store_true", help="show the endoscope's round picture area alone: black "
+                          "and void beyond it, another size for each patient")  # fmt: skip
+    simulate.add_argument("--first-patient", type=values.count, default=0, metavar="K", help="number of the first body")
     simulate.add_argument("--anatomy", type=Path, metavar="FILE", help="a TOML file that names meshes")
     simulate.add_argument("--meshes", type=Path, metavar="PATH", help="a folder of meshes, classes by file name")
-    simulate.add_argument("--size", type=values.size, default=(452, 256), metavar="WxH")
-    simulate.add_argument("--seed", type=int, default=0, metavar="S")
+    simulate.add_argument("--size", type=values.size, default=(452, 256), metavar="WxH", help="in px; default: 452x256")
+    simulate.add_argument("--seed", type=int, default=0, metavar="S", help="the same seed gives the same bytes")
     simulate.add_argument("--name", default="", help="name of the folder in the project")
 
 
@@ -169,6 +176,10 @@ def _add_footage(words: _Words) -> None:
     compare.add_argument(
         "--every", type=values.seconds, default=2.0, metavar="SECONDS", help="one frame of a video each"
     )
+    classes = _command(group, "classes", "footage_classes", "estimate the footage's class frequencies with a segmenter",
+                       "footage classes liver.trocar --run translated")  # fmt: skip
+    classes.add_argument("--run", default="", help="the segmenter run; default: the newest finished one")
+    _device(classes)
 
 
 def _add_translator(words: _Words) -> None:
@@ -246,8 +257,17 @@ def _add_styles(words: _Words) -> None:
     layout = _command(group, "map", "styles_map", "lay the footage's styles out in two dimensions by t-SNE",
                       "styles map liver.trocar --run first")  # fmt: skip
     layout.add_argument("--run", required=True)
+    _checkpoint(layout)
     layout.add_argument("--seed", type=int, default=0, metavar="S")
     _device(layout)
+    sheet = _command(group, "sheet", "styles_sheet", "frames in the styles of a palette as one picture",
+                     "styles sheet liver.trocar five.png --palette five")  # fmt: skip
+    sheet.add_argument("file", type=Path, metavar="PNG")
+    sheet.add_argument("--palette", required=True, metavar="NAME")
+    sheet.add_argument("--run", default="", help="default: the palette's own")
+    sheet.add_argument("--frames", type=values.positive, default=6, metavar="N", help="spread over all scenes")
+    _checkpoint(sheet)
+    _device(sheet)
     _add_palette_files(group)
 
 
@@ -298,6 +318,9 @@ def _add_export(words: _Words) -> None:
     export.add_argument(
         "--verdicts", type=values.names, default=("accepted", "undecided"), metavar="accepted,undecided"
     )
+    for what, said in (("run", "run"), ("palette", "palette"), ("style", "style, by its name")):
+        export.add_argument(f"--{what}", action="append", default=[], metavar="NAME",
+                            help=f"only translations made with this {said}; repeatable")  # fmt: skip
     export.add_argument("--seed", type=int, default=0, metavar="S", help="of the split")
     export.add_argument("--resume", action="store_true")
     reproduce = _command(words, "reproduce", "reproduce", "the same export again, byte for byte",

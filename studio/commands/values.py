@@ -22,6 +22,12 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 0 up")
+    return int(text)
+
+
 def seconds(text: str) -> float:
     try:
         value = float(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -59,9 +60,15 @@ def _head(plan: Plan, options: ExportOptions, recipe: Recipe, outcomes: Sequence
     )
 
 
+def _at_step(checkpoint: Mapping[str, Any]) -> str:
+    return f", step {checkpoint['step']}" if "step" in checkpoint else ""
+
+
 def _how_made(recipe: Recipe, plan: Plan) -> str:
     checkpoints = recipe.source.get("checkpoints") or []
-    runs = [f"- translator run `{c.get('run')}`, fingerprint `{c.get('fingerprint')}`" for c in checkpoints]
+    runs = [
+        f"- translator run `{c.get('run')}`{_at_step(c)}, fingerprint `{c.get('fingerprint')}`" for c in checkpoints
+    ]
     verdicts = ", ".join(recipe.source.get("verdicts") or []) or "all"
     lines = [
         "## How it was made",
@@ -70,6 +77,7 @@ def _how_made(recipe: Recipe, plan: Plan) -> str:
         "",
         *runs,
         f"- verdicts exported: {verdicts}",
+        *(f"- only {what}: {', '.join(names)}" for what, names in sorted((recipe.source.get("only") or {}).items())),
         f"- rule: `{recipe.source.get('rule') or 'none'}`",
         f"- split seed {recipe.seed}; merges: {', '.join(f'{a} into {b}' for a, b in recipe.merges) or 'none'}",
         f"- recipe fingerprint `{recipe.fingerprint()}`",

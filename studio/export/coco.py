@@ -1,7 +1,8 @@
 """Writer of COCO instance annotations: ``train.json``, ``val.json``, ``test.json`` beside ``images/``.
 
-Masks are compressed RLE by pycocotools, ``area`` and ``bbox`` exact. Depth and normals ride along as EXR files that
-image entries name (``depth_file``, ``normals_file``); intrinsics and poses stand in the entries.
+Masks are compressed RLE by pycocotools, ``area`` and ``bbox`` exact. Depth, normals and the flow of sequences ride
+along as EXR files that image entries name (``depth_file``, ``normals_file``, ``flow_forward_file``,
+``flow_backward_file``); intrinsics and poses stand in the entries.
 """
 
 from __future__ import annotations
@@ -22,18 +23,22 @@ import numpy as np
 from studio.export.planning import Plan, PlannedFrame, PlannedStyle
 from studio.export.values import ExportOptions, SceneReading
 from studio.export.writers import (
+    FLOW_WORDS,
     LAYERS_COMPARED_EVERY,
     FrameOutcome,
     outcome_of,
+    put_flow,
     put_layer,
     put_picture,
     read_frame,
     readable_image,
+    same_flow,
     same_labels,
     same_layers,
 )
 from studio.files.atomic import write_with
 from studio.vocabulary.errors import TrocarError
+from studio.vocabulary.frames import FLOW_DIRECTIONS
 
 NAME = "coco"
 _DECODING = threading.Lock()
@@ -56,6 +61,8 @@ class CocoWriter:
         if self._options.geometry:
             put_layer(layers.depth, source.layers.depth_HW, root / _layer_file(frame, "depth"))
             put_layer(layers.normals, source.layers.normals_HW3, root / _layer_file(frame, "normals"))
+            for direction in FLOW_DIRECTIONS:
+                put_flow(layers.flow(direction), root / _layer_file(frame, f"flow_{direction}"), source.layers.size)
         files = {style.number: _image_file(frame, style) for style, _ in frame.images}
         hashes = {style.number: put_picture(i.image, root / files[style.number]) for style, i in frame.images}
         annotations = tuple(self._annotations(source.ids_HW))
@@ -91,6 +98,8 @@ class CocoWriter:
             if self._options.geometry and frame.number % LAYERS_COMPARED_EVERY == 0:
                 depth, normals = (root / _layer_file(frame, layer) for layer in ("depth", "normals"))
                 same_layers(frame.source, depth, normals, self._reading)
+                for direction in FLOW_DIRECTIONS:
+                    same_flow(frame.source.layers.flow(direction), root / _layer_file(frame, f"flow_{direction}"))
 
         return check
 
@@ -105,6 +114,11 @@ class CocoWriter:
             "`normals/<split>/`: unit normals as EXR, camera axes x right, y down, z forward, as `normals_file`",
             "`K`, `camera_to_world` and `tools` in image entries: pixels, 4x4 to world in mm",
         ]
+        if self._plan.has_flow:
+            geometry.append(
+                "`flow_forward/<split>/`, `flow_backward/<split>/`: as EXR, which image entries name as "
+                f"`flow_forward_file`, `flow_backward_file`; {FLOW_WORDS}"
+            )
         return lines + geometry if self._options.geometry else lines
 
     def _annotations(self, ids_HW: np.ndarray) -> Iterator[Mapping[str, Any]]:
@@ -145,6 +159,7 @@ class CocoWriter:
             return {}
         layers = frame.source.layers
         named = {"depth": layers.depth, "normals": layers.normals}
+        named |= {f"flow_{direction}": layers.flow(direction) for direction in FLOW_DIRECTIONS}
         return {f"{n}_file": _layer_file(frame, n) for n, p in named.items() if p is not None} | dict(outcome.pose)
 
     def _annotation_rows(self, pairs: Sequence[tuple[PlannedFrame, FrameOutcome]]) -> Iterator[Mapping[str, Any]]:

@@ -8,6 +8,7 @@
     translated/<patient>/style_00/img00000.png           the translations
     normals/simulated/<patient>/normals/normal00000.exr  ours: unit vectors in OpenCV camera axes
     poses/simulated/<patient>/frames.json                ours: K, camera and tool poses
+    flow_forward/simulated/<patient>/flow/flow00000.exr  ours: optical flow of sequences, flow_backward likewise
     splits.json, trocar-layers.json                      ours: patients by split; encodings of what is ours
 """
 
@@ -23,19 +24,23 @@ import numpy as np
 from studio.export.planning import Plan, PlannedFrame
 from studio.export.values import ExportOptions, SceneReading
 from studio.export.writers import (
+    FLOW_WORDS,
     LAYERS_COMPARED_EVERY,
     FrameOutcome,
     outcome_of,
+    put_flow,
     put_layer,
     put_picture,
     read_frame,
     readable_image,
+    same_flow,
     same_labels,
     same_layers,
 )
 from studio.files.atomic import write_json
 from studio.files.pictures import write_png
 from studio.vocabulary.errors import InputError, TrocarError
+from studio.vocabulary.frames import FLOW_DIRECTIONS, FlowDirection
 from studio.vocabulary.labels import STUDIO_CLASSES, ClassTable
 
 NAME = "image2image"
@@ -61,6 +66,8 @@ class Image2ImageWriter:
         if self._geometry:
             put_layer(item.layers.depth, source.layers.depth_HW, place.depth)
             put_layer(item.layers.normals, source.layers.normals_HW3, place.normals)
+            for direction in FLOW_DIRECTIONS:
+                put_flow(item.layers.flow(direction), place.flow(direction), source.layers.size)
         hashes = {style.number: put_picture(i.image, place.translation(style.folder)) for style, i in frame.images}
         files = {s.number: place.translation(s.folder).relative_to(root).as_posix() for s, _ in frame.images}
         return outcome_of(source, hashes=hashes, files=files, kept_HW=kept_HW)
@@ -69,7 +76,8 @@ class Image2ImageWriter:
         splits = {name: [self._plan.folders[p] for p in patients] for name, patients in self._plan.splits.items()}
         write_json(root / "splits.json", splits)
         if self._geometry:
-            write_json(root / "trocar-layers.json", {"layers": {"normals": "exr", "poses": "frames.json"}})
+            layers = {"normals": "exr", "poses": "frames.json"} | ({"flow": "exr"} if self._plan.has_flow else {})
+            write_json(root / "trocar-layers.json", {"layers": layers})
             self._write_poses(root, outcomes)
 
     def reader(self, root: Path) -> Callable[[PlannedFrame, FrameOutcome], None]:
@@ -87,6 +95,8 @@ class Image2ImageWriter:
             same_labels(found.segmentation_HW, outcome, where=place.labels)
             if self._geometry and frame.number % LAYERS_COMPARED_EVERY == 0:
                 same_layers(frame.source, place.depth, place.normals, self._reading)
+                for direction in FLOW_DIRECTIONS:
+                    same_flow(frame.source.layers.flow(direction), place.flow(direction))
             for style, _ in frame.images:
                 readable_image(place.translation(style.folder), found.size)
 
@@ -104,6 +114,8 @@ class Image2ImageWriter:
             "`normals/simulated/<patient>/normals/normalNNNNN.exr`: unit normals, axes x right, y down, z forward",
             "`poses/simulated/<patient>/frames.json`: K in pixels, camera and tool poses (4x4 to world, mm)",
         ]
+        if self._plan.has_flow:
+            geometry.append(f"`flow_forward`, `flow_backward/simulated/<patient>/flow/flowNNNNN.exr`: {FLOW_WORDS}")
         return lines + geometry if self._geometry else lines
 
     def _write_poses(self, root: Path, outcomes: Sequence[FrameOutcome]) -> None:
@@ -120,11 +132,15 @@ class _Place:
 
     def __init__(self, root: Path, frame: PlannedFrame) -> None:
         self._root, self._folder, number = root, frame.folder, f"{frame.number:05d}"
+        self._number = number
         self._picture = f"img{number}.png"
         self.render = root / "simulated" / frame.folder / "inputs" / self._picture
         self.labels = root / "labels" / "simulated" / frame.folder / "labels" / f"lbl{number}.png"
         self.depth = root / "depths" / "simulated" / frame.folder / "depths" / f"depth{number}.exr"
         self.normals = root / "normals" / "simulated" / frame.folder / "normals" / f"normal{number}.exr"
+
+    def flow(self, direction: FlowDirection) -> Path:
+        return self._root / f"flow_{direction}" / "simulated" / self._folder / "flow" / f"flow{self._number}.exr"
 
     def translation(self, style: str) -> Path:
         return self._root / STYLE_SET / self._folder / style / self._picture

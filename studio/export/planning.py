@@ -11,6 +11,7 @@ from studio.export.classes import ExportClasses, export_classes
 from studio.export.splits import split_by_patient
 from studio.export.values import ExportItem, ExportOptions
 from studio.vocabulary.errors import InputError
+from studio.vocabulary.frames import FLOW_DIRECTIONS
 
 _LABEL_BYTES = 30_000
 _IN_NAMES = frozenset(" ._-+()")
@@ -60,6 +61,11 @@ class Plan:
     def image_count(self) -> int:
         return sum(len(f.images) for f in self.frames)
 
+    @property
+    def has_flow(self) -> bool:
+        """Whether any frame comes from a sequence with optical flow."""
+        return any(f.source.layers.flow(d) is not None for f in self.frames for d in FLOW_DIRECTIONS)
+
 
 def plan_export(items: Sequence[ExportItem], options: ExportOptions) -> Plan:
     """The plan of an export. Raise InputError when there is nothing to write or a source file is missing."""
@@ -89,7 +95,8 @@ def bytes_needed(plan: Plan, options: ExportOptions) -> int:
         layers = frame.source.layers
         if layers.segmentation is None:
             raise InputError("the frame has no label picture", where=layers.rgb, remedy="Leave its scene out.")
-        geometry = [layers.depth, layers.normals] if options.geometry else []
+        flow = [layers.flow(direction) for direction in FLOW_DIRECTIONS]
+        geometry = [layers.depth, layers.normals, *flow] if options.geometry else []
         for path in (frame.source.render, *geometry, *(item.image for _, item in frame.images)):
             total += 0 if path is None else _size_of(path)
         total += _size_of(layers.segmentation) + _LABEL_BYTES

@@ -41,7 +41,7 @@ class ExportOptions:
 
     ``split``: shares of train, val and test by patient. ``merges``: pairs of class names, the first counted as the
     second. ``regions`` (coco): one annotation for each class or for each connected part of it. ``geometry``: depth,
-    normals and poses ride along.
+    normals, flow and poses ride along.
     """
 
     format: str

@@ -15,7 +15,7 @@ from studio.export.planning import PlannedFrame
 from studio.export.values import ExportItem, SceneReading
 from studio.files.atomic import hash_bytes, write_bytes
 from studio.files.containers import is_container
-from studio.files.pictures import encode_png, read_exr, read_rgb, read_size, write_exr
+from studio.files.pictures import encode_png, exr_size, read_exr, read_rgb, read_size, write_exr
 from studio.vocabulary.errors import InputError, TrocarError
 from studio.vocabulary.frames import Layers
 
@@ -139,10 +139,7 @@ def pose_json(layers: Layers) -> dict[str, Any]:
     if layers.camera_to_world is not None:
         pose["camera_to_world"] = np.asarray(layers.camera_to_world, float).tolist()
     if layers.tools:
-        pose["tools"] = [
-            {"name": t.name, "tool_to_world": [list(r) for r in t.tool_to_world], "jaw_angle": t.jaw_angle}
-            for t in layers.tools
-        ]
+        pose["tools"] = [t.to_json() for t in layers.tools]
     return pose
 
 
@@ -168,6 +165,32 @@ def put_layer(stored: Path | None, decoded: np.ndarray | None, dest: Path) -> No
         write_exr(dest, decoded)
     elif _is_exr(stored):
         write_bytes(dest, read_source(stored))
+
+
+def put_flow(stored: Path | None, dest: Path, size: tuple[int, int]) -> None:
+    """A copy of a frame's flow, byte for byte. Raise InputError when it has another size than the frame."""
+    if stored is None or dest.is_file():
+        return
+    found = exr_size(stored)
+    if found != size:
+        raise InputError(
+            f"the flow has {found[0]}x{found[1]} px, its render {size[0]}x{size[1]} px", where=stored,
+            remedy="Simulate this sequence again, or leave it out.",
+        )  # fmt: skip
+    write_bytes(dest, read_source(stored))
+
+
+def same_flow(stored: Path | None, dest: Path) -> None:
+    """Raise TrocarError when flow that was written reads back differently from the frame's own."""
+    if stored is not None and not np.array_equal(read_exr(dest), read_exr(stored), equal_nan=True):
+        raise TrocarError(f"{dest}: read back differently from the frame's own; the export was not kept")
+
+
+FLOW_WORDS = (
+    "px, R to the right and G downwards, NaN where not seen there; forward is to the sequence's next frame, backward "
+    "to the one before, also where the manifest's `frame` says that this one is not in the export"
+)
+"""What a data card says of flow. Translations keep the geometry, so flow holds for each style of a frame."""
 
 
 def same_layers(item: ExportItem, depth: Path, normals: Path, reading: SceneReading) -> None:

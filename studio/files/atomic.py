@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,21 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Indented JSON, keys in the order given, a line feed at the end."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_json_rows(path: Path, rows: Iterable[Any]) -> None:
+    """The bytes of write_json of a list, written row by row."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            between = "[\n"
+            for row in rows:
+                text = json.dumps(row, indent=1, ensure_ascii=False).replace("\n", "\n ")
+                file.write(f"{between} {text}")
+                between = ",\n"
+            file.write("[]\n" if between[0] == "[" else "\n]\n")
+
+    _replaced(path, write)
 
 
 def write_with(path: Path, writer: Callable[[Path], object]) -> None:
@@ -61,8 +76,13 @@ def disk_errors_named(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(
-                "the disk is full", where=path, remedy="Free some space, then run the same again."
+                f"the disk is full{_room(path)}", where=path, remedy="Free some space, then run the same again."
             ) from error
+        if error.errno == errno.EFBIG:
+            raise DiskFull(
+                "files of this size are not allowed here", where=path,
+                remedy="Raise the limit (ulimit -f), then run the same again.",
+            ) from error  # fmt: skip
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise InputError(
                 "may not be written", where=path, remedy="Choose another place or change its permissions."
@@ -72,6 +92,11 @@ def disk_errors_named(path: Path) -> Iterator[None]:
                 f"cannot be written ({error.strerror})", where=path, remedy="Choose another path."
             ) from error
         raise TrocarError(f"{path}: could not be written ({error.strerror or error})") from error
+
+
+def _room(path: Path) -> str:
+    existing = next((p for p in path.parents if p.exists()), None)
+    return "" if existing is None else f" ({shutil.disk_usage(existing).free / 1e6:.1f} MB are free)"
 
 
 @contextmanager
@@ -120,13 +145,18 @@ def hash_bytes(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
+def size_in_words(count: int) -> str:
+    """Such as "3.1 MB" or "12.0 GB"."""
+    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
+
+
 def space_checked(folder: Path, needed_bytes: int) -> None:
     """Raise DiskFull when ``folder``'s file system has not that much room."""
     existing = next(p for p in (folder, *folder.parents) if p.exists())
     free = shutil.disk_usage(existing).free
     if free < needed_bytes:
         raise DiskFull(
-            f"needs about {needed_bytes / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
+            f"needs about {size_in_words(needed_bytes)}, {size_in_words(free)} are free",
             where=folder,
             remedy="Free some space or choose another disk.",
         )

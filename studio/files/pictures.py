@@ -200,19 +200,29 @@ def _exr_channels(path: Path) -> dict[str, np.ndarray]:
     """Channels by name, without what all names have in common ("ViewLayer.Normal.X" and so on)."""
     import OpenEXR  # late: only some layouts need it, and it takes a moment to load
 
-    if not path.is_file():
-        raise InputError("there is no such file", where=path, remedy="Check the path.")
+    _usable(exr_size(path), path)  # the header first: what it claims is made room for
     try:
-        # Opened here: the library takes no names that are not UTF-8. The header first: what it claims is made room for.
-        with path.open("rb") as stream, OpenEXR.File(stream, header_only=True) as file:
-            low, high = file.header()["dataWindow"]
-        _usable((int(high[0]) - int(low[0]) + 1, int(high[1]) - int(low[1]) + 1), path)
+        # Opened here: the library takes no names that are not UTF-8.
         with path.open("rb") as stream, OpenEXR.File(stream, separate_channels=True) as file:
             channels = {name: np.asarray(c.pixels, np.float32) for name, c in file.channels().items()}
     except (RuntimeError, OSError, ValueError, TypeError, KeyError, IndexError, MemoryError) as error:
         raise InputError("not a readable EXR picture", where=path, remedy="Write it again or leave it out.") from error
     layers = {name.rpartition(".")[0] for name in channels}
     return {name.rpartition(".")[2]: values for name, values in channels.items()} if len(layers) == 1 else channels
+
+
+def exr_size(path: Path) -> tuple[int, int]:
+    """(width, height) of an EXR picture, from its header alone. Raise InputError when it is none."""
+    import OpenEXR
+
+    if not path.is_file():
+        raise InputError("there is no such file", where=path, remedy="Check the path.")
+    try:
+        with path.open("rb") as stream, OpenEXR.File(stream, header_only=True) as file:
+            low, high = file.header()["dataWindow"]
+            return int(high[0]) - int(low[0]) + 1, int(high[1]) - int(low[1]) + 1
+    except (RuntimeError, OSError, ValueError, TypeError, KeyError, IndexError, MemoryError) as error:
+        raise InputError("not a readable EXR picture", where=path, remedy="Write it again or leave it out.") from error
 
 
 def write_exr(path: Path, array: np.ndarray) -> None:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from studio.files.listing import natural_key
+from studio.files.listing import files_in, folders_in
 from studio.files.pictures import PICTURE_SUFFIXES, read_rgb, read_size, write_png
+from studio.files.spilled import SpilledList
 from studio.footage.videos import VIDEO_SUFFIXES, Video, video_facts
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FootageFile
@@ -29,7 +30,7 @@ _MASK_ENDINGS = ("_mask", "_label", "_watershed_mask", "_color_mask")
 class Survey:
     """What was found, and in ``notes`` what was left out or cut short."""
 
-    files: tuple[FootageFile, ...]
+    files: Sequence[FootageFile]
     notes: tuple[str, ...]
 
 
@@ -45,16 +46,35 @@ def survey_footage(paths: Sequence[Path], *, every: float) -> Survey:
     """
     if not 0 < every < float("inf"):
         raise InputError(f"every {every} seconds", remedy="Give a number of seconds above 0.")
-    files: list[FootageFile] = []
     notes: list[str] = []
+    files = SpilledList.of(map(_packed, _in_paths(paths, every, notes)), _unpacked)
+    return Survey(files, tuple(notes))
+
+
+def _packed(file: FootageFile) -> bytes:
+    parts = (file.patient, file.name, str(file.path), "" if file.seconds is None else repr(file.seconds))
+    return b"\0".join(os.fsencode(part) for part in parts)
+
+
+def _unpacked(value: bytes, _position: int) -> FootageFile:
+    patient, name, path, seconds = (os.fsdecode(part) for part in value.split(b"\0"))
+    return FootageFile(patient, name, Path(path), float(seconds) if seconds else None)
+
+
+def _in_paths(paths: Sequence[Path], every: float, notes: list[str]) -> Iterator[FootageFile]:
+    taken: set[str] = set()
     for path in paths:
         found = _in_folder(path, every, notes) if path.is_dir() else _in_file(path, every, notes)
-        if not found:
+        patients: dict[str, str] = {}
+        for file in found:
+            if file.patient not in patients:
+                patients[file.patient] = _untaken(file.patient, path, taken)
+            yield replace(file, patient=patients[file.patient])
+        if not patients:
             raise InputError(
                 "no pictures or videos here", where=path, remedy="Name a folder with pictures, or a video."
             )
-        files += _renamed(found, path, {f.patient for f in files})
-    return Survey(tuple(files), tuple(notes))
+        taken |= set(patients.values())
 
 
 def footage_path(file: FootageFile, cache: Path) -> Path:
@@ -148,43 +168,38 @@ def _in_video(path: Path, patient: str, every: float, notes: list[str]) -> list[
     return [FootageFile(patient, f"{t:010.3f}s", path, t) for t in times]
 
 
-def _in_folder(root: Path, every: float, notes: list[str]) -> list[FootageFile]:
-    found: list[FootageFile] = []
+def _in_folder(root: Path, every: float, notes: list[str]) -> Iterator[FootageFile]:
     masks = 0
-    for folder, names, file_names in os.walk(root):
-        place = Path(folder)
-        skipped = [n for n in names if n.startswith(".") or n.lower() in _NOT_FOOTAGE]
-        notes += [f"folder '{(place / n).name}' in '{place.name}' was left out" for n in skipped if n[0] != "."]
-        names[:] = sorted((n for n in names if n not in skipped), key=natural_key)
+    for place in _folders_below(root, notes):
         patient = root.name if place == root else place.relative_to(root).as_posix()
-        pictures = []
-        for name in sorted(file_names, key=natural_key):
-            path = place / name
-            if name.startswith("."):
+        prefix = "" if place == root else patient + "/"
+        for path in files_in(place, frozenset(VIDEO_SUFFIXES)):
+            yield from _in_video(path, prefix + path.stem, every, notes)
+        for path in files_in(place):
+            if path.stem.endswith(_MASK_ENDINGS):
+                masks += 1
                 continue
-            if path.suffix.lower() in VIDEO_SUFFIXES:
-                prefix = "" if place == root else patient + "/"
-                found += _in_video(path, prefix + path.stem, every, notes)
-            elif path.suffix.lower() in PICTURE_SUFFIXES:
-                is_mask = path.stem.endswith(_MASK_ENDINGS)
-                masks += is_mask
-                pictures += [] if is_mask else [path]
-        for path in pictures:
             read_size(path)
-        found += [FootageFile(patient.removesuffix("/frames"), p.stem, p) for p in pictures]
+            yield FootageFile(patient.removesuffix("/frames"), path.stem, path)
     if masks:
         notes.append(f"{masks} masks in '{root.name}' were left out")
-    return found
 
 
-def _renamed(found: list[FootageFile], path: Path, taken: set[str]) -> list[FootageFile]:
-    """Patients whose names other paths have taken already get their parent's name before theirs, or a number."""
-    names: dict[str, str] = {}
-    for patient in dict.fromkeys(f.patient for f in found):
-        new, number = patient, 2
-        if new in taken:
-            new = f"{path.absolute().parent.name}/{patient}"
-        while new in taken:
-            new, number = f"{patient} ({number})", number + 1
-        names[patient] = new
-    return [replace(f, patient=names[f.patient]) for f in found]
+def _folders_below(root: Path, notes: list[str]) -> Iterator[Path]:
+    """The folder and those below it that may hold footage, each before its own sub-folders."""
+    yield root
+    for folder in folders_in(root):
+        if folder.name.lower() in _NOT_FOOTAGE:
+            notes.append(f"folder '{folder.name}' in '{root.name}' was left out")
+        elif not folder.is_symlink():
+            yield from _folders_below(folder, notes)
+
+
+def _untaken(patient: str, path: Path, taken: set[str]) -> str:
+    """A patient whose name another path has taken already gets its parent's name before it, or a number."""
+    new, number = patient, 2
+    if new in taken:
+        new = f"{path.absolute().parent.name}/{patient}"
+    while new in taken:
+        new, number = f"{patient} ({number})", number + 1
+    return new

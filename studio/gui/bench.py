@@ -25,7 +25,8 @@ _TRAINING = ("iterations=100000", "sample_every=100000", "checkpoint_every=10000
 
 def bench_gui() -> dict[str, Any]:
     """Figures in seconds and ms: first paint (median of cold processes), lateness p50, p99 and max of a 5 ms timer
-    (idle, beside training, beside previews), repainting sixteen pictures, and waiting for previews at paper size.
+    (idle, beside training, beside previews), repainting sixteen pictures, waiting for previews at paper size, and the
+    simulator's live preview while one drags.
     """
     from studio.gui.looping import without_display
 
@@ -143,6 +144,7 @@ def _beside_training(window: Window) -> dict[str, float]:
 def _pictures(window: Window) -> dict[str, Any]:
     """Repaints, and previews of a translator of the published size. It was trained for one step: the work is the same
     as a trained one's."""
+    from studio.gui.bench_live import live_preview_figures
     from studio.gui.bench_pictures import asked_all_along, preview_seconds, repaint_ms
     from studio.gui.looping import live
 
@@ -151,7 +153,7 @@ def _pictures(window: Window) -> dict[str, Any]:
     folder = project.runs.get("translator", _PAPER_SIZE).folder
     beside = asked_all_along(folder, frame, lambda: summary(lateness_ms(_WATCHED_SECONDS, live)))
     return {"repaint_16_pictures": summary(repaint_ms()), "previews": preview_seconds(folder, frame),
-            "beside_previews": beside}  # fmt: skip
+            "beside_previews": beside, "simulator": live_preview_figures(window)}  # fmt: skip
 
 
 def _report_first_paint(arguments: Sequence[str]) -> int:

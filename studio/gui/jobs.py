@@ -80,6 +80,8 @@ class WindowJob:
     resume_argv: tuple[str, ...]
     touches: Changed
     environment: Mapping[str, str] = field(repr=False, default_factory=dict)
+    after: WindowJob | None = field(repr=False, default=None)
+    """A job that must be done before this one may run."""
     state: JobState = "waiting"
     progress: Progress | None = None
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
@@ -181,9 +183,10 @@ class JobQueue(QObject):
 
     def submit(
         self, title: str, argv: Sequence[str], *, touches: Changed, resume_argv: Sequence[str] = (),
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None, after: WindowJob | None = None,
     ) -> WindowJob:  # fmt: skip
-        job = WindowJob(title, tuple(argv), tuple(resume_argv) or tuple(argv), touches, dict(environment or {}))
+        """``after``: a job that this one goes on from; until that one is done, resumed or not, this one waits."""
+        job = WindowJob(title, tuple(argv), tuple(resume_argv) or tuple(argv), touches, dict(environment or {}), after)
         self.jobs.append(job)
         self.added.emit(job)
         self._start_next()
@@ -214,16 +217,24 @@ class JobQueue(QObject):
 
     def resume(self, job: WindowJob) -> WindowJob:
         """Put a stopped or failed job at the end of the queue, in the place of its old entry."""
+        again = WindowJob(job.title, job.resume_argv, job.resume_argv, job.touches, job.environment, job.after)
+        for other in self.waiting:
+            if other.after is job:
+                other.after = again
         self.remove(job)
-        return self.submit(
-            job.title, job.resume_argv, touches=job.touches, resume_argv=job.resume_argv, environment=job.environment
-        )
+        self.jobs.append(again)
+        self.added.emit(again)
+        self._start_next()
+        return again
 
     def remove(self, job: WindowJob) -> None:
-        """Take a job that is not running off the list."""
+        """Take a job that is not running off the list, and with it what waits for it in vain."""
         if job in self.jobs and job.state not in ALIVE:
             self.jobs.remove(job)
             self.removed.emit(job)
+            for other in self.waiting if job.state != "done" else ():
+                if other.after is job:
+                    self.remove(other)
 
     def shut_down(self, *, patience_seconds: float) -> None:
         """Forget what waits, stop what runs and wait for it; kill what does not end in time."""
@@ -243,9 +254,9 @@ class JobQueue(QObject):
             self._supervisor.child.tell(word)
 
     def _start_next(self) -> None:
-        if self._supervisor is not None or not self.waiting:
+        job = next((j for j in self.waiting if j.after is None or j.after.state == "done"), None)
+        if self._supervisor is not None or job is None:
             return
-        job = self.waiting[0]
         self._supervisor = Supervisor(lambda: self._launch(job.argv, job.environment))
         self._supervisor.finished.connect(self._drain)
         job.started = time.monotonic()

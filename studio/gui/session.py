@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio.gui.jobs import JobQueue, WindowJob
+from studio.gui.models.export_wishes import ExportWishes
 from studio.pipeline.class_colours import class_colours, set_class_colour
 from studio.project.project import Project
 from studio.project.records import Changed
@@ -32,6 +33,8 @@ class Selection:
     translation_id: int = 0
     run: str = ""
     palette: str = ""
+    lab_frames: tuple[int, ...] = ()
+    """Frames that the style lab is to take into its rows."""
 
 
 class Session(QObject):
@@ -54,6 +57,8 @@ class Session(QObject):
         self.jobs.said.connect(self.say)
         self._project: Project | None = None
         self._selection = Selection()
+        self.export_wishes = ExportWishes()
+        """How the page Export would write now; whatever else exports does so, too."""
         self.undo_stack = QUndoStack(self)
         """For edits that the catalogue does not undo itself."""
 
@@ -97,6 +102,7 @@ class Session(QObject):
             self._project.close()
         self._project = project
         self._selection = Selection()
+        self.export_wishes = ExportWishes()
         self.undo_stack.clear()
         self.project_changed.emit()
         if project is not None:
@@ -128,16 +134,21 @@ class Session(QObject):
         """Tell every view what an edit touched."""
         self.changed.emit(changed)
 
-    def start(self, title: str, argv: Sequence[str], *, touches: Changed, resume_argv: Sequence[str] = ()) -> WindowJob:
+    def start(
+        self, title: str, argv: Sequence[str], *, touches: Changed, resume_argv: Sequence[str] = (),
+        after: WindowJob | None = None,
+    ) -> WindowJob:  # fmt: skip
         """Queue a command line as a job in a child process; ``touches`` is what to refresh as it goes and at its end.
+        ``after``: a job that must be done first.
 
         ``resume_argv`` is offered after a stop or a failure: empty = the same command line again, which is right for
         commands that go on where they were.
         """
         environment = self._project.child_environment() if self._project is not None else {}
         return self.jobs.submit(
-            title, argv, touches=touches, resume_argv=tuple(resume_argv) or tuple(argv), environment=environment
-        )
+            title, argv, touches=touches, resume_argv=tuple(resume_argv) or tuple(argv), environment=environment,
+            after=after,
+        )  # fmt: skip
 
     def ask(self, text: str, answers: Sequence[tuple[str, str, Callable[[], None] | None]]) -> None:
         """Ask in place, above the page; None only puts the question away."""

@@ -323,7 +323,7 @@ class Window(QMainWindow):
         job = self.session.jobs.current
         if job is not None and not self._closing:
             self.banner.ask(
-                f"“{job.title}” is running. Stop it and close? It can be resumed from where it is.",
+                f"“{job.title}” is running. Stop it and close? It can be resumed from where it is.{self._not_kept()}",
                 [("Keep working", "", None), ("Stop and close", "primary", self._close_anyway)],
             )
             event.ignore()
@@ -334,6 +334,13 @@ class Window(QMainWindow):
         self.session.jobs.shut_down(patience_seconds=_STOP_PATIENCE_SECONDS)
         self.session.close()
         event.accept()
+
+    def _not_kept(self) -> str:
+        """Of the jobs that wait; they live as long as the window."""
+        titles = [f"“{job.title}”" for job in self.session.jobs.waiting]
+        if not titles:
+            return ""
+        return f" Not begun yet, and to be started again afterwards: {', '.join(titles)}."
 
     def _close_anyway(self) -> None:
         self._closing = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -26,26 +25,23 @@ def measure_scenes(project: Project) -> Job:
 
     Stopping keeps what is measured; the same call goes on. A frame that can't be read is kept as such and named.
     """
-    wanted = project.contents.missing()
+    total = project.contents.missing_count()
     scenes = {scene.id: scene for scene in project.scenes.all()}
-    unreadable: list[str] = []
-    done = 0
+    named: list[str] = []
+    done = unreadable = last = 0
     with ThreadPoolExecutor(_THREADS) as pool:
-        for batch in _batches(wanted):
+        while batch := project.contents.next_missing(last, _BATCH):
             frames = project.scenes.some(batch)
             rows = list(pool.map(lambda frame: contents_of(frame, scenes[frame.scene_id]), frames))
             project.contents.put(rows)
-            unreadable += [row.problem for row in rows if row.problem]
-            done += len(batch)
-            yield Progress(done, len(wanted), "frames", "measuring")
-    for problem in unreadable[:_NAMED]:
+            problems = [row.problem for row in rows if row.problem]
+            named += problems[: _NAMED - len(named)]
+            unreadable += len(problems)
+            done, last = done + len(batch), batch[-1]
+            yield Progress(done, total, "frames", "measuring")
+    for problem in named:
         yield Note(problem, "warning")
-    yield Done({"measured": done - len(unreadable), "unreadable": len(unreadable)})
-
-
-def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), _BATCH):
-        yield ids[start : start + _BATCH]
+    yield Done({"measured": done - unreadable, "unreadable": unreadable})
 
 
 def contents_of(frame: FrameRecord, scene: SceneRecord) -> FrameContents:

@@ -11,13 +11,14 @@ from studio.export.values import ExportItem, ExportOptions, SceneReading
 from studio.export.writing import write_export, write_share
 from studio.jobs.events import Done, Job
 from studio.jobs.ranks import ALONE, Ranks
+from studio.pipeline.choosing import ALL, Only, chosen_records
 from studio.pipeline.class_colours import in_colours, shown_colours
 from studio.pipeline.sharing import SNAPSHOT_READ, shared_snapshot, sharing_noted
+from studio.pipeline.views import STEPS
 from studio.project.project import Project
 from studio.project.records import TranslationRecord
 from studio.scenes.readers import load_layers_of, read_scenes
-from studio.vocabulary.errors import InputError
-from studio.vocabulary.verdicts import VERDICTS, VerdictValue
+from studio.vocabulary.verdicts import VerdictValue
 
 READING = SceneReading(load_layers_of, partial(read_scenes, compared=False))
 USABLE: tuple[VerdictValue, ...] = ("accepted", "undecided")
@@ -29,6 +30,7 @@ def export(
     options: ExportOptions,
     *,
     verdicts: Sequence[VerdictValue] = USABLE,
+    only: Only = ALL,
     resume: bool = False,
     ranks: Ranks = ALONE,
 ) -> Job:
@@ -37,11 +39,11 @@ def export(
     With ``ranks`` this is rank 0 of several processes, which write the same files in ``follow_export``. Raise
     InputError when there is nothing to export, or when ``dest`` exists.
     """
-    records = _records(project, verdicts)
+    records = chosen_records(project, verdicts, only)
     items = export_items(project, records)
     colours = shown_colours(project, items)
     items = in_colours(items, colours)
-    source = {**_source(project, records, verdicts), "class_colours": colours}
+    source = {**_source(project, records, verdicts, only), "class_colours": colours}
     yield from sharing_noted(ranks)
     with shared_snapshot(project, ranks):
         for event in write_export(dest, items, options, recipe=source, reading=READING, resume=resume, ranks=ranks):
@@ -53,30 +55,16 @@ def export(
 
 
 def follow_export(
-    path: Path, dest: Path, options: ExportOptions, *, verdicts: Sequence[VerdictValue], ranks: Ranks
+    path: Path, dest: Path, options: ExportOptions, *, verdicts: Sequence[VerdictValue], only: Only = ALL, ranks: Ranks
 ) -> Job:
     """The share of a process that is not rank 0, of the project at ``path``. Done: ending."""
     orders = ranks.orders()
     for task in itertools.islice(orders, 1):
         with Project.open_snapshot(path, task["snapshot"]) as project:
-            items = export_items(project, _records(project, verdicts))
+            items = export_items(project, chosen_records(project, verdicts, only))
         ranks.meet(SNAPSHOT_READ)
         write_share(dest, items, options, reading=READING, ranks=ranks, orders=orders)
     yield Done({"ending": ranks.ending})
-
-
-def _records(project: Project, verdicts: Sequence[VerdictValue]) -> list[TranslationRecord]:
-    unknown = [v for v in verdicts if v not in VERDICTS]
-    if unknown:
-        raise InputError(f"'{unknown[0]}' is no verdict", where="--verdicts", remedy=f"Known: {', '.join(VERDICTS)}.")
-    records = list(project.translations.all(verdicts=verdicts))
-    if not records:
-        raise InputError(
-            f"there are no translations that are {' or '.join(verdicts)}",
-            where=project.folder,
-            remedy="Make some (trocar translate) or accept some (trocar curate).",
-        )
-    return records
 
 
 def export_items(project: Project, records: Sequence[TranslationRecord]) -> list[ExportItem]:
@@ -97,16 +85,26 @@ def export_items(project: Project, records: Sequence[TranslationRecord]) -> list
 
 
 def _source(
-    project: Project, records: Sequence[TranslationRecord], verdicts: Sequence[VerdictValue]
+    project: Project, records: Sequence[TranslationRecord], verdicts: Sequence[VerdictValue], only: Only
 ) -> Mapping[str, object]:
     """Where the pictures come from, for the manifest."""
+    stated = only.stated()
     checkpoints = sorted({(r.run, r.fingerprint) for r in records})
     return {
         "project": project.name,
         "project_id": project.setting("id"),
         "stand_in_footage": bool(project.setting("stand_in", False)),
-        "checkpoints": [{"run": run, "fingerprint": fingerprint} for run, fingerprint in checkpoints],
+        "checkpoints": [
+            {"run": run, "fingerprint": fingerprint, **_step(project, fingerprint)} for run, fingerprint in checkpoints
+        ],
         "palettes": sorted({r.palette for r in records}),
         "verdicts": list(verdicts),
         "rule": project.setting("rule", ""),
+        **({"only": stated} if stated else {}),
     }
+
+
+def _step(project: Project, fingerprint: str) -> Mapping[str, int]:
+    """The step of a checkpoint where it is known: older projects have not kept it."""
+    step = project.setting(STEPS, {}).get(fingerprint)
+    return {} if step is None else {"step": int(step)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from studio.project.project import Project
 from studio.scenes.mapping import NO_MAPPING, SceneMapping
 from studio.scenes.readers import CHECKED, read_scenes
 from studio.scenes.simulator import SimulationSettings, simulate
-from studio.vocabulary.errors import TrocarError
+from studio.vocabulary.errors import InputError, TrocarError
 from studio.vocabulary.frames import SceneFiles
 
 _MAPPINGS = "scene_mappings"
@@ -42,7 +43,7 @@ def _kept(project: Project, scenes: Sequence[SceneFiles]) -> Job:
     known = project.scenes.ids()
     try:
         yield from _added(project, scenes)
-    except TrocarError:
+    except (TrocarError, sqlite3.Error):
         for scene_id in project.scenes.ids() - known:
             project.scenes.remove(scene_id)
         raise
@@ -85,10 +86,17 @@ def simulate_scenes(project: Project, settings: SimulationSettings, *, name: str
 
     The same call after an interruption goes on where it was.
     """
-    kind = "sequence" if settings.path else "simulated"
-    dest = project.folder / "scenes" / (name or f"{kind}-{settings.seed}")
+    if name and (name.startswith(".") or set(name) & set("/\\:\0")):
+        raise InputError(f"'{name}' is no name for a folder", where="--name", remedy="Use letters, digits and dashes.")
+    dest = project.folder / "scenes" / (name or default_name(settings))
     result = yield from passed_on(simulate(dest, settings))
     # Bodies of different seeds are different patients, though each simulation numbers its own from 0.
     scenes = [replace(s, patient=f"{s.patient}.s{settings.seed}") for s in read_scenes(dest, "frames", compared=False)]
     yield from _kept(project, scenes)
     yield Done({**result, "scenes": len(scenes), "folder": str(dest), "patients": _patients(scenes)})
+
+
+def default_name(settings: SimulationSettings) -> str:
+    """The folder of a simulation in the project that is given no name."""
+    kind = "keyframes" if settings.keyframes is not None else "sequence" if settings.path else "simulated"
+    return f"{kind}-{settings.seed}"

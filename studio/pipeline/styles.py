@@ -66,15 +66,17 @@ def encode_footage(project: Project, run_name: str, *, device: str = "auto", che
     yield Done({"frames": len(rows), "file": str(run.folder / CODES_FILE), "fingerprint": translator.fingerprint})
 
 
-def map_footage(project: Project, run_name: str, *, device: str = "auto", seed: int = 0) -> Job:
+def map_footage(
+    project: Project, run_name: str, *, device: str = "auto", seed: int = 0, checkpoint: str = "last"
+) -> Job:
     """Lay the footage's styles out by t-SNE and keep that with the run. Done: frames, file, fingerprint.
 
-    Footage that has no codes of the newest checkpoint is encoded first.
+    Footage that has no codes of the checkpoint is encoded first.
     """
     from studio.styles.tsne import tsne_2d
 
     run = project.runs.get("translator", run_name)
-    yield from passed_on(encode_footage(project, run_name, device=device))
+    yield from passed_on(encode_footage(project, run_name, device=device, checkpoint=checkpoint))
     codes = footage_codes(run)
     assert codes is not None  # encode_footage has just written it
     yield Progress(0, 1, "maps", "laying out styles")

@@ -21,8 +21,9 @@ from studio.jobs.events import Done, Job, Note, Progress
 from studio.jobs.ranks import ALONE, Ranks
 from studio.jobs.shares import WHOLE, Share
 from studio.pipeline.sharing import SNAPSHOT_READ, shared_snapshot, sharing_noted
+from studio.pipeline.sizes import size_remark
 from studio.pipeline.translating import Finished, PlannedFrame, Translating, measured
-from studio.pipeline.views import frame_layers
+from studio.pipeline.views import STEPS, frame_layers
 from studio.project.project import Project
 from studio.project.records import FrameRecord
 from studio.project.translation_table import NewTranslation
@@ -45,10 +46,13 @@ def translate(
     """Translate every frame in ``per_frame`` styles of a palette (0 = all of them), skipping what is there already.
 
     Which styles a frame gets depends on the seed and the frame alone, each style equally often on the whole.
-    Done: made, kept, precision, validity (mean), seconds-free counts. Stopping keeps what is made; the same call goes
-    on. With ``ranks`` this is rank 0 of several processes, which make the same translations in ``follow_translation``.
+    Done: made, kept, checkpoint (its step), precision, validity (mean), seconds-free counts. Stopping keeps what is
+    made; the same call goes on. With ``ranks`` this is rank 0 of several processes, which make the same translations
+    in ``follow_translation``.
     """
+    from studio.translator.checkpoints import step_of
     from studio.translator.inference import load_translator
+    from studio.translator.selection import checkpoint_named
 
     run = project.runs.get("translator", run_name)
     record = project.palettes.get(palette_name)
@@ -58,11 +62,13 @@ def translate(
         raise InputError(
             "there are no scenes to translate", where=project.folder, remedy="Add some: trocar scenes add."
         )
+    if remark := size_remark(run, project.scenes.all()):
+        yield Note(remark, "warning")
     if palette.run != run.name:
         yield Note(f"The palette was drawn for run {palette.run}; its codes may mean something else here.", "warning")
-    translator = load_translator(
-        run.folder, device=ranks.device(device), precision=precision, checkpoint=checkpoint, many=True
-    )
+    folder = checkpoint_named(run.folder, checkpoint)
+    translator = load_translator(folder, device=ranks.device(device), precision=precision, many=True)
+    _note_step(project, translator.fingerprint, step_of(folder))
     _check_sizes(palette, translator.style_size)
     if palette.run == run.name and record.recipe.get("fingerprint", translator.fingerprint) != translator.fingerprint:
         yield Note("The palette was drawn with another checkpoint of this run; its styles may look different here. "
@@ -85,9 +91,16 @@ def translate(
     yield Done(
         {
             "run": run.name, "palette": palette.name, "made": rows.made, "kept": len(there),
-            "precision": translator.precision, "validity": validity,
+            "checkpoint": step_of(folder), "precision": translator.precision, "validity": validity,
         }
     )  # fmt: skip
+
+
+def _note_step(project: Project, fingerprint: str, step: int) -> None:
+    """Keep which step a fingerprint is of, for the recipes of exports: the checkpoint may be gone by then."""
+    known = project.setting(STEPS, {})
+    if known.get(fingerprint) != step:
+        project.set_setting(STEPS, {**known, fingerprint: step})
 
 
 def _all_taken(translating: Translating, rows: _Rows, ranks: Ranks) -> Iterator[Progress]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +22,34 @@ from studio.vocabulary.verdicts import VerdictValue
 
 CODES_FILE = "footage_codes.json"
 MAP_FILE = "footage_map.json"
+STEPS = "checkpoint_steps"
+"""Setting of a project: which step a checkpoint's fingerprint is of."""
 
 
 def frame_layers(project: Project, frame: FrameRecord) -> Layers:
     """All layers of a simulated frame, in the studio's conventions. Raise InputError for files gone or wrong."""
     scene = project.scenes.get(frame.scene_id)
     return load_layers_of(frame.files, layout=scene.layout, encoding=scene.encoding)
+
+
+def spread_frames(
+    project: Project, count: int, *, turn: int = 0, scene_id: int = 0, besides: Collection[int] = ()
+) -> list[FrameRecord]:
+    """``count`` frames at equal distances over all scenes, or over one; another ``turn`` gives others.
+
+    Those that are there anyway (``besides``, by id) are left out.
+    """
+    scenes = [s for s in project.scenes.all() if s.frame_count and scene_id in (0, s.id)]
+    total = sum(s.frame_count for s in scenes)
+    found = []
+    for k in range(min(count, total)):
+        at = int((k + 0.5 + 0.381966 * turn) * total / count) % total
+        for scene in scenes:
+            if at < scene.frame_count:
+                found += project.scenes.frames(scene.id, offset=at, limit=1)
+                break
+            at -= scene.frame_count
+    return [f for f in found if f.id not in besides]
 
 
 def footage_file(record: FootageRecord) -> FootageFile:
@@ -69,6 +91,47 @@ def set_verdicts(project: Project, ids: Sequence[int], value: VerdictValue, reas
     return tuple(c.translation_id for c in changes)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptCheckpoint:
+    """A checkpoint that a run has kept; ``validity`` (0 to 1) of its samples, None where it was not measured."""
+
+    step: int
+    validity: float | None
+
+
+def kept_checkpoints(run_folder: Path) -> list[KeptCheckpoint]:
+    """A run's checkpoints, the newest first."""
+    found = []
+    for weights in (run_folder / "checkpoints").glob("step_*/generators.safetensors"):
+        step = weights.parent.name.removeprefix("step_")
+        if step.isdigit():
+            found.append(KeptCheckpoint(int(step), _validity_of(weights.parent / "state.json")))
+    return sorted(found, key=lambda c: -c.step)
+
+
+_CHOSEN = "checkpoints"
+
+
+def chosen_checkpoint(project: Project, run: RunRecord) -> str:
+    """Which checkpoint of a run is looked at and translated with: "best", a step that is still kept, or "last"."""
+    chosen = str(project.setting(_CHOSEN, {}).get(str(run.id), "last"))
+    kept = {str(c.step) for c in kept_checkpoints(run.folder)}
+    return chosen if chosen == "best" or chosen in kept else "last"
+
+
+def choose_checkpoint(project: Project, run: RunRecord, checkpoint: str) -> None:
+    """Look at this one from now on, also after the project has been closed."""
+    project.set_setting(_CHOSEN, {**project.setting(_CHOSEN, {}), str(run.id): checkpoint})
+
+
+def _validity_of(state: Path) -> float | None:
+    try:
+        value = json.loads(state.read_text(encoding="utf-8")).get("validity")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return float(value) if isinstance(value, int | float) else None
+
+
 @dataclass(frozen=True)
 class FootageCodes:
     """Style codes of the footage under one run's style encoder, with the catalogue ids of the frames they come from.
@@ -82,6 +145,16 @@ class FootageCodes:
     patients: tuple[str, ...]
     names: tuple[str, ...]
     brightness_N: np.ndarray
+
+    def besides(self, left_out: Collection[int]) -> FootageCodes:
+        """Those of the other frames."""
+        rows = [row for row, frame_id in enumerate(self.ids) if frame_id not in left_out]
+        if len(rows) == len(self.ids):
+            return self
+        return FootageCodes(
+            self.fingerprint, self.codes_NS[rows], tuple(self.ids[r] for r in rows),
+            tuple(self.patients[r] for r in rows), tuple(self.names[r] for r in rows), self.brightness_N[rows],
+        )  # fmt: skip
 
 
 def footage_codes(run: RunRecord) -> FootageCodes | None:

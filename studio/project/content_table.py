@@ -38,6 +38,15 @@ class ContentTable:
         )
         return [int(row[0]) for row in rows]
 
+    def next_missing(self, after: int, limit: int) -> list[int]:
+        """Ids above ``after`` of frames that have not been measured, in their order."""
+        rows = self._db.execute(
+            "SELECT f.id FROM frames f WHERE f.id > ? AND NOT EXISTS"
+            " (SELECT 1 FROM frame_contents c WHERE c.frame_id = f.id) ORDER BY f.id LIMIT ?",
+            (after, limit),
+        )
+        return [int(row[0]) for row in rows]
+
     def missing_count(self) -> int:
         """How many frames of all scenes have not been measured."""
         frames = self._db.execute("SELECT count(*) FROM frames").fetchone()[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from studio.files.atomic import hash_file
@@ -22,20 +22,20 @@ class FootageTable:
         self._db = connection
         self._folder = folder
 
-    def add(self, files: Sequence[FootageFile]) -> int:
+    def add(self, files: Iterable[FootageFile]) -> int:
         """Add frames that are not in yet; return how many were new."""
         before = self.count()
-        hashes: dict[Path, str] = {}
+        path, path_hash = Path(), ""
         with self._db:
             for file in files:
-                if file.path not in hashes:  # a video is hashed once, not once per sampled frame
-                    hashes[file.path] = hash_file(file.path)
+                if file.path != path:  # a video is hashed once, not once per sampled frame
+                    path, path_hash = file.path, hash_file(file.path)
                 self._db.execute(
                     "INSERT INTO footage (patient, name, path, seconds, size_bytes, hash)"
                     " SELECT ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM footage WHERE path = ? AND seconds IS ?)",
                     (
                         file.patient, file.name, kept(file.path, self._folder), file.seconds,
-                        file.path.stat().st_size, hashes[file.path], kept(file.path, self._folder), file.seconds,
+                        file.path.stat().st_size, path_hash, kept(file.path, self._folder), file.seconds,
                     ),
                 )  # fmt: skip
         return self.count() - before
@@ -48,6 +48,10 @@ class FootageTable:
         where = "WHERE included" if included_only else ""
         rows = self._db.execute(f"SELECT * FROM footage {where} ORDER BY patient, seconds, name").fetchall()
         return [self._record(row) for row in rows]
+
+    def left_out(self) -> frozenset[int]:
+        """Ids of the frames that are not included."""
+        return frozenset(int(row[0]) for row in self._db.execute("SELECT id FROM footage WHERE NOT included"))
 
     def _record(self, row: sqlite3.Row) -> FootageRecord:
         return FootageRecord(

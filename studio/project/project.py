@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,12 +22,14 @@ from studio.project.run_table import OutcomeTable, PaletteTable, RunTable
 from studio.project.scene_table import SceneTable
 from studio.project.schema import SCHEMA_VERSION, migrated
 from studio.project.translation_table import TranslationTable
-from studio.vocabulary.errors import InputError, TrocarError
+from studio.vocabulary.errors import DiskFull, InputError, TrocarError
 
 SUFFIX = ".trocar"
 _CATALOGUE = "catalogue.sqlite"
 _SNAPSHOTS = "snapshots"
 _BUSY_SECONDS = 30.0
+_LEAST_ROOM = 200_000
+"""Bytes below which a catalogue that does not open is put down to the full disk."""
 
 
 class Project:
@@ -158,7 +161,18 @@ class Project:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close; raise DiskFull in place of SQLite's own error when the catalogue found no room."""
         self.close()
+        if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+            raise _no_room(self.folder / _CATALOGUE) from error
+
+
+def _no_room(catalogue: Path) -> DiskFull:
+    free = shutil.disk_usage(catalogue.parent).free
+    return DiskFull(
+        f"the disk is full: {free / 1e6:.1f} MB are free, and the catalogue needs more", where=catalogue,
+        remedy="Free some space, then run the same again.",
+    )  # fmt: skip
 
 
 def with_suffix(path: Path) -> Path:
@@ -202,6 +216,8 @@ def _connected(file: Path, *, write: bool, sealed: bool = False, check: bool = T
             connection.close()
             raise
     except sqlite3.OperationalError as error:
+        if shutil.disk_usage(file.parent).free < _LEAST_ROOM:
+            raise _no_room(file) from error
         raise TrocarError(f"{file}: the catalogue could not be opened ({error})") from error
     except sqlite3.DatabaseError as error:
         raise InputError(

@@ -38,15 +38,28 @@ class SceneTable:
                 self._db.execute(
                     f"DELETE FROM {table} WHERE frame_id IN (SELECT id FROM frames WHERE scene_id = ?)", (scene_id,)
                 )
-            known = dict(self._db.execute("SELECT name, id FROM frames WHERE scene_id = ?", (scene_id,)).fetchall())
             # Positions are unique: move the old ones out of the way before they are given anew.
             self._db.execute("UPDATE frames SET position = -1 - position WHERE scene_id = ?", (scene_id,))
+            self._note_known(scene_id)
             for position, frame in enumerate(scene.frames):
-                self._put_frame(scene_id, scene.root, replace(frame, index=position), known.pop(frame.name, None))
+                self._put_frame(scene_id, scene.root, replace(frame, index=position), self._known(frame.name))
                 if position % _BATCH == _BATCH - 1:
                     yield position + 1
-            self._db.executemany("DELETE FROM frames WHERE id = ?", [(i,) for i in known.values()])
+            self._db.execute("DELETE FROM frames WHERE scene_id = ? AND position < 0", (scene_id,))
         yield len(scene.frames)
+
+    def _note_known(self, scene_id: int) -> None:
+        """The scene's frames by name, in a table beside the catalogue that SQLite keeps on disk."""
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS known_frames (name TEXT PRIMARY KEY, id INTEGER)")
+        self._db.execute("DELETE FROM known_frames")
+        self._db.execute(
+            "INSERT OR REPLACE INTO known_frames SELECT name, id FROM frames WHERE scene_id = ?", (scene_id,)
+        )
+
+    def _known(self, name: str) -> int | None:
+        """The id of a frame of that name, given once."""
+        row = self._db.execute("DELETE FROM known_frames WHERE name = ? RETURNING id", (name,)).fetchone()
+        return None if row is None else int(row[0])
 
     def _upsert(self, scene: SceneFiles) -> int:
         row = self._db.execute(
@@ -71,13 +84,16 @@ class SceneTable:
 
         size_bytes, rgb_hash = _measured(frame.rgb)
         self._db.execute(
-            "INSERT INTO frames (id, scene_id, position, name, rgb, segmentation, depth, normals, size_bytes, hash)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET position = excluded.position,"
+            "INSERT INTO frames (id, scene_id, position, name, rgb, segmentation, depth, normals, flow_forward,"
+            " flow_backward, size_bytes, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET position = excluded.position,"
             " rgb = excluded.rgb, segmentation = excluded.segmentation, depth = excluded.depth,"
-            " normals = excluded.normals, size_bytes = excluded.size_bytes, hash = excluded.hash",
+            " normals = excluded.normals, flow_forward = excluded.flow_forward,"
+            " flow_backward = excluded.flow_backward, size_bytes = excluded.size_bytes, hash = excluded.hash",
             (
                 known_id, scene_id, frame.index, frame.name, relative(frame.rgb), relative(frame.segmentation),
-                relative(frame.depth), relative(frame.normals), size_bytes, rgb_hash,
+                relative(frame.depth), relative(frame.normals), relative(frame.flow_forward),
+                relative(frame.flow_backward), size_bytes, rgb_hash,
             ),
         )  # fmt: skip
 
@@ -160,6 +176,7 @@ class SceneTable:
         files = FrameFiles(
             name=row["name"], index=row["position"], rgb=found(row["rgb"], root),
             segmentation=absolute("segmentation"), depth=absolute("depth"), normals=absolute("normals"),
+            flow_forward=absolute("flow_forward"), flow_backward=absolute("flow_backward"),
         )  # fmt: skip
         return FrameRecord(row["id"], row["scene_id"], row["patient"], files)
 

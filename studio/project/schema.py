@@ -66,6 +66,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX frame_classes_by_frame ON frame_classes (frame_id);
     """,
     "ALTER TABLE palettes ADD COLUMN notes TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE frames ADD COLUMN flow_forward TEXT; ALTER TABLE frames ADD COLUMN flow_backward TEXT",
 )
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -74,6 +74,17 @@ class TranslationTable:
         rows = self._db.execute("SELECT run, count(*), avg(validity) FROM translations GROUP BY run")
         return {str(run): (int(count), validity) for run, count, validity in rows}
 
+    def of_styles(self, run: str, verdicts: Sequence[VerdictValue]) -> list[tuple[str, str, tuple[float, ...], int]]:
+        """(palette, style, code, how many) of a run's translations of these verdicts. Counted by SQLite: cheap for
+        hundreds of thousands."""
+        marks = ",".join("?" * len(verdicts))
+        rows = self._db.execute(
+            f"SELECT palette, style, code, count(*) FROM translations WHERE run = ? AND verdict IN ({marks})"
+            " GROUP BY palette, style, code",
+            (run, *verdicts),
+        )
+        return [(str(p), str(s), tuple(json.loads(code)), int(count)) for p, s, code, count in rows]
+
     def ids(self, *, order: str = "worst first", verdict: VerdictValue | None = None, palette: str = "") -> list[int]:
         """Ids in an order: "worst first", "best first", "frame" or "style". Cheap for hundreds of thousands."""
         orders = {

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from studio.scenes.layouts.axes import intrinsics, planar_from_ray, ray_lengths
+from studio.scenes.layouts.listed import on_disk
 from studio.scenes.mapping import Camera, Geometry
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles, ToolPose
@@ -56,10 +57,11 @@ def without_layers(scene: SceneFiles, geometry: Geometry) -> SceneFiles:
     if not geometry.leave_out:
         return scene
     out = geometry.leave_out
-    frames = tuple(
+    frames = on_disk(
         FrameFiles(
             f.name, f.index, f.rgb, None if "segmentation" in out else f.segmentation,
             None if "depth" in out else f.depth, None if "normals" in out else f.normals,
+            f.flow_forward, f.flow_backward,
         )
         for f in scene.frames
     )  # fmt: skip
@@ -123,7 +125,10 @@ def _scaled(layers: Layers, scale: float) -> Layers:
     if pose is not None:
         pose = pose * np.array([1, 1, 1, scale])
         pose[3, 3] = 1
-    tools = tuple(ToolPose(t.name, _scaled_rows(t, scale), t.jaw_angle) for t in layers.tools)
+    tools = tuple(
+        replace(t, tool_to_world=_scaled_rows(t, scale), tips=tuple(tuple(scale * x for x in p) for p in t.tips))
+        for t in layers.tools
+    )
     return replace(layers, depth_HW=depth_HW, camera_to_world=pose, tools=tools)
 
 

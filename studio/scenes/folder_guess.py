@@ -123,7 +123,7 @@ def understand(path: Path, mapping: SceneMapping) -> Understood:
         if "rgb" not in mapping.layers:
             raise InputError("no folder is chosen for the pictures", where=path, remedy="Choose one.")
         scene, files = folders.first_frames(path, mapping, FRAMES_SHOWN)
-        files = without_layers(replace(scene, frames=files), mapping.geometry).frames
+        files = tuple(without_layers(replace(scene, frames=files), mapping.geometry).frames)
         values, unknown, lenient = _classes(scene.encoding, files, mapping)
         encoding = scene.encoding | {"classes": lenient} | as_encoding(mapping.geometry)
         frames = tuple(corrected(folders.load(f, encoding), encoding) for f in files)

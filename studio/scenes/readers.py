@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from studio.files.listing import folders_in, spread
 from studio.scenes import geometry_check
 from studio.scenes.corrections import as_encoding, camera_encoding, corrected, without_layers
 from studio.scenes.layouts import blenderproc, bop, folders, frames, image2image, matching, nerfstudio, solo
+from studio.scenes.layouts.decoding import read_flow
 from studio.scenes.mapping import NO_MAPPING, SceneMapping
 from studio.vocabulary.errors import InputError
-from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
+from studio.vocabulary.frames import FlowDirection, FrameFiles, Layers, SceneFiles
 
 CHECKED = "geometry"
 """Encoding key of what the geometry check established, in words."""
@@ -145,7 +149,7 @@ def read_scenes(
 
 def _well_named(scene: SceneFiles) -> SceneFiles:
     """Name and patient in one line. Raise InputError for names on the disk that are no text: none can keep them."""
-    for path in (scene.root, *(f.rgb for f in scene.frames)):
+    for path in itertools.chain([scene.root], (f.rgb for f in scene.frames)):
         name = str(path)
         if not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name):
             raise InputError("the name is not valid UTF-8", where=path, remedy="Rename it.")
@@ -159,7 +163,7 @@ def _in_one_line(name: str) -> str:
 def _camera_said(scene: SceneFiles, mapping: SceneMapping) -> dict[str, str]:
     """The encoding's entry for a mapping's camera. Raise InputError where the scene has intrinsics of its own."""
     said = camera_encoding(mapping.camera)
-    if not said:
+    if not said or scene.layout == folders.NAME:  # plain folders have the mapping's camera from their own reader
         return {}
     if mapping.camera.file:
         raise InputError("camera.file is for plain folders", where=scene.root, remedy="Give fx or field_of_view.")
@@ -209,6 +213,20 @@ def load_layers_of(files: FrameFiles, *, layout: str, encoding: Mapping[str, str
         if path is not None and array is not None:
             matching.same_size(path, (array.shape[1], array.shape[0]), layers.size, layer=layer)
     return layers
+
+
+def load_flow(files: FrameFiles, direction: FlowDirection, *, size: tuple[int, int]) -> np.ndarray | None:
+    """float32 (H, W, 2) px, x right and y down: where each pixel's point is in the next or previous moment.
+
+    NaN where it is not seen there; None where the frame has no flow. Raise InputError for an unreadable file and for
+    another size than its scene's (width, height).
+    """
+    path = files.flow(direction)
+    if path is None:
+        return None
+    flow_HW2 = read_flow(path)
+    matching.same_size(path, (flow_HW2.shape[1], flow_HW2.shape[0]), size, layer=f"{direction} flow", of="its scene")
+    return flow_HW2
 
 
 def _reader(layout: str) -> Reader:

@@ -18,10 +18,10 @@ from torch.nn import functional
 from studio.translator.devices import bf16_or_exact, chosen_device, compiled, uses_bf16
 from studio.translator.imports import read_generators
 from studio.translator.networks import Generator
+from studio.translator.settings import LEAST_SIDE
 from studio.vocabulary.errors import InputError
 
 _MULTIPLE = 4
-_LEAST_SIDE = 8
 _LEAST_STYLE_SIDE = 16
 _PIXELS_AT_ONCE = {"cpu": 256 * 128, "cuda": 8 * 512 * 256}
 """Pixels decoded in one batch: on a CPU large pictures go one by one, so that a layer's values stay in its caches."""
@@ -107,8 +107,11 @@ class Translator:
 
     def _tensor(self, image_HW3: np.ndarray) -> Tensor:
         height, width = image_HW3.shape[:2]
-        if image_HW3.ndim != 3 or image_HW3.shape[2] != 3 or min(height, width) < _LEAST_SIDE:
+        if image_HW3.ndim != 3 or image_HW3.shape[2] != 3:
             raise InputError(f"a picture of the shape {image_HW3.shape} cannot be translated", where="translator")
+        if min(height, width) < LEAST_SIDE:
+            raise InputError(f"a frame of {width} x {height} px is too small to be translated", where="translator",
+                             remedy=f"Use frames of at least {LEAST_SIDE} px a side.")  # fmt: skip
         image = torch.tensor(image_HW3, device=self._device).permute(2, 0, 1)[None]
         values = (image.float() / 127.5 - 1.0).contiguous(memory_format=torch.channels_last)
         bottom, right = -height % _MULTIPLE, -width % _MULTIPLE

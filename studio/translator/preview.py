@@ -1,6 +1,6 @@
 """The preview engine: a child process that shows frames in styles, newest question first.
 
-    python -m studio.translator.preview RUN_DIR [--device auto]
+    python -m studio.translator.preview RUN_DIR [--device auto] [--checkpoint last|best|STEP]
 
 Pure standard streams. The window writes one JSON object a line; numbers of a generation only grow, and a question of
 a newer generation makes the engine drop what is left of older ones:
@@ -40,6 +40,7 @@ import numpy as np
 from studio.files.pictures import read_reference, read_rgb
 from studio.translator.data import at_width
 from studio.translator.inference import Content, Translator, load_translator
+from studio.translator.settings import LEAST_SIDE
 from studio.vocabulary.errors import InputError, TrocarError
 
 _CONTENTS_KEPT = 96
@@ -180,12 +181,19 @@ class Engine:
         key = (path, width)
         if key not in self._contents:
             picture_HW3 = read_rgb(path)
-            wanted = picture_HW3.shape[1] if width < 0 else min(width, picture_HW3.shape[1])
-            self._contents[key] = self._translator.set_frame(at_width(picture_HW3, wanted))
+            self._contents[key] = self._translator.set_frame(at_width(picture_HW3, _width_for(picture_HW3, width)))
             while len(self._contents) > _CONTENTS_KEPT:
                 self._contents.popitem(last=False)
         self._contents.move_to_end(key)
         return self._contents[key]
+
+
+def _width_for(picture_HW3: np.ndarray, wanted: int) -> int:
+    """The width that was asked for (-1: the frame's own), but no larger than the frame, nor so small that a wide
+    frame is too low to be translated."""
+    height, width = int(picture_HW3.shape[0]), int(picture_HW3.shape[1])
+    least = -(-LEAST_SIDE * width // height)
+    return width if wanted < 0 else min(max(wanted, least), width)
 
 
 def _send(outgoing: BinaryIO, header: dict[str, Any], data: bytes = b"") -> None:
@@ -198,9 +206,11 @@ def main(arguments: list[str]) -> int:
     outgoing = sys.stdout.buffer
     # Whatever prints must not end up between the answers.
     sys.stdout = sys.stderr
-    device = arguments[arguments.index("--device") + 1] if "--device" in arguments else "auto"
     try:
-        translator = load_translator(Path(arguments[0]), device=device)
+        translator = load_translator(
+            Path(arguments[0]), device=_option(arguments, "--device", "auto"),
+            checkpoint=_option(arguments, "--checkpoint", "last"),
+        )  # fmt: skip
     except (TrocarError, IndexError) as error:
         _send(outgoing, {"answer": "error", "generation": -1, "text": str(error) or "no run was named"})
         return 2
@@ -209,6 +219,10 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         return 0
     return 0
+
+
+def _option(arguments: list[str], name: str, standard: str) -> str:
+    return arguments[arguments.index(name) + 1] if name in arguments else standard
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ Directions = Literal["both", "ab"]
 PresetName = Literal["paper", "fast", "demo"]
 PRESETS: tuple[PresetName, ...] = ("paper", "fast", "demo")
 
+LEAST_SIDE = 8
+"""Px a side of the smallest frame that is translated: its content code still has 2 x 2 places."""
+
 _CHOICES: dict[str, tuple[str, ...]] = {
     "variant": ("asymmetric", "symmetric"),
     "directions": ("both", "ab"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,15 +13,29 @@ from studio.vocabulary.labels import ClassTable
 
 LayerName = Literal["rgb", "segmentation", "depth", "normals"]
 LAYER_NAMES: tuple[LayerName, ...] = ("rgb", "segmentation", "depth", "normals")
+FlowDirection = Literal["forward", "backward"]
+FLOW_DIRECTIONS: tuple[FlowDirection, ...] = ("forward", "backward")
+"""Optical flow, to the next moment and to the one before: a layer of sequences, read on its own when wanted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolPose:
-    """One instrument: name and 4x4 tool-to-world matrix (mm; z along the shaft towards the tip, origin at the tip)."""
+    """One instrument: name and 4x4 tool-to-world matrix (mm; z along the shaft towards the tip, origin at the tip).
+
+    The tip is where closed jaws end; they open about x, to ``jaw_angle`` radians between them. ``tips``, if known:
+    where the metal ends, in world axes and mm, one for each jaw.
+    """
 
     name: str
     tool_to_world: tuple[tuple[float, ...], ...]
     jaw_angle: float = 0.0
+    tips: tuple[tuple[float, ...], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``frames.json`` and exports hold it."""
+        known = {"tips": [list(t) for t in self.tips]} if self.tips else {}
+        rows = [list(r) for r in self.tool_to_world]
+        return {"name": self.name, "tool_to_world": rows, "jaw_angle": self.jaw_angle, **known}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +63,7 @@ class Layers:
 
 @dataclass(frozen=True, slots=True)
 class FrameFiles:
-    """Where one frame's layers lie. ``index`` counts from 0 within its scene."""
+    """Where one frame's layers lie. ``index`` counts from 0 within its scene. Flow: see FLOW_DIRECTIONS."""
 
     name: str
     index: int
@@ -56,13 +71,19 @@ class FrameFiles:
     segmentation: Path | None = None
     depth: Path | None = None
     normals: Path | None = None
+    flow_forward: Path | None = None
+    flow_backward: Path | None = None
+
+    def flow(self, direction: FlowDirection) -> Path | None:
+        """The file of one direction's flow."""
+        return self.flow_forward if direction == "forward" else self.flow_backward
 
 
 @dataclass(frozen=True)
 class SceneFiles:
     """What a reader found: one scene of one patient.
 
-    ``encoding`` says how layers are stored, in the reader's own words.
+    ``encoding`` says how layers are stored, in the reader's own words. ``frames`` of large scenes are read from disk.
     """
 
     name: str
@@ -71,7 +92,7 @@ class SceneFiles:
     root: Path
     size: tuple[int, int]
     classes: ClassTable
-    frames: tuple[FrameFiles, ...]
+    frames: Sequence[FrameFiles]
     encoding: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -61,7 +62,9 @@ class ClassTable:
             if normal_name(c.name) == wanted:
                 return c
         known = ", ".join(c.name for c in self.classes)
-        raise InputError(f"no class is called '{name}'", where="class table", remedy=f"Known classes: {known}.")
+        near = difflib.get_close_matches(wanted, [normal_name(c.name) for c in self.classes], n=1)
+        meant = f"Did you mean '{near[0]}'? " if near else ""
+        raise InputError(f"no class is called '{name}'", where="class table", remedy=f"{meant}Known classes: {known}.")
 
     def palette_256x3(self) -> np.ndarray:
         """uint8 colours by id; ids without a class are mid-grey, IGNORE is black."""

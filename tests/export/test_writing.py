@@ -12,13 +12,13 @@ from studio.export import writing
 from studio.export.manifest import compared, hashed_files, load_manifest, verify_manifest
 from studio.export.values import ExportItem, ExportOptions, SceneReading
 from studio.export.writing import write_export
-from studio.files.pictures import read_exr, read_grey_levels, write_png
+from studio.files.pictures import read_exr, read_grey_levels, write_exr, write_png
 from studio.jobs.events import Done, Note, Progress
 from studio.jobs.stages import result_of
 from studio.scenes.readers import load_layers, load_layers_of, read_scenes
 from studio.vocabulary.errors import DiskFull, InputError, TrocarError
 from studio.vocabulary.recipes import Recipe
-from tests.making import PUBLISHED, make_frames_scene, sphere_scene
+from tests.making import PUBLISHED, add_flow, make_frames_scene, sphere_scene
 
 # pycocotools 2.0 warns under numpy 2 where the tests themselves decode.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -297,3 +297,57 @@ def test_events_count_up_to_the_whole(tmp_path):
     assert steps[-1] == 30
     assert isinstance(events[-1], Done)
     assert not list((tmp_path / "o").rglob("*.exr"))
+
+
+def _flow_items(root: Path) -> list[ExportItem]:
+    """Patient A is a sequence with flow, B are single frames."""
+    items = []
+    for number, patient in enumerate("AB"):
+        folder = make_frames_scene(root / f"scene{number}", patient=patient, frames=2)
+        scene = read_scenes(add_flow(folder) if patient == "A" else folder)[0]
+        for frame in scene.frames:
+            image = root / f"translations/{number}_{frame.name}.png"
+            write_png(image, sphere_scene(frame.index).rgb_HW3[..., ::-1].copy())
+            items.append(
+                ExportItem(patient, frame.name, "warm", image, frame.rgb, frame, scene.layout, scene.encoding)
+            )  # fmt: skip
+    return items
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("image2image", "flow_{0}/simulated/A/flow/flow{1:05d}.exr"), ("coco", "flow_{0}/{2}/A_{1:05d}.exr")],
+)
+def test_flow_of_sequences_rides_along_byte_for_byte(tmp_path, name, place):
+    items = _flow_items(tmp_path)
+    first = _export(tmp_path / "one", items, format=name, split=(0.5, 0.5, 0.0))
+    _export(tmp_path / "two", items, format=name, split=(0.5, 0.5, 0.0))
+    assert hashed_files(tmp_path / "one") == hashed_files(tmp_path / "two")
+    split = next(s for s in ("train", "val") if "A" in load_manifest(tmp_path / "one").splits.get(s, ()))
+    for direction in ("forward", "backward"):
+        for number in range(2):
+            file = tmp_path / "one" / place.format(direction, number, split)
+            assert file.read_bytes() == (tmp_path / f"scene0/flow_{direction}/{number:06d}.exr").read_bytes()
+            assert str(file.relative_to(tmp_path / "one")) in load_manifest(tmp_path / "one").files
+    assert first["counts"]["frames"] == 4
+    assert len(list((tmp_path / "one").rglob("*flow*/**/*.exr"))) == 4
+    card = (tmp_path / "one" / "DATA_CARD.md").read_text()
+    assert "flow_forward" in card and "NaN where not seen" in card
+    if name == "coco":
+        rows = json.loads((tmp_path / f"one/{split}.json").read_text())["images"]
+        assert [r["flow_backward_file"] for r in rows] == [place.format("backward", n, split) for n in range(2)]
+    _export(tmp_path / "bare", items, format=name, split=(0.5, 0.5, 0.0), geometry=False)
+    assert not list((tmp_path / "bare").rglob("*flow*"))
+
+
+def test_flow_of_another_size_and_flow_damaged_on_the_way_are_refused(tmp_path, monkeypatch):
+    items = _flow_items(tmp_path)
+    write_exr(tmp_path / "scene0/flow_backward/000001.exr", np.zeros((10, 12, 2)))
+    with pytest.raises(InputError, match=r"flow_backward/000001\.exr: the flow has 12x10 px"):
+        _export(tmp_path / "out", items, format="coco")
+    monkeypatch.setattr(
+        "studio.export.coco.put_flow", lambda stored, dest, size: stored and write_exr(dest, np.ones((10, 12, 2)))
+    )
+    with pytest.raises(TrocarError, match="read back differently"):
+        _export(tmp_path / "out", items, format="coco")
+    assert not (tmp_path / "out").exists()

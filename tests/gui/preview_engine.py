@@ -51,5 +51,6 @@ def client_of(script: str, parent: QObject | None = None) -> PreviewClient:
 class ScriptedClient(PreviewClient):
     """Takes the place of PreviewClient in the Styles page."""
 
-    def __init__(self, run_folder: Path, parent: QObject | None = None) -> None:
+    def __init__(self, run_folder: Path, parent: QObject | None = None, *, checkpoint: str = "last") -> None:
+        self.checkpoint = checkpoint
         super().__init__(run_folder, parent, command=[sys.executable, "-c", SCRIPT])

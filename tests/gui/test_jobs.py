@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.gui.jobs import JobQueue, WindowJob
+from studio.gui.widgets.job_tray import JobTray
 from studio.jobs.events import Progress
 from studio.project.records import Changed
 from tests.gui.script_child import ScriptChild
@@ -118,3 +120,33 @@ def test_rate_and_time_left_come_from_the_last_seconds() -> None:
     assert job.seconds_left == pytest.approx((1000 - 450) / 10)
     job.forget_rate()
     assert job.rate is None
+
+
+def test_a_job_waits_for_the_one_that_it_goes_on_from(qtbot: QtBot, queue: JobQueue) -> None:
+    bad = queue.submit("Bad", ["fails"], touches=TOUCHES, resume_argv=["counts"])
+    onward = queue.submit("Onward", ["counts"], touches=TOUCHES, after=bad)
+    other = queue.submit("Other", ["counts"], touches=TOUCHES)
+    qtbot.waitUntil(lambda: other.state == "done", timeout=10_000)
+    assert (bad.state, onward.state) == ("failed", "waiting")
+    again = queue.resume(bad)
+    assert onward.after is again
+    qtbot.waitUntil(lambda: onward.state == "done", timeout=10_000)
+    assert again.state == "done"
+
+
+def test_what_can_never_run_leaves_with_the_job_that_it_waits_for(qtbot: QtBot, queue: JobQueue) -> None:
+    bad = queue.submit("Bad", ["fails"], touches=TOUCHES)
+    onward = queue.submit("Onward", ["counts"], touches=TOUCHES, after=bad)
+    qtbot.waitUntil(lambda: bad.state == "failed", timeout=10_000)
+    queue.remove(bad)
+    assert onward not in queue.jobs
+
+
+def test_the_tray_says_what_a_job_waits_for(qtbot: QtBot, queue: JobQueue) -> None:
+    tray = JobTray(queue)
+    qtbot.addWidget(tray)
+    bad = queue.submit("Bad", ["fails"], touches=TOUCHES)
+    queue.submit("Onward", ["counts"], touches=TOUCHES, after=bad)
+    qtbot.waitUntil(lambda: bad.state == "failed", timeout=10_000)
+    said = [label.text() for label in tray.findChildren(QLabel)]
+    assert "Waiting for “Bad”" in said

@@ -285,7 +285,7 @@ def test_a_class_is_given_another_colour(qtbot: QtBot) -> None:
     qtbot.addWidget(bar)
     chip = next(c for c in bar.legend._chips if c.text() == "fat")
     with qtbot.waitSignal(bar.colour_wanted, timeout=PATIENCE) as heard:
-        chip.colour_wanted.emit("fat", (9, 8, 7))
+        bar.legend.choice.colour_wanted.emit("fat", (9, 8, 7))
     assert heard.args[:2] == ["fat", (9, 8, 7)]
     assert heard.args[2] == STUDIO_CLASSES
     bar.set_classes(STUDIO_CLASSES.recoloured({"fat": (9, 8, 7)}))

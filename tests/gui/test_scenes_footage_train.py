@@ -222,3 +222,26 @@ def test_a_run_cut_off_by_a_crash_can_be_resumed(window: Window, started: list[t
     assert "interrupted" in page.groups.group(0).detail
     window.actions_table.qaction("train.resume").trigger()
     assert started[-1][-3:] == ("--name", "cut", "--resume")
+
+
+def test_footage_is_compared_with_a_folder_and_the_page_is_offered(
+    window: Window, started: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    window.go_to_page("Footage")
+    page = window.current_page
+    assert isinstance(page, FootagePage)
+    folder = window.session.project.folder
+    (folder / "reports" / "likeness-1").mkdir(parents=True)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    window.actions_table.qaction("footage.compare").trigger()
+    assert not started
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    window.actions_table.qaction("footage.compare").trigger()
+    report = str(folder / "reports" / "likeness-2")
+    assert started[0] == ("footage", "compare", str(folder), str(tmp_path), "--report", report, "--every", "2")
+    asked: list[str] = []
+    window.session.question.connect(lambda words, _answers: asked.append(words))
+    job = WindowJob("", started[0], (), Changed(), state="done")
+    job.result = {"report": str(tmp_path / "likeness.html"), "mean": 0.7251}
+    window.session.jobs.ended.emit(job)
+    assert ["0.73 of 1" in words for words in asked] == [True]

@@ -13,10 +13,11 @@ from pytestqt.qtbot import QtBot
 
 from studio.gui.pages import styles_lab
 from studio.gui.pages.styles import StylesPage
-from studio.gui.pages.styles_lab import spread_frames
 from studio.gui.theme import tokens_of
+from studio.gui.widgets.map_selection import Picked
 from studio.gui.widgets.style_map import StyleMap
 from studio.gui.window import Window
+from studio.pipeline.views import spread_frames
 from studio.project.project import Project
 from studio.vocabulary.styles import Palette, Style
 from tests.gui.preview_engine import PATIENCE, ScriptedClient
@@ -162,7 +163,8 @@ def test_the_map_is_coloured_by_patient_or_brightness(page: StylesPage) -> None:
     by_patient = page.map.dot_colours(colours)
     assert by_patient[0] == by_patient[1] != by_patient[2] == by_patient[3]
     page.map.colouring.setCurrentIndex(page.map.colouring.findData("brightness"))
-    levels = [c.lightnessF() for c in page.map.dot_colours(colours)]
+    dots = page.map.dot_colours(colours)
+    levels = [0.2126 * c.redF() + 0.7152 * c.greenF() + 0.0722 * c.blueF() for c in dots]
     assert levels == sorted(levels[:2]) + sorted(levels[2:], reverse=True)  # 0.2 < 0.4, 0.8 > 0.6
     assert not page.map.grab().isNull()
     page.map.colouring.setCurrentIndex(page.map.colouring.findData("validity"))
@@ -212,7 +214,8 @@ def test_a_dot_of_the_map_becomes_a_style(page: StylesPage, qtbot: QtBot) -> Non
     qtbot.mouseClick(page.draw_panel.add, Qt.MouseButton.LeftButton)
     assert page.bench.styles[-1].source == "d"
     assert page.bench.styles[-1].code == pytest.approx(tuple(codes()[3]))
-    page.map.footage_lassoed.emit([0, 1])
+    page.map.select(Picked(footage=frozenset({0, 1})))
+    page.selection_desk.add_mean()
     assert page.bench.styles[-1].code == pytest.approx(tuple(codes()[:2].mean(axis=0)))
 
 
@@ -221,6 +224,20 @@ def test_a_picture_from_disk_becomes_a_style(page: StylesPage, qtbot: QtBot) -> 
         page.lab.ask_code(Path("real.png"))
         page.lab._ask()  # pictures that are still wanted wait for it
     assert page.bench.styles[-1].code == (0.5,) * 8
+
+
+def test_a_picture_without_a_style_does_not_end_the_previews(page: StylesPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: sharp(page), timeout=PATIENCE)
+    client = page.lab._client
+    assert client is not None and client.running
+    page.lab._code_asked = True  # the engine is on it
+    with qtbot.waitSignal(page.session.said, timeout=PATIENCE) as said:
+        client.failed.emit("black.png: the picture is black")
+    assert said.args == ["black.png: the picture is black", "error"]
+    assert page.grid.notice == "" and not page.lab._code_asked
+    with qtbot.waitSignal(page.lab.failed, timeout=PATIENCE):
+        client.failed.emit("no checkpoint")  # of the previews themselves
+    assert "no checkpoint" in page.grid.notice
 
 
 def test_diversity_follows_the_styles(page: StylesPage, qtbot: QtBot) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from studio.cli import main
 from studio.export.manifest import load_manifest
+from studio.files.pictures import read_rgb
 from studio.jobs.events import Done, Progress
 from studio.pipeline.demo_settings import QUICK, REGIMES, DemoSettings
 from studio.pipeline.flow import demo
@@ -203,3 +204,24 @@ def test_a_run_keeps_its_name_while_it_trains_and_no_longer(result: dict[str, ob
         resumed = train_translator(project, name="short", resume=True)
         assert any(isinstance(event, Progress) for event in resumed)
         resumed.close()
+
+
+def test_a_palette_is_drawn_as_one_sheet(
+    result: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Project.open(Path(str(result["project"])), write=False) as project:
+        name = project.palettes.all()[0].palette.name
+    sheet = tmp_path / "sheet.png"
+    argv = ["styles", "sheet", str(result["project"]), str(sheet), "--palette", name, "--frames", "3", "--json"]
+    assert main(argv) == 0
+    done = json.loads(capsys.readouterr().out.splitlines()[-1])["result"]
+    # Three frames of 96 x 64 px, the render and two styles: gaps of 8 px, text of 12 in lines of 18.
+    assert (done["rows"], done["columns"], done["size"]) == (3, 3, [8 + 3 * 104, 26 + 3 * (64 + 26)])
+    assert read_rgb(sheet).shape == (26 + 3 * 90, 8 + 3 * 104, 3)
+    assert main([*argv[:-1], "--checkpoint", "3"]) == 2
+    assert "there is no checkpoint '3'" in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_step_of_a_checkpoint_stands_in_the_recipe(result: dict[str, object]) -> None:
+    manifest = load_manifest(Path(str(result["export"])))
+    assert [c["step"] for c in manifest.recipe.source["checkpoints"]] == [4]

@@ -121,3 +121,11 @@ def test_sequences_lie_beside_single_frames_of_the_same_patient(tmp_path: Path) 
         assert single["folder"] != sequence["folder"]
         assert single["patients"] == sequence["patients"]
         assert project.scenes.frame_count() == 2
+
+
+@pytest.mark.parametrize("name", ["../x", "/tmp/x", "a\\b", ".hidden", "c:x"])
+def test_simulated_scenes_stay_in_the_project(tmp_path: Path, name: str) -> None:
+    with Project.create(tmp_path / "body") as project:
+        with pytest.raises(InputError, match="no name for a folder"):
+            result_of(simulate_scenes(project, SimulationSettings(1, 1, size=(64, 36)), name=name))
+        assert not list((project.folder / "scenes").iterdir())

@@ -13,7 +13,7 @@ from studio.project.lock import TOKEN_VARIABLE
 from studio.project.project import Project
 from studio.project.schema import MIGRATIONS, SCHEMA_VERSION
 from studio.project.translation_table import NewTranslation
-from studio.vocabulary.errors import InputError
+from studio.vocabulary.errors import DiskFull, InputError
 from studio.vocabulary.frames import FootageFile, FrameFiles, SceneFiles
 from studio.vocabulary.labels import STUDIO_CLASSES
 from studio.vocabulary.styles import Palette, Style
@@ -182,3 +182,21 @@ def test_palettes_come_back_as_they_were(project: Project) -> None:
     assert project.palettes.get("five").recipe == {"seed": 1}
     with pytest.raises(InputError, match="Palettes: five"):
         project.palettes.get("six")
+
+
+def test_a_full_disk_is_said_in_one_line_and_leaves_nothing_half_added(tmp_path: Path) -> None:
+    Project.create(tmp_path / "body").close()
+    found = scene(tmp_path / "scene", count=400)
+    with (
+        pytest.raises(DiskFull, match="the disk is full") as caught,
+        Project.open(tmp_path / "body") as project,
+    ):
+        # SQLite says of its own limit what it says of the disk's.
+        pages = project._db.execute("PRAGMA page_count").fetchone()[0]
+        project._db.execute(f"PRAGMA max_page_count = {pages + 3}")
+        list(project.scenes.add(found))
+    assert "\n" not in str(caught.value)
+    with Project.open(tmp_path / "body") as project:
+        assert (project.scenes.all(), project.scenes.frame_count()) == ([], 0)
+        list(project.scenes.add(found))
+        assert project.scenes.frame_count() == 400

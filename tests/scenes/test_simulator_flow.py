@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import trimesh
 
 from studio.scenes.simulator.anatomy import Anatomy, Part
 from studio.scenes.simulator.breathing import Breathing
-from studio.scenes.simulator.buffers import Body, Scene
+from studio.scenes.simulator.buffers import Body, Scene, faces_in_view
 from studio.scenes.simulator.fields import Mesh, with_normals
-from studio.scenes.simulator.flow import flow_at, flow_between
-from studio.scenes.simulator.frames import see
-from studio.scenes.simulator.instruments import make_instrument
+from studio.scenes.simulator.flow import flow_at, flow_between, sight_of
+from studio.scenes.simulator.frames import Geometry, see
+from studio.scenes.simulator.instruments import Instrument, make_instrument
+from studio.scenes.simulator.patients import PatientSource
+from studio.scenes.simulator.sequences import SequenceSource, geometry_of_frame
 from studio.scenes.simulator.views import Tool, View, intrinsics, looking
 
 SIZE = (160, 90)
@@ -191,9 +195,10 @@ def test_opening_jaws_move_about_their_hinge() -> None:
 def test_breathing_tissue_moves_by_its_displacement() -> None:
     breathing = Breathing(15.0, 0.0, footwards=9.0, frontwards=3.0, sidewards=1.5)
     rest = body_of(ball(25.0))
-    now, after = breathing.deformed(rest, 0.3), breathing.deformed(rest, 0.42)
-    geometry = see(Scene(now, View(SIZE, K, NOW)))
-    flow = flow_between(geometry, Scene(after, View(SIZE, K, NOW)))
+    view = View(SIZE, K, NOW)
+    moving = breathing.moving(rest)
+    geometry = see(Scene(moving.at(0.3, view), view))
+    flow = flow_between(geometry, Scene(moving.at(0.42, view), view))
     seen = ~np.isnan(flow).any(axis=2)
     points = NOW[:3, 3] + RAYS_HW3 * geometry.depth_HW[..., None] @ NOW[:3, :3].T
     x, y, z = np.moveaxis(points, -1, 0)
@@ -234,10 +239,93 @@ def solved(of: object, wanted: np.ndarray) -> np.ndarray:
 def test_breathing_turns_normals_with_the_surface(share: float) -> None:
     """Deformed vertex normals against those of the deformed triangles themselves."""
     breathing = Breathing(15.0, 0.0, footwards=11.0, frontwards=4.5, sidewards=2.0)
-    deformed = breathing.deformed(body_of(ball(60.0, 6)), share).target
+    deformed = breathing.deformed(body_of(ball(60.0, 6)), share)
     recomputed = with_normals(deformed.vertices_V3, deformed.faces_F3).normals_V3
     cosine = (deformed.normals_V3 * recomputed).sum(axis=1)
     assert np.rad2deg(np.arccos(np.clip(cosine, -1, 1))).max() < 0.1
+
+
+@pytest.fixture(scope="module")
+def breathing_sequence() -> list[Geometry]:
+    """Frames of a procedural patient that breathes, with instruments, half a second apart."""
+    source = SequenceSource(PatientSource(1, 0), SIZE, 100, True)
+    return [geometry_of_frame(source, index) for index in (20, 33, 46)]
+
+
+def test_what_a_picture_shows_answers_as_rays_do(breathing_sequence: list[Geometry]) -> None:
+    """Flow with and without the short cut of the other picture, over large and small motions: the same bytes."""
+    assert len(breathing_sequence[0].scene.view.tools) > 0
+    for geometry in breathing_sequence:
+        for other in breathing_sequence:
+            by_rays = flow_between(geometry, other.scene)
+            assert np.array_equal(by_rays, flow_between(geometry, sight_of(other)), equal_nan=True)
+            hidden = np.isnan(by_rays).any(axis=2)
+            assert other is geometry or 0.005 < hidden.mean() < 0.9
+
+
+def test_a_plate_hides_what_lies_hardly_behind_it_up_to_its_edge() -> None:
+    """A thin plate slides over a wall at a distance a little above what counts as hiding: by pictures as by rays."""
+    wall = body_of(plane(-100.0, (0.0, 0.0, -1.0)))
+    corners = np.array([[-14.1, -9.3, 0], [13.7, -8.8, 0], [14.2, 9.1, 0], [-13.9, 8.7, 0]], np.float32)
+    plate = with_normals(corners, np.array([[0, 1, 2], [0, 2, 3]], np.int32))
+    tool = Instrument("plate", plate, plate, 20.0, 0.0)
+    poses = [np.eye(4), np.eye(4)]
+    poses[0][:3, 3], poses[1][:3, 3] = (-3.0, 0.0, 99.95), (4.3, 1.1, 99.95)
+    now, after = (see(Scene(wall, View(SIZE, K, np.eye(4), (Tool(tool, p),)))) for p in poses)
+    by_rays = flow_between(now, after.scene)
+    assert np.array_equal(by_rays, flow_between(now, sight_of(after)), equal_nan=True)
+    hidden = (now.class_HW == 1) & np.isnan(by_rays).any(axis=2)
+    covered = (now.class_HW == 1) & (after.class_HW != 1)
+    assert covered.sum() > 300 and (hidden & covered)[1:-1, 1:-1].sum() > 0.9 * covered[1:-1, 1:-1].sum()
+    # The camera moves by parts of a pixel, so that points lie between pixels on the plate and beside it.
+    for step in np.linspace(0.02, 0.62, 8):
+        pose = np.eye(4)
+        pose[:2, 3] = step, 0.7 * step
+        other = see(Scene(wall, View(SIZE, K, pose, (Tool(tool, poses[1]),))))
+        assert np.array_equal(flow_between(now, other.scene), flow_between(now, sight_of(other)), equal_nan=True)
+
+
+def test_normals_of_a_breathing_body_are_those_of_its_surface() -> None:
+    """A ball that breathing deforms: normals of its level sets, the place at rest found by bisection."""
+    breathing, share = Breathing(15.0, 0.0, footwards=11.0, frontwards=4.5, sidewards=2.0), 0.8
+    moving, view = breathing.moving(body_of(ball(25.0))), View(SIZE, K, NOW)
+    geometry = see(Scene(moving.at(share, view), view))
+    met = geometry.class_HW == 1
+    x, y, z = (NOW[:3, 3] + RAYS_HW3[met] * geometry.depth_HW[met][:, None] @ NOW[:3, :3].T).T
+
+    def deformed(rest: np.ndarray) -> np.ndarray:
+        return np.stack([rest[0] * (1 + share * 2.0 / 170), rest[1] - share * 11.0 * smooth_step(rest[1], -70, 130),
+                         rest[2] + share * 4.5 * smooth_step(rest[2], -50, 110)])  # fmt: skip
+
+    rest = np.stack([solved(lambda v, i=i: deformed(np.stack([v] * 3))[i], p) for i, p in enumerate((x, y, z))])
+    slopes = (deformed(rest + 1e-4) - deformed(rest - 1e-4)) / 2e-4
+    normals = (rest / slopes).T
+    normals = normals / np.linalg.norm(normals, axis=1, keepdims=True) @ NOW[:3, :3]
+    facing = np.abs((normals * RAYS_HW3[met]).sum(axis=1)) > 0.1 * np.linalg.norm(RAYS_HW3[met], axis=1)
+    apart = np.linalg.norm(np.cross(normals, geometry.normal_HW3[met]), axis=1)[facing]
+    assert np.rad2deg(np.arcsin(apart)).max() < 0.1
+    # Were normals left as they are at rest, they would be far off.
+    assert np.rad2deg(np.arcsin(np.linalg.norm(np.cross(normals, (rest / 25).T @ NOW[:3, :3]), axis=1))).max() > 0.5
+
+
+def test_a_body_built_for_its_view_shows_what_the_whole_body_shows(breathing_sequence: list[Geometry]) -> None:
+    geometry = breathing_sequence[1]
+    body, view = geometry.scene.body, geometry.scene.view
+    assert 0.1 < body.share < 1
+    kept = faces_in_view(body.target.vertices_V3, body.target.faces_F3, view)
+    assert 0 < kept.mean() < 0.6
+    whole = copy.copy(body)
+    whole.target = body.target.reshaped(body.target.vertices_V3)
+    again = see(Scene(whole, view))
+    assert np.array_equal(again.surface.face_N, geometry.surface.face_N)
+    assert np.array_equal(again.depth_HW, geometry.depth_HW)
+    assert np.array_equal(again.class_HW, geometry.class_HW)
+    assert np.array_equal(again.normal_HW3, geometry.normal_HW3)
+
+
+def test_only_a_moving_body_can_be_asked_to_move() -> None:
+    with pytest.raises(ValueError, match="no motion"):
+        body_of(ball(10.0, 3)).at(0.5, View(SIZE, K, NOW))
 
 
 def test_forward_then_backward_comes_home_on_points_seen_in_both() -> None:

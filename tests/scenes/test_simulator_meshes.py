@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,10 @@ import trimesh
 
 from studio.jobs.stages import result_of
 from studio.scenes.readers import read_scenes
-from studio.scenes.simulator import SimulationSettings, simulate
+from studio.scenes.simulator import SimulationSettings, meshfiles, simulate
 from studio.scenes.simulator.meshfiles import load_mesh
 from studio.scenes.simulator.meshplans import class_in_name, plans_in_folder
 from studio.scenes.simulator.patients import build_anatomy, patient_name, sources_of
-from studio.scenes.simulator.placement import guessed_unit
 from studio.vocabulary.errors import InputError
 
 
@@ -62,11 +62,6 @@ def test_classes_are_found_in_names(stem: str, class_id: int | None) -> None:
     assert class_in_name(stem) == class_id
 
 
-@pytest.mark.parametrize(("extent", "unit"), [(0.24, 1000.0), (1.83, 100.0), (20.0, 10.0), (198.0, 1.0)])
-def test_units_are_guessed_from_the_size(extent: float, unit: float) -> None:
-    assert guessed_unit(extent) == unit
-
-
 def test_a_folder_in_metres_becomes_a_whole_patient(folder: Path) -> None:
     source = sources_of(1, range(3, 4), meshes=folder)[0]
     assert patient_name(source) == "patient_003_some-body"
@@ -104,6 +99,24 @@ def test_large_meshes_are_thinned_out(tmp_path: Path) -> None:
     mesh = load_mesh(tmp_path / "a.stl")
     assert len(mesh.faces_F3) <= 60_000
     assert np.abs(np.linalg.norm(mesh.vertices_V3, axis=1) - 80).max() < 1.0
+
+
+def test_large_binary_files_are_thinned_while_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ball = trimesh.creation.icosphere(subdivisions=6, radius=80)
+    ball.export(tmp_path / "a.stl")
+    monkeypatch.setattr(meshfiles, "_LARGE", 1000)
+    monkeypatch.setattr(meshfiles, "_PIECE", 7000)
+    monkeypatch.setattr(trimesh, "load", None)  # the library, which would read it whole, is not asked
+    mesh = load_mesh(tmp_path / "a.stl")
+    assert 10_000 < len(mesh.faces_F3) <= 60_000
+    assert np.abs(np.linalg.norm(mesh.vertices_V3, axis=1) - 80).max() < 0.5
+    assert (np.einsum("ij,ij->i", mesh.vertices_V3, mesh.normals_V3) > 75).all()
+    assert trimesh.Trimesh(mesh.vertices_V3, mesh.faces_F3, process=False).is_watertight
+    content = bytearray((tmp_path / "a.stl").read_bytes())
+    content[84 + 12 : 84 + 16] = struct.pack("<f", float("nan"))
+    (tmp_path / "nan.stl").write_bytes(content)
+    with pytest.raises(InputError, match="the mesh holds coordinates that are not finite"):
+        load_mesh(tmp_path / "nan.stl")
 
 
 def test_unusable_files_are_named(tmp_path: Path) -> None:
@@ -157,12 +170,15 @@ def test_an_anatomy_file_names_parts(folder: Path) -> None:
     [
         (('units = "m"', 'unit = "m"'), r"'unit' \(line 7\)"),
         (('units = "m"', 'units = "miles"'), "miles"),
-        (('class = "liver"', 'class = "lever"'), "lever"),
+        (('units = "m"', 'units = ["m"]'), "are not known"),
+        (('class = "liver"', 'class = "lever"'), r"'lever' \(line 6\). Did you mean 'liver'"),
+        (('file = "meshes/some body/GallBladder.ply"', "file = 7"), "'7' is no file's name"),
+        (("colour =", "color ="), r"'color' \(line 8\) is not known. Did you mean 'colour'"),
         (('axes = "+x +y +z"', 'axes = "+x +x +z"'), "twice"),
         (("#803028", "red"), "red"),
         (("[[part]]", "[part"), "TOML"),
         (("Liver (final)", "Other"), "no such file"),
-        (('units = "m"', 'units = "mm"'), "mm large"),
+        (('units = "m"', 'units = "mm"'), 'mm large. Did you mean units = "m"'),
     ],
 )
 def test_mistakes_in_an_anatomy_file_are_named(folder: Path, change: tuple[str, str], match: str) -> None:
@@ -193,3 +209,11 @@ def test_given_meshes_become_five_different_patients() -> None:
     assert 150 < np.ptp(liver.mesh.vertices_V3, axis=0).max() < 260
     assert len(anatomy.kits) == 4
     assert all(1.5 < k.radius < 4 for k in anatomy.kits)
+
+
+def test_a_refused_mesh_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
+    (folder / "some body" / "Liver (final).stl").write_bytes(b"")
+    settings = SimulationSettings(2, 1, size=(64, 36), meshes=folder, processes=1)
+    with pytest.raises(InputError, match="no triangles"):
+        result_of(simulate(tmp_path / "scenes" / "new", settings))
+    assert not list((tmp_path / "scenes").iterdir())

@@ -23,6 +23,7 @@ from studio.scenes.simulator.fields import Mesh
 from studio.scenes.simulator.frames import see
 from studio.scenes.simulator.paths import CameraPath, Curve, seconds_of
 from studio.scenes.simulator.planning import plan_path
+from studio.scenes.simulator.tool_planning import Moment
 from studio.scenes.simulator.trocars import Laparoscope, Trocar
 from studio.vocabulary.errors import InputError
 
@@ -41,7 +42,7 @@ def path(body: Body) -> CameraPath:
 
 
 def plan(body: Body, frames: int) -> CameraPath:
-    return plan_path(body.anatomy, [body.target], SIZE, seed=1, patient=0, seconds=seconds_of(frames))
+    return plan_path(body.anatomy, [Moment(body.target)], SIZE, seed=1, patient=0, seconds=seconds_of(frames))
 
 
 def line_distance(point: np.ndarray, pose: np.ndarray) -> float:
@@ -137,7 +138,7 @@ def test_a_body_without_room_for_a_laparoscope_is_named() -> None:
     port = np.array([0.0, -60.0, 30.0])
     full = Anatomy("block", (Part("liver", 1, block),), port, np.array([[50.0, 0, 50]]), np.array([0.0, 20.0, 0.0]))
     with pytest.raises(InputError, match=r"block: no way for a laparoscope: .* lies in an organ"):
-        plan_path(full, [Body(full).target], SIZE, seed=0, patient=0, seconds=1.0)
+        plan_path(full, [Moment(Body(full).target)], SIZE, seed=0, patient=0, seconds=1.0)
 
 
 @pytest.mark.parametrize("patient", range(6))

@@ -15,8 +15,11 @@ from studio.files.pictures import read_grey_levels
 from studio.jobs.events import Done, Note
 from studio.jobs.stages import result_of
 from studio.scenes.simulator import SimulationSettings, simulate
+from studio.scenes.simulator.patients import PatientSource
+from studio.scenes.simulator.sequences import Sequence, SequenceSource, planned
 from studio.scenes.simulator.shares import missed, reached, shares_of
-from studio.scenes.simulator.steering import solved_tilt
+from studio.scenes.simulator.steering import class_shares, solved_tilt
+from studio.scenes.simulator.views import View
 from studio.vocabulary.errors import InputError
 
 GALLBLADDER, TIP = 2, 6
@@ -123,6 +126,50 @@ def test_impossible_targets_are_refused(targets: tuple[tuple[int, float], ...], 
         SimulationSettings(1, 1, targets=targets)
 
 
-def test_targets_do_not_steer_paths() -> None:
-    with pytest.raises(InputError, match="along a camera path"):
-        SimulationSettings(1, 1, targets=((1, 0.5),), path=True)
+def sequence_views(frames: int, *targets: tuple[int, float]) -> tuple[Sequence, list[View]]:
+    found = planned(SequenceSource(PatientSource(1, 1), (96, 54), frames, False, targets))
+    return found, [found.view(i) for i in range(0, frames, 20)]
+
+
+def mean_share(class_id: int, frames: int, *targets: tuple[int, float]) -> float:
+    found, views = sequence_views(frames, *targets)
+    return float(np.mean([class_shares(found.body, v)[class_id] for v in views]))
+
+
+def test_sequences_follow_targets_by_where_their_camera_goes() -> None:
+    usual = mean_share(GALLBLADDER, 600)
+    for asked in (usual + 0.04, usual - 0.05):
+        assert abs(mean_share(GALLBLADDER, 600, (GALLBLADDER, asked)) - asked) < 0.025
+        assert abs(usual - asked) > 0.03
+
+
+def test_a_longer_steered_sequence_begins_as_a_shorter_one() -> None:
+    for short, long in zip(*(sequence_views(n, (GALLBLADDER, 0.12))[1] for n in (100, 300)), strict=False):
+        assert np.array_equal(short.camera_to_world, long.camera_to_world)
+        for a, b in zip(short.tools, long.tools, strict=True):
+            assert np.array_equal(a.tool_to_world, b.tool_to_world)
+
+
+def test_a_sequences_targets_are_said_as_they_came_out_whatever_the_processes(tmp_path: Path) -> None:
+    one, two = (
+        SimulationSettings(20, 1, size=(48, 32), seed=5, processes=n, targets=((GALLBLADDER, 0.1),), path=True)
+        for n in (1, 2)
+    )
+    result = result_of(simulate(tmp_path / "one", one))
+    assert result["targets"]["gallbladder"]["asked"] == 0.1
+    assert result["targets"]["gallbladder"]["reached"] == pytest.approx(counted(tmp_path / "one")[2], abs=1e-4)
+    result_of(simulate(tmp_path / "two", two))
+    assert digest(tmp_path / "one") == digest(tmp_path / "two")
+
+
+def test_frames_that_follow_one_another_count_by_longer_pieces() -> None:
+    """Ten pieces of 125 frames, each alike in itself: the error is that of ten numbers."""
+    levels = np.array([0.1, 0.3, 0.2, 0.4, 0.2, 0.3, 0.1, 0.2, 0.5, 0.2])
+    shares = np.zeros((1250, 9))
+    shares[:, 1] = np.repeat(levels, 125)
+    by_pieces = reached(shares, [(1, 0.25)], in_a_row=True)["liver"]
+    assert by_pieces["standard_error"] == pytest.approx(levels.std(ddof=1) / np.sqrt(10), abs=1e-4)
+    assert reached(shares, [(1, 0.25)])["liver"]["standard_error"] == pytest.approx(
+        levels.std() / np.sqrt(1250), abs=1e-4
+    )
+    assert missed({"liver": by_pieces}) == []

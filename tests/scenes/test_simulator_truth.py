@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 
+from studio.files.pictures import read_grey_levels
+from studio.jobs.stages import result_of
+from studio.scenes.simulator import SimulationSettings, simulate
 from studio.scenes.simulator.anatomy import Anatomy, Part
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.fields import Mesh, with_normals
@@ -143,3 +150,54 @@ def test_nearer_parts_hide_farther_ones() -> None:
     middle = geometry.class_HW[SIZE[1] // 2, SIZE[0] // 2]
     assert middle == 2
     assert set(np.unique(geometry.class_HW)) == {0, 1, 2}
+
+
+def projected(point_3: np.ndarray, view: View) -> tuple[float, float, float]:
+    """Column, row and planar z, written out afresh."""
+    x, y, z = np.linalg.inv(view.camera_to_world)[:3] @ np.append(point_3, 1)
+    return K[0, 0] * x / z + SIZE[0] / 2, K[0, 0] * y / z + SIZE[1] / 2, z
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("angle", [0.0, 0.7])
+def test_every_jaw_ends_where_its_tip_is_said_to_be(kind: str, angle: float) -> None:
+    instrument = make_instrument(kind, radius=2.5, jaw_angle=angle)
+    visible = []
+    for turn in np.linspace(0, np.pi, 5):
+        pose = np.eye(4)
+        c, s = np.cos(turn), np.sin(turn)
+        across = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+        pose[:3, :3] = np.array([[0, 0, 1], [0, 1, 0], [-1, 0, 0.0]]) @ across  # the shaft lies along the picture
+        pose[:3, 3] = (3, 0, 36)
+        tool = Tool(instrument, pose)
+        geometry = seen(ball(40, (0, 0, 130), subdivisions=4), tools=(tool,))
+        assert len(tool.ends_E3) == (2 if instrument.hinged else 1)
+        for end_3 in tool.ends_E3:
+            column, row, z = projected(end_3, geometry.scene.view)
+            about = np.s_[int(row) - 1 : int(row) + 2, int(column) - 1 : int(column) + 2]
+            metal = geometry.class_HW[about] == 6
+            assert metal.any()
+            # Nothing but the other jaw, or a hook's own wire, may hide it.
+            assert geometry.depth_HW[about][metal].min() < z + 1.0
+            visible.append(bool(np.abs(geometry.depth_HW[about][metal] - z).min() < 2.5))
+    assert np.mean(visible) >= 0.5
+
+
+def test_tips_of_instruments_show_where_poses_put_them_in_simulated_frames(tmp_path: Path) -> None:
+    """Read back from the files alone: it is seen at its place, or something lies before it."""
+    settings = SimulationSettings(12, 2, size=(320, 180), seed=7, processes=1)
+    shown = hidden = 0
+    for folder in map(Path, result_of(simulate(tmp_path, settings))["scenes"]):
+        for entry in json.loads((folder / "frames.json").read_text()):
+            ids = read_grey_levels(folder / "seg" / f"{entry['frame']}.png")
+            depth = np.asarray(Image.open(folder / "depth" / f"{entry['frame']}.png")) * 0.01
+            to_camera = np.linalg.inv(np.array(entry["camera_to_world"]))
+            for tip in (t for tool in entry["tools"] for t in tool["tips"]):
+                x, y, z = np.array(entry["K"]) @ (to_camera[:3] @ np.append(tip, 1))
+                if z <= 0 or not (2 <= x / z < 318 and 2 <= y / z < 178):
+                    continue
+                about = np.s_[int(y / z) - 1 : int(y / z) + 2, int(x / z) - 1 : int(x / z) + 2]
+                shown += (seen_here := bool((np.abs(depth[about] - z)[ids[about] == 6] < 4).any()))
+                hidden += not seen_here
+                assert seen_here or (depth[about] < z).any()
+    assert shown > 2 * hidden > 0

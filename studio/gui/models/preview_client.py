@@ -83,7 +83,10 @@ def picture_of(header: dict[str, Any], data: bytes) -> PreviewPicture | None:
 
 
 class PreviewClient(QObject):
-    """One engine for one run. ``failed`` says in one line why there are no previews."""
+    """One engine for one checkpoint of a run: ``last``, ``best`` or a step.
+
+    ``failed`` says in one line why there are no previews.
+    """
 
     ready = Signal(int)
     """The style size."""
@@ -95,7 +98,9 @@ class PreviewClient(QObject):
     done = Signal(int)
     failed = Signal(str)
 
-    def __init__(self, run_folder: Path, parent: QObject | None = None, *, command: Sequence[str] = ()) -> None:
+    def __init__(
+        self, run_folder: Path, parent: QObject | None = None, *, checkpoint: str = "last", command: Sequence[str] = ()
+    ) -> None:
         super().__init__(parent)
         self.run_folder = run_folder
         self.style_size = 0
@@ -115,6 +120,7 @@ class PreviewClient(QObject):
         self._process.errorOccurred.connect(self._error)
         self._process.started.connect(self._send_unsent)
         program = list(command) or [sys.executable, "-P", "-m", "studio.translator.preview", str(run_folder)]
+        program += [] if command else ["--checkpoint", checkpoint]
         self._process.start(program[0], program[1:])
 
     @property

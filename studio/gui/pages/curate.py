@@ -28,8 +28,7 @@ from studio.gui.widgets.translation_grid import TranslationGrid
 from studio.pipeline.views import apply_rule, set_verdicts
 from studio.project.records import Changed, TranslationRecord
 from studio.quality.validity import validity_map
-from studio.scenes.flow_files import load_flow
-from studio.scenes.readers import load_layers_of
+from studio.scenes.readers import load_flow, load_layers_of
 from studio.vocabulary.colour_vision import Colour
 from studio.vocabulary.labels import ClassTable
 from studio.vocabulary.verdicts import VerdictValue
@@ -240,7 +239,7 @@ class CuratePage(Page):
             project = self.session.project
             frame = project.scenes.frame(record.frame_id)
             scene = project.scenes.get(frame.scene_id)
-            layout, encoding, path = scene.layout, dict(scene.encoding), record.path
+            layout, encoding, size, path = scene.layout, dict(scene.encoding), scene.size, record.path
             classes = self.session.coloured(scene.classes)
             self._background.ask(
                 key,
@@ -249,7 +248,7 @@ class CuratePage(Page):
                     read_rgb(path),
                     None,
                     classes,
-                    flow_HW2=load_flow(frame.files, layout=layout).forward_HW2,
+                    flow_HW2=load_flow(frame.files, "forward", size=size),
                 ),
                 lambda state: self._state_read(key, state),
             )

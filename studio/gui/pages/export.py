@@ -101,6 +101,7 @@ class ExportPage(Page):
 
     def _plan(self) -> None:
         options, verdicts = self.form.options, self.form.verdicts
+        self.session.export_wishes = self.form.wishes
         self.reader.ask("plan", lambda p: preview_export(p, options, verdicts), self._planned)
 
     def _planned(self, found: Any) -> None:

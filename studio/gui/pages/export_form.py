@@ -23,6 +23,7 @@ from studio.export.splits import SPLIT_NAMES
 from studio.export.values import ExportOptions
 from studio.export.writing import FORMATS
 from studio.gui import amounts
+from studio.gui.models.export_wishes import ExportWishes, free_folder
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import column, holder, label, row
 from studio.vocabulary.labels import STUDIO_CLASSES
@@ -145,13 +146,11 @@ class ExportForm(QWidget):
 
     def argv(self, project: Path) -> list[str]:
         """The command line of this export."""
-        options = self.options
-        argv = ["export", str(project), str(self.destination), "--format", options.format]
-        argv += ["--split", ",".join(f"{s:g}" for s in options.split), "--verdicts", ",".join(self.verdicts)]
-        argv += ["--seed", str(options.seed)]
-        for source, target in options.merges:
-            argv += ["--merge", f"{source}={target}"]
-        return argv
+        return self.wishes.argv(project, self.destination)
+
+    @property
+    def wishes(self) -> ExportWishes:
+        return ExportWishes(self.options, self.verdicts)
 
     def show_verdict_counts(self, counts: Mapping[VerdictValue, int]) -> None:
         for verdict, box in self._verdicts.items():
@@ -190,8 +189,7 @@ class ExportForm(QWidget):
             return
         self._named = False
         name = self.format.currentText()
-        places = (self._folder / (name if k == 1 else f"{name}-{k}") for k in range(1, 10_000))
-        self.dest.setText(str(next(p for p in places if not p.exists())))
+        self.dest.setText(str(free_folder(self._folder, name)))
 
     def _dest_edited(self) -> None:
         self._named = True

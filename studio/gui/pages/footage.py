@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from studio.footage.readers import load_footage_image
 from studio.gui import amounts
 from studio.gui.actions import Action, ActionTable
+from studio.gui.jobs import WindowJob
 from studio.gui.models.background import Background
 from studio.gui.models.groups import Group, GroupList, GroupModel
 from studio.gui.models.pictures import PictureEntry, PictureModel
@@ -49,6 +51,9 @@ class FootagePage(Page):
                page="Footage"),
         Action("footage.phantom", "Stand-in footage…", "Render stand-in footage (a phantom, not real) for trying things"
                " out, with labelled test patients", "show_phantom", icon="cube", needs="project", page="Footage"),
+        Action("footage.compare", "Compare with other footage…", "Lay brightness, colour, gradients and noise of the"
+               " project's footage beside those of a folder of frames or videos, on a page", "compare_footage",
+               icon="chart", needs="project", page="Footage"),
         Action("footage.include", "Include", "The selected frames take part in training", "include", shortcut="A",
                icon="check", needs="project", page="Footage"),
         Action("footage.exclude", "Leave out", "The selected frames take no part in training; no file is touched",
@@ -78,6 +83,7 @@ class FootagePage(Page):
         )
         self.panel = FootagePanel(session, actions)
         self._build()
+        session.jobs.ended.connect(self._job_ended)
         self.patients.selectionModel().currentChanged.connect(self._fill)
         self.shown.changed.connect(self._fill)
         self.grid.selectionModel().selectionChanged.connect(self._selected)
@@ -132,7 +138,7 @@ class FootagePage(Page):
         records = self.session.project.footage.all()
         self._records = {r.id: r for r in records}
         self.stack.setCurrentIndex(1 if records else 0)
-        for action_id in ("footage.screen", "footage.include", "footage.exclude"):
+        for action_id in ("footage.screen", "footage.compare", "footage.include", "footage.exclude"):
             self.action_table.allow(action_id, bool(records))
         included = sum(r.included for r in records)
         stand_in = "contains stand-in footage (not real)" if self.session.project.setting("stand_in", False) else ""
@@ -197,6 +203,7 @@ class FootagePage(Page):
     def project_closed(self) -> None:
         self.model.close()
         self._background.forget()
+        self.session.jobs.ended.disconnect(self._job_ended)
         self.panel.close_threads()
 
     # -- doing
@@ -223,6 +230,24 @@ class FootagePage(Page):
     def screen_footage(self) -> None:
         self.session.start("Screen footage", ["footage", "screen", str(self.session.project.folder)], touches=_TOUCHES)
 
+    def compare_footage(self) -> None:
+        """Compare with a folder of other footage as a job; its page lies in the project."""
+        name = QFileDialog.getExistingDirectory(self, "Compare with the footage in a folder", str(Path.home()))
+        if not name:
+            return
+        folder = self.session.project.folder
+        report = next(p for k in range(1, 2**20) if not (p := folder / "reports" / f"likeness-{k}").exists())
+        argv = ["footage", "compare", str(folder), name, "--report", str(report)]
+        argv += ["--every", f"{self.panel.every.value():g}"]
+        self.session.start(f"Compare with footage: {Path(name).name}", argv, touches=Changed())
+
+    def _job_ended(self, job: WindowJob) -> None:
+        if job.argv[:2] != ("footage", "compare") or job.state != "done":
+            return
+        page = QUrl.fromLocalFile(str(job.result["report"]))
+        words = f"Mean overlap of the distributions: {job.result['mean']:.2f} of 1. The page shows each of them."
+        self.session.ask(words, [("Open page", "primary", lambda: _open(page)), ("Later", "", None)])
+
     def show_phantom(self) -> None:
         self.session.inspector_wanted.emit()
         self.panel.show_phantom_form()
@@ -243,6 +268,10 @@ class FootagePage(Page):
 
     def toggle_areas(self) -> None:
         self._fill()
+
+
+def _open(page: QUrl) -> None:
+    QDesktopServices.openUrl(page)
 
 
 def _groups(records: list[FootageRecord]) -> list[Group]:

@@ -70,7 +70,7 @@ class FootagePanel(QWidget):
         self._frames = WholeField(200, 8, 100_000)
         self._patients = WholeField(4, 1, 200)
         self._seed = WholeField(0, 0, 2**31 - 1)
-        self.phantom = self._phantom_section()
+        self.phantom = self._phantom_section(actions)
         decide = QWidget()
         decide.setLayout(row(actions.button("footage.include"), actions.button("footage.exclude"), None))
         self._frame = Section("Frame", self.preview, self.name, self.finding, decide, self.figures)
@@ -84,7 +84,7 @@ class FootagePanel(QWidget):
         layout.addWidget(self._area)
         self.show_records([], Path())
 
-    def _phantom_section(self) -> Section:
+    def _phantom_section(self, actions: ActionTable) -> Section:
         form = Form()
         form.add("Frames", self._frames, "How many stand-in frames are rendered")
         form.add("Patients", self._patients, "Over how many stand-in patients they spread")
@@ -95,7 +95,7 @@ class FootagePanel(QWidget):
         words = label(
             "Rendered, not filmed. For trying the flow out; never evidence about real images.", "small", wrap=True
         )
-        return Section("Stand-in (phantom)", words, form, button)
+        return Section("Stand-in (phantom)", words, form, button, actions.button("footage.compare"))
 
     def show_phantom_form(self) -> None:
         self._area.ensureWidgetVisible(self.phantom)

@@ -6,19 +6,22 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from studio.files.listing import spread
 from studio.gui import amounts
-from studio.gui.actions import Action, ActionTable
+from studio.gui.actions import ActionTable
+from studio.gui.jobs import WindowJob
 from studio.gui.models.background import Background
 from studio.gui.models.catalogue_reader import CatalogueReader
 from studio.gui.models.groups import Group, GroupList, GroupModel
 from studio.gui.models.scene_frames import NOTHING, FrameModel, Listing
 from studio.gui.pages.class_counts import SAMPLED_FRAMES
 from studio.gui.pages.page import Page
+from studio.gui.pages.scenes_actions import SCENES_ROWS
 from studio.gui.pages.scenes_adding import FoldersToAdd
 from studio.gui.pages.scenes_filter import FrameFilterBar, Measured, measured
 from studio.gui.pages.scenes_panel import ScenesPanel
@@ -29,12 +32,17 @@ from studio.gui.widgets.overlay_bar import OverlayBar
 from studio.gui.widgets.picture_list import PictureList
 from studio.gui.widgets.picture_view import PictureView
 from studio.project.records import Changed, FrameRecord, SceneRecord
-from studio.scenes.flow_files import load_flow
-from studio.scenes.readers import CHECKED, load_layers_of
+from studio.scenes.readers import CHECKED, load_flow, load_layers_of
+
+if TYPE_CHECKING:
+    from studio.gui.pages.simulate_desk import SimulateDesk
 
 _TOUCHES = Changed(scenes=True)
 _KEPT_STATES = 24
+_MEASURED_UNASKED = 3000
+"""Frames; half a minute or so."""
 _ALL = "all"
+_OF_FRAMES = ("scenes.lab", "scenes.plain", "scenes.labels", "scenes.depth", "scenes.normals", "scenes.remove")
 
 
 class ScenesPage(Page):
@@ -42,29 +50,7 @@ class ScenesPage(Page):
 
     title = "Scenes"
     icon_name = "scenes"
-    rows = (
-        Action("scenes.add", "Add folder…", "Add simulated scenes from a folder; they stay where they lie",
-               "add_folder", shortcut="Ctrl+Shift+O", icon="folder", needs="project", page="Scenes"),
-        Action("scenes.folders", "Add plain folders…", "Say which folder holds pictures, labels, depth and normals, and"
-               " see what is understood before anything is added", "add_plain_folders", icon="layers", needs="project",
-               page="Scenes"),
-        Action("scenes.simulate", "Simulate…", "Render new labelled frames of simulated bodies into the project",
-               "show_simulate", shortcut="Ctrl+R", icon="cube", needs="project", page="Scenes"),
-        Action("scenes.plain", "Picture only", "Show the render without a layer over it", "show_plain", shortcut="P",
-               icon="eye", needs="project", page="Scenes"),
-        Action("scenes.labels", "Show labels", "Blend the segmentation over the render", "show_labels", shortcut="L",
-               icon="layers", needs="project", page="Scenes"),
-        Action("scenes.depth", "Show depth", "Show the distance from the camera in mm", "show_depth", shortcut="D",
-               icon="depth", needs="project", page="Scenes"),
-        Action("scenes.normals", "Show normals", "Show where surfaces face", "show_normals", shortcut="N",
-               icon="normals", needs="project", page="Scenes"),
-        Action("scenes.measure", "Measure frames", "Read every frame once and keep which classes and depths it shows,"
-               " so that frames can be found by them", "measure", icon="filter", needs="project", page="Scenes"),
-        Action("scenes.relink", "Find moved folder…", "Point the chosen scene to where its folder lies now", "relink",
-               icon="search", needs="project", page="Scenes"),
-        Action("scenes.remove", "Remove scene…", "Take the chosen scene out of the project; its files stay", "remove",
-               icon="trash", needs="project", page="Scenes"),
-    )  # fmt: skip
+    rows = SCENES_ROWS
 
     def __init__(self, session: Session, actions: ActionTable) -> None:
         super().__init__(session, actions)
@@ -82,6 +68,7 @@ class ScenesPage(Page):
         self.view = PictureView()
         self.filter = FrameFilterBar()
         self.panel = ScenesPanel(session, actions)
+        self._desk: SimulateDesk | None = None
         self._build()
         self.bar.changed.connect(self.view.set_overlay)
         self.bar.colour_wanted.connect(session.set_class_colour)
@@ -93,10 +80,16 @@ class ScenesPage(Page):
         self.filter.measure.connect(self.measure)
         self.panel.simulate.wanted.connect(self._simulate)
         self.adding = FoldersToAdd(session, self.panel, self._add)
+        session.jobs.ended.connect(self._job_ended)
 
     def _build(self) -> None:
         button = self.action_table.button
-        self.header = PageHeader("Scenes", button("scenes.add"), button("scenes.simulate", role="primary"))
+        self.header = PageHeader(
+            "Scenes",
+            button("scenes.lab", role="quiet"),
+            button("scenes.add"),
+            button("scenes.simulate", role="primary"),
+        )
         empty = EmptyState(
             "scenes", "No scenes yet",
             "Scenes are renders of simulated bodies whose labels are exact. Simulate some here, or add a folder of"
@@ -132,9 +125,12 @@ class ScenesPage(Page):
         return self.panel
 
     def activated(self) -> None:
-        self.strip.setFocus()
+        (self.strip if self.strip.isVisible() else self).setFocus()  # keys of the page work where it is empty, too
 
     def project_closed(self) -> None:
+        self.session.jobs.ended.disconnect(self._job_ended)
+        if self._desk is not None:
+            self._desk.close_threads()
         self.model.close()
         self._reader.close()
         self._background.forget()
@@ -144,13 +140,16 @@ class ScenesPage(Page):
     # -- showing
 
     def refresh(self, changed: Changed) -> None:
+        if changed.scenes or changed.runs or changed.footage:
+            self.panel.show_footage()
         if not changed.scenes:
             return
         scenes = self.session.project.scenes.all()
         self._states.clear()
         self._scenes = {str(s.id): s for s in scenes}
-        self.stack.setCurrentIndex(1 if scenes else 0)
-        for action_id in ("scenes.plain", "scenes.labels", "scenes.depth", "scenes.normals", "scenes.remove"):
+        if self.stack.currentWidget() is not self._desk:
+            self.show_frames()
+        for action_id in _OF_FRAMES:
             self.action_table.allow(action_id, bool(scenes))
         sizes = sorted({s.size for s in scenes})
         self.header.set_facts(
@@ -222,10 +221,10 @@ class ScenesPage(Page):
         if kept is not None:
             self._show(frame, kept)
             return
-        layout, encoding, files = scene.layout, dict(scene.encoding), frame.files
+        layout, encoding, size, files = scene.layout, dict(scene.encoding), scene.size, frame.files
         self._background.ask(
             frame.id,
-            lambda: (load_layers_of(files, layout=layout, encoding=encoding), load_flow(files, layout=layout)),
+            lambda: (load_layers_of(files, layout=layout, encoding=encoding), load_flow(files, "forward", size=size)),
             lambda found: self._arrived(frame, scene, found),
         )  # fmt: skip
 
@@ -235,8 +234,8 @@ class ScenesPage(Page):
                 self.view.set_state(None, str(found))
                 self.session.say(str(found), "error")
             return
-        layers, flow = found
-        state = PictureState(layers, classes=self.session.coloured(scene.classes), flow_HW2=flow.forward_HW2)
+        layers, flow_HW2 = found
+        state = PictureState(layers, classes=self.session.coloured(scene.classes), flow_HW2=flow_HW2)
         self._states[frame.id] = state
         while len(self._states) > _KEPT_STATES:
             self._states.popitem(last=False)
@@ -283,17 +282,46 @@ class ScenesPage(Page):
         self.session.start(f"Add scenes: {Path(folder).name}", argv, touches=_TOUCHES)
 
     def show_simulate(self) -> None:
+        """The form in the inspector, and what it describes, live."""
         self.session.inspector_wanted.emit()
+        self.panel.set_simulating(True)
+        self.open_simulator()
         self.panel.show_simulate_form()
+
+    def open_simulator(self) -> SimulateDesk:
+        """Put the simulator in the place of the frames."""
+        if self._desk is None:
+            from studio.gui.pages.simulate_desk import SimulateDesk  # late: it loads the simulator
+
+            self._desk = SimulateDesk(self.session, self.panel.simulate)
+            self._desk.left.connect(self.show_frames)
+            self.stack.addWidget(self._desk)
+        self.stack.setCurrentWidget(self._desk)
+        self._desk.open()
+        return self._desk
+
+    def show_frames(self) -> None:
+        self.panel.set_simulating(False)
+        self.stack.setCurrentIndex(1 if self._scenes else 0)
 
     def _simulate(self, arguments: list[str]) -> None:
         argv = ["scenes", "simulate", str(self.session.project.folder), *arguments]
-        frames = amounts.count(self.panel.simulate.frames.value(), "frames")
+        frames = amounts.count(self.panel.simulate.frame_count(), "frames")
         self.session.start(f"Simulate {frames}", argv, touches=_TOUCHES)
+
+    def _job_ended(self, job: WindowJob) -> None:
+        """Frames just simulated are measured at once where that is quick: then they are found by what they show."""
+        of_scenes = job.argv[:2] == ("scenes", "simulate") and job.state == "done"
+        if of_scenes and 0 < self.session.project.contents.missing_count() <= _MEASURED_UNASKED:
+            self.measure()
 
     def measure(self) -> None:
         argv = ["scenes", "measure", str(self.session.project.folder)]
         self.session.start("Measure frames", argv, touches=_TOUCHES)
+
+    def compare(self) -> None:
+        argv = ["footage", "classes", str(self.session.project.folder)]
+        self.session.start("Class frequencies of the footage", argv, touches=Changed(footage=True))
 
     def _layer(self, name: LayerChoice) -> None:
         self.bar.set_layer(name)
@@ -309,6 +337,12 @@ class ScenesPage(Page):
 
     def show_normals(self) -> None:
         self._layer("normals")
+
+    def show_in_lab(self) -> None:
+        picked = tuple(self.strip.selected_ids())
+        if picked:
+            self.session.select(replace(self.session.selection, lab_frames=picked))
+            self.session.asked_for_page.emit("Styles")
 
     def relink(self) -> None:
         scene = self._scene()

@@ -20,6 +20,7 @@ from studio.gui.widgets.basics import Figures, Section, inspector, label
 from studio.gui.widgets.blending import PictureState
 from studio.gui.widgets.class_bars import ClassBars
 from studio.gui.widgets.readout import Readout
+from studio.pipeline.footage_classes import footage_classes, has_segmenter
 from studio.project.records import FrameRecord, SceneRecord
 from studio.scenes.first_look import SceneLook
 from studio.scenes.folder_guess import Understood
@@ -43,10 +44,13 @@ class ScenesPanel(QWidget):
         self._counted_shares: tuple[ClassTable, Mapping[int, float]] | None = None
         session.class_colours_changed.connect(self._show_bars)
         self._frame = Section("Frame", self.name, self.figures, self.point)
-        self._classes = Section("Classes in the scene", self.bars)
+        self.beside = label("", "faint", wrap=True)
+        self.compare = actions.button("scenes.compare", role="quiet")
+        self._classes = Section("Classes in the scene", self.bars, self.beside, self.compare)
+        self._scene = Section("Scene", actions.button("scenes.relink"), actions.button("scenes.remove"))
+        self._simulating, self._has_frame, self._has_classes = False, False, False
         self._area = inspector(
-            self._frame, self._classes, self.simulate,
-            Section("Scene", actions.button("scenes.relink"), actions.button("scenes.remove")),
+            self._frame, self._classes, self.simulate, self._scene,
         )  # fmt: skip
         self.mapping = MappingPanel(session)
         self._places = QStackedLayout(self)
@@ -54,8 +58,7 @@ class ScenesPanel(QWidget):
         self._places.addWidget(self.mapping)
         self.mapping.left.connect(self.leave_mapping)
         self.mapping.wanted.connect(lambda _folder, _layout: self.leave_mapping())
-        self._frame.hide()
-        self._classes.hide()
+        self._show_sections()
 
     def show_mapping(self, folder: Path) -> None:
         """Ask in this place what plain folders hold."""
@@ -75,6 +78,16 @@ class ScenesPanel(QWidget):
     def leave_mapping(self) -> None:
         self._places.setCurrentWidget(self._area)
 
+    def set_simulating(self, on: bool) -> None:
+        """While the simulator is in the page's place, only its form is of interest."""
+        self._simulating = on
+        self._show_sections()
+
+    def _show_sections(self) -> None:
+        self._frame.setVisible(self._has_frame and not self._simulating)
+        self._classes.setVisible(self._has_classes and not self._simulating)
+        self._scene.setVisible(not self._simulating)
+
     def show_simulate_form(self) -> None:
         self.leave_mapping()
         self._area.ensureWidgetVisible(self.simulate.button)
@@ -83,7 +96,8 @@ class ScenesPanel(QWidget):
 
     def show_scene(self, scene: SceneRecord, frames: Sequence[FrameRecord]) -> None:
         """Count its classes beside the event loop."""
-        self._classes.setVisible(bool(frames))
+        self._has_classes = bool(frames)
+        self._show_sections()
         if not frames:
             return
         stored = hash_bytes(json.dumps(dict(scene.encoding), sort_keys=True).encode())[:12]
@@ -102,7 +116,18 @@ class ScenesPanel(QWidget):
     def show_no_scene(self) -> None:
         """Frames of several scenes are looked at: no one's classes are theirs."""
         self._counted_file = Path()
-        self._classes.hide()
+        self._has_classes = False
+        self._show_sections()
+
+    def show_footage(self) -> None:
+        """Lay the footage's classes beside the scene's where they are known; offer to estimate them where they can."""
+        project = self._session.project
+        known = footage_classes(project)
+        whose = "" if known is None else f"footage as {known.run} labels it, {known.frames} frames: an estimate"
+        self.bars.set_beside({} if known is None else known.shares, whose)
+        self.beside.setText(f"Thin bars: {whose}." if known is not None else "")
+        self.beside.setVisible(known is not None)
+        self.compare.setVisible(has_segmenter(project) and project.footage.count() > 0)
 
     def _counted(self, scene: SceneRecord, shares: object) -> None:
         if isinstance(shares, dict):
@@ -117,7 +142,8 @@ class ScenesPanel(QWidget):
             self.bars.show_shares(self._session.coloured(classes), shares)
 
     def show_frame(self, frame: FrameRecord, state: PictureState) -> None:
-        self._frame.show()
+        self._has_frame = True
+        self._show_sections()
         self.name.setText(f"{frame.patient} / {frame.name}")
         layers = state.layers
         rows = [("Size", f"{layers.size[0]} × {layers.size[1]}", "px")]
@@ -138,4 +164,5 @@ class ScenesPanel(QWidget):
 
     def close_threads(self) -> None:
         self.mapping.close_threads()
+        self.simulate.close()
         self._background.forget()

@@ -83,7 +83,7 @@ def draft(
 
 def reference(panel: DrawPanel, lab: StyleLab, footage_row: int) -> Style | None:
     """The style of a footage frame, or the mean style of its video; None when no frame is chosen."""
-    codes = lab.codes
+    codes = lab.all_codes
     if codes is None or not 0 <= footage_row < len(codes.ids):
         return None
     if not panel.whole_video.isChecked():

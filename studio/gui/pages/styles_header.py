@@ -8,16 +8,23 @@ from PySide6.QtWidgets import QComboBox, QSpinBox
 
 from studio.gui.actions import ActionTable
 from studio.gui.widgets.basics import PageHeader, label
+from studio.pipeline.views import KeptCheckpoint
 
 _FRAMES = 6
 
 
 class StylesHeader(PageHeader):
-    """``run_box``, ``scene_box``, ``frame_count`` and ``measure_box`` tell by their own signals what is chosen."""
+    """``run_box``, ``checkpoint_box``, ``scene_box``, ``frame_count`` and ``measure_box`` tell by their own signals
+    what is chosen."""
 
     def __init__(self, actions: ActionTable) -> None:
-        self.run_box = _box("Translator run", 14)
-        self.scene_box = _box("Scenes looked at", 11)
+        self.run_box = _box("Translator run", 10)
+        self.checkpoint_box = _box("Checkpoint", 11)
+        self.checkpoint_box.setToolTip(
+            "Which checkpoint of the run shows the previews, encodes the footage and translates: the last one, the "
+            "best by validity, or one that was kept on the way. In brackets: validity of its samples"
+        )
+        self.scene_box = _box("Scenes looked at", 9)
         self.scene_box.setToolTip(
             "Whose frames are looked at: of all scenes, or one patient's; the data set has them all"
         )
@@ -26,14 +33,15 @@ class StylesHeader(PageHeader):
         self.frame_count.setValue(_FRAMES)
         self.frame_count.setToolTip("How many frames are looked at, spread evenly; translating takes all there are")
         self.frame_count.setAccessibleName("Frames looked at")
-        self.measure_box = _box("Measure", 13)
+        self.measure_box = _box("Measure", 10)
         self.measure_box.setToolTip(
             "What the bar below each picture shows, and by what “worst first” sorts; the validity that curation and "
             "exports go by stays the same"
         )
         self._tools = (
-            label("Run", "muted"), self.run_box, label("Frames", "muted"), self.frame_count, self.scene_box,
-            actions.tool_button("styles.frames"), self.measure_box, actions.tool_button("styles.worst"),
+            self.run_box, self.checkpoint_box, label("Frames", "muted"), self.frame_count, self.scene_box,
+            actions.tool_button("styles.frames"), actions.tool_button("styles.pick"),
+            actions.tool_button("styles.sheet"),
         )  # fmt: skip
         super().__init__("Styles", *self._tools)
         self.show_run("")
@@ -41,7 +49,7 @@ class StylesHeader(PageHeader):
     def show_run(self, name: str) -> None:
         """The run in hand; a long name is whole in the tooltip."""
         self.run_box.setCurrentText(name)
-        said = "The translator run whose newest checkpoint shows the previews, and with which translating is done"
+        said = "The translator run that shows the previews, and with which translating is done"
         self.run_box.setToolTip(f"{said}\n{name}" if name else said)
 
     def show_runs(self, names: Sequence[str]) -> None:
@@ -51,6 +59,26 @@ class StylesHeader(PageHeader):
         if [self.run_box.itemText(i) for i in range(self.run_box.count())] != list(names):
             self.run_box.clear()
             self.run_box.addItems(list(names))
+
+    def show_checkpoints(self, kept: Sequence[KeptCheckpoint], chosen: str) -> None:
+        """The last, the best, and every one that was kept, with its step and the validity of its samples."""
+        box, last = self.checkpoint_box, f"Last, step {kept[0].step:,}" if kept else "Last"
+        wanted = [(last, "last"), ("Best by validity", "best")]
+        for each in kept:
+            judged = "" if each.validity is None else f" ({each.validity:.2f})"
+            wanted.append((f"Step {each.step:,}{judged}", str(each.step)))
+        if [(box.itemText(i), box.itemData(i)) for i in range(box.count())] != wanted:
+            box.clear()
+            for words, which in wanted:
+                box.addItem(words, which)
+            box.view().setMinimumWidth(box.view().sizeHintForColumn(0) + 24)
+        box.setCurrentIndex(max(0, box.findData(chosen)))
+
+    def show_frame_count(self, count: int) -> None:
+        """How many there are by now; nobody has asked for it."""
+        self.frame_count.blockSignals(True)
+        self.frame_count.setValue(count)
+        self.frame_count.blockSignals(False)
 
     def show_scenes(self, scenes: Sequence[tuple[int, str]]) -> None:
         """(id, patient) of the scenes; what was chosen stays while it is there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.gui.models.background import Background
 from studio.gui.models.cell_measures import CellMeasures
+from studio.gui.models.frame_layers import FrameLayers, loading
 from studio.gui.models.preview_cells import COARSE_WIDTH, SHARP_WIDTH, CellKey, Code, PreviewCells, Wish
 from studio.gui.models.preview_client import PreviewClient, PreviewPicture
 from studio.gui.widgets.blending import scaled_picture
@@ -21,7 +22,6 @@ from studio.gui.widgets.style_grid_cells import GridRow
 from studio.pipeline.views import FootageCodes, footage_codes, footage_map
 from studio.project.project import Project
 from studio.project.records import FrameRecord, RunRecord, SceneRecord
-from studio.scenes.readers import load_layers_of
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import ClassTable
 
@@ -36,7 +36,8 @@ _SAMPLED_AT_ONCE, _SAMPLED_STYLES = 8, 64
 class StyleLab(QObject):
     """``rows_changed``: other frames; ``row_loaded(index)``; ``cell_arrived``: a preview has come;
     ``run_changed``: another run, or its engine is up, or its codes are new;
-    ``failed(text)``: no previews, and why; ``code_arrived(name, code)``: the style of a picture that was asked for.
+    ``failed(text)``: no previews, and why; ``code_arrived(name, code)``: the style of a picture that was asked for;
+    ``code_refused(text)``: it has none, and why.
     """
 
     rows_changed = Signal()
@@ -44,12 +45,18 @@ class StyleLab(QObject):
     cell_arrived = Signal()
     run_changed = Signal()
     failed = Signal(str)
+    code_refused = Signal(str)
     code_arrived = Signal(str, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.run: RunRecord | None = None
+        self.checkpoint = "last"
+        """Of the run: last, best or a step."""
+        self.all_codes: FootageCodes | None = None
+        """Of every footage frame that has been encoded, whether it is left out by now or not: what the map shows."""
         self.codes: FootageCodes | None = None
+        """Of those that are included: what styles are drawn from and measured against."""
         self.tsne_N2: np.ndarray | None = None
         """Where t-SNE laid the codes, if that has been worked out."""
         self.cells = PreviewCells()
@@ -77,13 +84,13 @@ class StyleLab(QObject):
 
     # -- the run
 
-    def open_run(self, run: RunRecord | None) -> None:
-        """Show another run (or the same one's newest checkpoint): a new engine, nothing kept of the old one."""
+    def open_run(self, run: RunRecord | None, checkpoint: str = "last", *, left_out: Collection[int] = ()) -> None:
+        """Show another run or checkpoint (or what is the last one by now): a new engine, nothing kept of the old."""
         self.close()
-        self.run = run
-        self.reload_codes()
+        self.run, self.checkpoint = run, checkpoint
+        self.reload_codes(left_out)
         if run is not None:
-            client = PreviewClient(run.folder, self)
+            client = PreviewClient(run.folder, self, checkpoint=checkpoint)
             client.ready.connect(lambda _size: self.run_changed.emit())
             client.picture.connect(self._take)
             client.code.connect(self._take_code)
@@ -94,12 +101,13 @@ class StyleLab(QObject):
         self.run_changed.emit()
         self._ask_soon()
 
-    def reload_codes(self) -> None:
-        """Look again for the footage's style codes."""
-        self.codes = None if self.run is None else footage_codes(self.run)
+    def reload_codes(self, left_out: Collection[int] = ()) -> None:
+        """Look again for the footage's style codes. ``left_out``: ids of footage that is not included."""
+        found = self.all_codes = None if self.run is None else footage_codes(self.run)
+        self.codes = None if found is None else found.besides(left_out)
         self.tsne_N2 = None
-        if self.run is not None and self.codes is not None:
-            self.tsne_N2 = footage_map(self.run, self.codes)
+        if self.run is not None and found is not None:
+            self.tsne_N2 = footage_map(self.run, found)
 
     @property
     def style_size(self) -> int:
@@ -109,10 +117,19 @@ class StyleLab(QObject):
         return 0 if self.codes is None or not len(self.codes.codes_NS) else int(self.codes.codes_NS.shape[1])
 
     @property
+    def fingerprint(self) -> str:
+        """Of the engine's weights; "" until it is up."""
+        return "" if self._client is None else self._client.fingerprint
+
+    @property
     def codes_are_stale(self) -> bool:
-        """The footage's codes come from an older checkpoint than the engine's."""
-        known = "" if self._client is None else self._client.fingerprint
-        return self.codes is not None and bool(known) and self.codes.fingerprint != known
+        """The footage's codes come from another checkpoint than the engine's."""
+        return self.codes is not None and bool(self.fingerprint) and self.codes.fingerprint != self.fingerprint
+
+    @property
+    def checkpoint_options(self) -> list[str]:
+        """What a command line needs to take the checkpoint in hand."""
+        return [] if self.checkpoint == "last" else ["--checkpoint", self.checkpoint]
 
     @property
     def seconds_per_picture(self) -> float | None:
@@ -125,18 +142,24 @@ class StyleLab(QObject):
     # -- frames
 
     def show_frames(
-        self, project: Project, frames: Sequence[FrameRecord], coloured: Callable[[ClassTable], ClassTable]
-    ) -> None:
-        """Put these frames in the rows; their layers are read in a thread when they come into sight."""
+        self, project: Project, frames: Sequence[FrameRecord], coloured: Callable[[ClassTable], ClassTable],
+        *, pinned: Collection[int] = (),
+    ) -> None:  # fmt: skip
+        """Put these frames in the rows; their layers are read in a thread when they come into sight. Those that were
+        in the rows before keep theirs. ``pinned``: ids of frames that are marked so."""
         self._readers.forget()
-        self._looked_at.clear()
-        self._sampled.clear()
         self._lost.clear()
         scenes = {s.id: s for s in project.scenes.all()}
         self._sources = {f.files.rgb: (f, scenes[f.scene_id]) for f in frames}
+        before = {r.path: r for r in self.rows if r.layers is not None}
+        self._looked_at = OrderedDict.fromkeys(p for p in self._looked_at if p in self._sources)
         self.rows = [
-            GridRow(f.files.rgb, f"{f.patient}  {f.name}", classes=coloured(scenes[f.scene_id].classes)) for f in frames
-        ]
+            replace(
+                before.get(f.files.rgb, GridRow(f.files.rgb, "")), caption=f"{f.patient}  {f.name}",
+                classes=coloured(scenes[f.scene_id].classes), pinned=f.id in pinned,
+            )
+            for f in frames
+        ]  # fmt: skip
         self.rows_changed.emit()
         self._ask_soon()
 
@@ -145,11 +168,9 @@ class StyleLab(QObject):
         self.rows = [replace(r, classes=coloured(self._sources[r.path][1].classes)) for r in self.rows]
         self.rows_changed.emit()
 
-    def order_rows(self, value: Callable[[Path], float | None]) -> None:
-        """The same frames, the lowest value first, those without one last."""
-        self.rows.sort(key=lambda row: unmeasured_last(value(row.path)))
-        self.rows_changed.emit()
-        self._ask_soon()
+    def source(self, path: Path) -> tuple[FrameRecord, SceneRecord]:
+        """A frame in the rows, and its scene."""
+        return self._sources[path]
 
     def look_at(self, paths: Sequence[Path]) -> None:
         """Read the layers of these rows, and let go of those looked at longest ago."""
@@ -159,7 +180,7 @@ class StyleLab(QObject):
                 self._looked_at[path] = None
                 self._looked_at.move_to_end(path)
                 if rows[path].layers is None and not rows[path].note and not self._readers.is_asked(path):
-                    self._readers.ask(path, _loading(*self._sources[path]), _answering(self._loaded, path))
+                    self._readers.ask(path, loading(*self._sources[path]), _answering(self._loaded, path))
         while len(self._looked_at) > max(_ROWS_WITH_LAYERS, len(paths)):
             gone, _ = self._looked_at.popitem(last=False)
             self._put_row(gone, layers=None, note="")
@@ -167,18 +188,18 @@ class StyleLab(QObject):
     def _loaded(self, path: Path, answer: object) -> None:
         if path not in self._looked_at:
             return  # scrolled past while it was read
-        if isinstance(answer, Layers):
-            self._put_row(path, layers=answer, note="")
+        if isinstance(answer, FrameLayers):
+            self._put_row(path, layers=answer.layers, flow_HW2=answer.flow_HW2, note=answer.note)
         else:
             self._put_row(path, layers=None, note=str(answer))
         for key, cell in list(self.cells.cells.items()):
             if key[0] == path and cell.quality == "sharp" and key not in self.measures.found:
                 self._measure(key)
 
-    def _put_row(self, path: Path, *, layers: Layers | None, note: str) -> None:
+    def _put_row(self, path: Path, *, layers: Layers | None, note: str, flow_HW2: np.ndarray | None = None) -> None:
         index = next((i for i, r in enumerate(self.rows) if r.path == path), None)
         if index is not None:
-            self.rows[index] = replace(self.rows[index], layers=layers, note=note)
+            self.rows[index] = replace(self.rows[index], layers=layers, flow_HW2=flow_HW2, note=note)
             self.row_loaded.emit(index)
 
     # -- pictures
@@ -281,7 +302,11 @@ class StyleLab(QObject):
         self._ask_soon()
 
     def _failed(self, text: str) -> None:
-        self._code_asked = False
+        of_code, self._code_asked = self._code_asked, False
+        if of_code and self._client is not None and self._client.running:
+            self.code_refused.emit(text)
+            self._ask_soon()  # the pictures that it came between
+            return
         self._answered()
         self.failed.emit(text)
 
@@ -336,25 +361,6 @@ def unmeasured_last(value: float | None) -> float:
 def fitted(image_HW3: np.ndarray, layers: Layers) -> np.ndarray:
     """A preview at the size of its frame."""
     return scaled_picture(image_HW3, layers.size)
-
-
-def spread_frames(project: Project, count: int, *, turn: int = 0, scene_id: int = 0) -> list[FrameRecord]:
-    """``count`` frames at equal distances over all scenes, or over one; another ``turn`` gives others."""
-    scenes = [s for s in project.scenes.all() if s.frame_count and scene_id in (0, s.id)]
-    total = sum(s.frame_count for s in scenes)
-    found = []
-    for k in range(min(count, total)):
-        at = int((k + 0.5 + 0.381966 * turn) * total / count) % total
-        for scene in scenes:
-            if at < scene.frame_count:
-                found += project.scenes.frames(scene.id, offset=at, limit=1)
-                break
-            at -= scene.frame_count
-    return found
-
-
-def _loading(frame: FrameRecord, scene: SceneRecord) -> Callable[[], Layers]:
-    return lambda: load_layers_of(frame.files, layout=scene.layout, encoding=dict(scene.encoding))
 
 
 def _answering(take: Callable[[Path, object], None], path: Path) -> Callable[[object], None]:

@@ -1,4 +1,4 @@
-"""What happens on the map of the Styles page: footage is looked at and chosen, styles are placed by hand."""
+"""What happens on the map of the Styles page: the footage is laid out, looked at and chosen, styles are placed."""
 
 from __future__ import annotations
 
@@ -18,19 +18,15 @@ from studio.gui.pages.styles_draw import DrawPanel
 from studio.gui.pages.styles_lab import StyleLab
 from studio.gui.session import Session
 from studio.gui.widgets.style_map import StyleMap
-from studio.pipeline.views import footage_cache, footage_file
+from studio.pipeline.views import FootageCodes, footage_cache, footage_file
 from studio.project.records import Changed, FootageRecord
-from studio.styles.sampling import from_average, from_reference
+from studio.styles.sampling import from_reference
 from studio.vocabulary.styles import Style
-
-_BYTES_PER_PIXEL = 2.2
-"""What a translation takes on disk; the check before the job counts the same."""
-_FILES = "Palettes (*.json)"
 
 
 class MapDesk(QObject):
-    """Footage that is pointed at, clicked or lassoed, and styles placed by hand. ``draft_moved``: another style is to
-    be previewed."""
+    """Footage that is shown, pointed at or clicked, and styles placed by hand. ``draft_moved``: another style is to be
+    previewed."""
 
     draft_moved = Signal()
 
@@ -50,16 +46,34 @@ class MapDesk(QObject):
         style_map.tsne_wanted.connect(self._lay_out)
         style_map.footage_hovered.connect(self._show_picture)
         style_map.footage_chosen.connect(self._choose)
-        style_map.footage_lassoed.connect(self._lassoed)
         style_map.place_wanted.connect(self._place)
         panel.picture_wanted.connect(self._ask_picture)
         lab.code_arrived.connect(self._add_reference)
 
-    def footage_changed(self) -> None:
-        """Other footage, or another run: the row that was clicked is another frame now."""
+    def show_codes(self) -> None:
+        """Look again for the footage's codes, and lay the map out anew where they are others."""
+        lab, left_out = self._lab, self._session.project.footage.left_out()
+        before, laid_out = lab.all_codes, lab.tsne_N2
+        lab.reload_codes(left_out)
+        codes = lab.all_codes
+        known = codes is not None and len(codes.ids) > 0
+        self._map.hint = "" if known else "Drawn styles appear here."
+        self._panel.set_footage(lab.codes is not None and len(lab.codes.ids) > 1)
+        if laid_out is None and lab.tsne_N2 is not None and self._map.waits_for_tsne:
+            self._session.say("The map shows t-SNE now.")
+        rows = [row for row, i in enumerate(codes.ids) if i in left_out] if codes is not None else []
+        if _same(before, codes) and self._map.has_footage and (laid_out is None) == (lab.tsne_N2 is None):
+            self._map.set_left_out(rows)
+            return
         self._records.clear()
-        self.footage_row = -1
+        self.footage_row = -1  # the row that was clicked is another frame now
         self._panel.set_frame("")
+        if codes is None:
+            self._map.set_footage(np.zeros((0, 0), np.float32), (), ())
+        else:
+            self._map.set_footage(
+                codes.codes_NS, codes.patients, codes.names, codes.brightness_N, lab.tsne_N2, left_out=rows
+            )
 
     def close(self) -> None:
         self._background.forget()
@@ -70,7 +84,7 @@ class MapDesk(QObject):
         return self._records.get(footage_id)
 
     def _show_picture(self, row: int) -> None:
-        codes = self._lab.codes
+        codes = self._lab.all_codes
         record = self._record(codes.ids[row]) if codes is not None and 0 <= row < len(codes.ids) else None
         if record is None:
             return
@@ -88,20 +102,12 @@ class MapDesk(QObject):
             self._map.set_picture(image)
 
     def _choose(self, row: int) -> None:
-        codes = self._lab.codes
+        codes = self._lab.all_codes
         if codes is not None:
             self.footage_row = row
             self._panel.set_frame(f"{codes.patients[row]}  {codes.names[row]}")
             self._panel.choose_way("reference")
             self.draft_moved.emit()
-
-    def _lassoed(self, rows: list[int]) -> None:
-        codes = self._lab.codes
-        if codes is not None:
-            said = f"{len(rows)} frames"
-            self._bench.add(
-                f"style of {said}", [from_average(codes.codes_NS[rows], source=said, name=f"mean of {said}")]
-            )
 
     def _placing(self, code: tuple[float, ...] | None) -> None:
         self.placing = None if code is None else _placed(code, "placing")
@@ -112,7 +118,7 @@ class MapDesk(QObject):
         run = self._lab.run
         if run is None:
             return
-        argv = ["styles", "map", str(self._session.project.folder), "--run", run.name]
+        argv = ["styles", "map", str(self._session.project.folder), "--run", run.name, *self._lab.checkpoint_options]
         if any(j.argv == tuple(argv) and j.state in ("waiting", *ALIVE) for j in self._session.jobs.jobs):
             return
         self._session.start(f"Lay out the styles of {run.name}", argv, touches=Changed(footage=True))
@@ -131,6 +137,12 @@ class MapDesk(QObject):
 
     def _add_reference(self, name: str, code: tuple[float, ...]) -> None:
         self._bench.add(f"style of {name}", [from_reference(code, source=name)])
+
+
+def _same(before: FootageCodes | None, after: FootageCodes | None) -> bool:
+    if before is None or after is None:
+        return False
+    return before.fingerprint == after.fingerprint and before.ids == after.ids
 
 
 def _placed(code: tuple[float, ...], name: str) -> Style:

@@ -18,6 +18,7 @@ from studio.gui.pages.styles_lab import StyleLab
 from studio.gui.pages.styles_palettes import PalettePanel, TranslatePanel
 from studio.gui.session import Session
 from studio.gui.widgets.style_map import StyleMap
+from studio.pipeline.sizes import size_remark
 from studio.project.records import Changed
 from studio.styles.palette_file import read_palette, write_palette
 from studio.vocabulary.errors import InputError
@@ -40,6 +41,7 @@ class PaletteDesk(QObject):
         self._session, self._lab, self._bench, self._map = session, lab, bench, style_map
         self._palettes, self._translating = palettes, translating
         self._chosen = ""
+        self._recipes: dict[Palette, Mapping[str, object]] = {}
         palettes.notes.editingFinished.connect(self._note)
         palettes.duplicate_wanted.connect(self._duplicate)
         palettes.save_wanted.connect(lambda _name: self.save())
@@ -96,11 +98,18 @@ class PaletteDesk(QObject):
             return False
         name = self._palettes.name.text().strip() or free_number("palette", self._taken())
         palette = Palette(name, run.name, styles, self._palettes.notes.text())
-        if not self._edit(f"save {name}", {name: palette}):
+        if not self.keep(palette):
             return False
         self._choose(palette)
         self._session.say(f"Kept “{name}” with {amounts.count(len(styles), 'styles')}.")
         return True
+
+    def keep(self, palette: Palette) -> bool:
+        """Keep a palette as a step that can be undone; False when it can't be, which has been said."""
+        return self._edit(f"save {palette.name}", {palette.name: palette})
+
+    def free_name(self, stem: str) -> str:
+        return free_number(stem, self._taken())
 
     def _taken(self) -> set[str]:
         return {r.palette.name for r in self._session.project.palettes.all()}
@@ -126,7 +135,13 @@ class PaletteDesk(QObject):
 
     def _edit(self, label: str, after: Mapping[str, Palette | None]) -> bool:
         """Keep, replace or forget palettes as one step; say why when it can't be done."""
-        kept = {r.palette.name: r.palette for r in self._session.project.palettes.all()}
+        records = self._session.project.palettes.all()
+        kept = {r.palette.name: r.palette for r in records}
+        self._recipes.update((r.palette, r.recipe) for r in records)
+        for palette in after.values():
+            known = [r.recipe for r in records if palette is not None and r.palette.styles == palette.styles]
+            if palette is not None and known:
+                self._recipes.setdefault(palette, known[0])  # another name or note, the same styles
         before = {name: kept.get(name) for name in after}
         with self._session.reporting() as outcome:
             self._put(after)
@@ -140,8 +155,16 @@ class PaletteDesk(QObject):
             if palette is None:
                 table.remove(name)
             else:
-                table.save(palette, {"method": "by hand"})
+                table.save(palette, self._recipe(palette))
         self._session.edited(Changed(palettes=True))
+
+    def _recipe(self, palette: Palette) -> Mapping[str, object]:
+        """How its styles came about: as it was kept before, or by hand with the checkpoint in hand."""
+        if palette in self._recipes:
+            return self._recipes[palette]
+        of_run = self._lab.run is not None and self._lab.run.name == palette.run
+        drawn_with = {"fingerprint": self._lab.fingerprint} if of_run and self._lab.fingerprint else {}
+        return {"method": "by hand", **drawn_with}
 
     def _compare(self, name: str) -> None:
         with self._session.reporting():
@@ -174,6 +197,8 @@ class PaletteDesk(QObject):
         scenes = self._session.project.scenes.all()
         frames = sum(s.frame_count for s in scenes)
         pixels = sum(s.frame_count * s.size[0] * s.size[1] for s in scenes)
+        run = self._lab.run
+        self._translating.show_remark("" if run is None else size_remark(run, scenes))
         seconds = self._lab.seconds_per_picture
         self._timed = seconds is not None
         # A preview is no wider than SHARP_WIDTH, a translation as large as its frame.
@@ -183,14 +208,23 @@ class PaletteDesk(QObject):
             seconds_each=None if seconds is None else seconds * larger,
         )  # fmt: skip
 
+    def styles_a_frame(self, styles: int) -> int:
+        """In how many of so many styles each frame is translated."""
+        return min(self._translating.per_frame.value() or styles, styles)
+
+    def translate_argv(self, run: str, palette: str) -> list[str]:
+        """The command line that translates every frame in a palette, with the checkpoint in hand."""
+        argv = ["translate", str(self._session.project.folder), "--run", run, "--palette", palette]
+        argv += self._lab.checkpoint_options
+        per_frame = self._translating.per_frame.value()
+        return argv + (["--per-frame", str(per_frame)] if per_frame else [])
+
     def translate(self) -> None:
         """Keep the palette and start the job."""
         run = self._lab.run
         if run is None or not self.save():
             return
-        argv = ["translate", str(self._session.project.folder), "--run", run.name, "--palette", self._chosen]
-        if self._translating.per_frame.value():
-            argv += ["--per-frame", str(self._translating.per_frame.value())]
+        argv = self.translate_argv(run.name, self._chosen)
         self._session.start(f"Translate in “{self._chosen}”", argv, touches=Changed(palettes=True))
 
 

@@ -206,12 +206,20 @@ class TranslatePanel(QWidget):
         self.per_frame.setAccessibleName("Styles a frame")
         self.per_frame.valueChanged.connect(lambda _v: self.changed.emit())
         self._cost = Figures()
+        self._remark = label("", "warning", wrap=True)
+        self._remark.hide()
         layout = column(label("Translate", "heading"))
         layout.addLayout(row(label("Styles a frame"), None, self.per_frame))
         layout.addWidget(self._cost)
+        layout.addWidget(self._remark)
         layout.addSpacing(UNIT // 2)
         layout.addWidget(button)
         self.setLayout(layout)
+
+    def show_remark(self, text: str) -> None:
+        """What should be known before; "" hides it."""
+        self._remark.setText(text)
+        self._remark.setVisible(bool(text))
 
     def show_cost(self, *, frames: int, styles: int, bytes_each: float, seconds_each: float | None) -> int:
         """Show what it would take; return the number of images."""

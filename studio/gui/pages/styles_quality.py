@@ -10,7 +10,8 @@ from studio.curation.measures import named_measures
 from studio.gui.models.preview_cells import CellKey, Code
 from studio.gui.models.style_bench import StyleBench
 from studio.gui.pages.styles_lab import StyleLab, unmeasured_last
-from studio.gui.widgets.basics import column, label
+from studio.gui.theme import UNIT
+from studio.gui.widgets.basics import column, label, row
 from studio.gui.widgets.blending import Overlay
 from studio.gui.widgets.measure_bars import MeasureBars
 from studio.gui.widgets.style_grid import StyleGrid
@@ -25,7 +26,7 @@ _OF_CLASS = "validity."
 class CellPanel(QWidget):
     """The picture in hand: how far its labels can be trusted, on the whole and for each class."""
 
-    def __init__(self) -> None:
+    def __init__(self, *buttons: QWidget) -> None:
         super().__init__()
         self._about = label("", "small", wrap=True)
         self.bars = MeasureBars()
@@ -33,7 +34,11 @@ class CellPanel(QWidget):
             "Validity: how far the labels can still be trusted. MS-SSIM: how alike the brightness of render and "
             "translation is. Label edges: how well the translation shows the labels' outlines. Then validity by class."
         )
-        self.setLayout(column(label("Picture in hand", "heading"), self._about, self.bars))
+        layout = column()
+        layout.addLayout(row(label("Picture in hand", "heading"), None, *buttons, spacing=UNIT // 2))
+        layout.addWidget(self._about)
+        layout.addWidget(self.bars)
+        self.setLayout(layout)
 
     def show_cell(self, caption: str, found: dict[str, float] | None) -> None:
         """``found``: measures by name, None while they are not known yet."""
@@ -115,9 +120,8 @@ class QualityDesk(QObject):
     def overlay_changed(self, overlay: Overlay) -> None:
         self._lab.want_maps(overlay.layer == "validity")
 
-    def worst_first(self) -> None:
-        """Frames from the top and styles from the left, by the chosen measure's mean; unmeasured ones come last."""
-        self._lab.order_rows(self._grid.frame_validity)
+    def worst_styles_first(self) -> None:
+        """Styles from the left, by the chosen measure's mean; unmeasured ones come last."""
         known = sorted(self._bench.styles, key=lambda s: unmeasured_last(self._grid.mean_validity(s.code)))
         self._bench.edit("worst first", tuple(known))
 

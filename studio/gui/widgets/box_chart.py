@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPe
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.gui.theme import Tokens, tokens_of
-from studio.gui.widgets.style_map import PATIENT_COLOURS
+from studio.gui.widgets.style_map_painter import PATIENT_COLOURS
 
 _LEFT, _RIGHT, _TOP, _FOOT = 44, 12, 12, 40
 _REACH_PX = 8

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLineEdit, QSpinBox, QWidget
 
 from studio.gui.theme import UNIT
 from studio.gui.widgets.basics import label
@@ -99,6 +99,7 @@ class Form(QWidget):
         self._grid.setHorizontalSpacing(UNIT)
         self._grid.setVerticalSpacing(UNIT - 2)
         self._grid.setColumnStretch(0, 1)
+        self._words: dict[QWidget, QWidget] = {}
 
     def add(self, name: str, field: QWidget, tip: str, *, wide: bool = False) -> None:
         """Add a row; ``tip`` says what the value does to the data. ``wide`` puts the field below its name."""
@@ -107,6 +108,7 @@ class Form(QWidget):
         words.setBuddy(field)
         field.setToolTip(tip)
         field.setAccessibleName(name)
+        self._words[field] = words
         at = self._grid.rowCount()
         if wide:
             self._grid.addWidget(words, at, 0, 1, 2)
@@ -118,10 +120,8 @@ class Form(QWidget):
 
     def show_row(self, field: QWidget, *, shown: bool) -> None:
         """Show or hide a field with its name."""
+        self._words[field].setVisible(shown)
         field.setVisible(shown)
-        for words in self.findChildren(QLabel):
-            if words.buddy() is field:
-                words.setVisible(shown)
 
     def add_wide(self, widget: QWidget) -> None:
         self._grid.addWidget(widget, self._grid.rowCount(), 0, 1, 2)

@@ -20,6 +20,15 @@ def flow_top(flow_HW2: np.ndarray) -> float:
     return max(_LEAST_TOP, float(np.percentile(known, _PERCENTILE))) if known.size else _LEAST_TOP
 
 
+def scaled_flow(flow_HW2: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The flow of the same frame at (width, height) px, in px of that size; what is not known stays so."""
+    height, width = flow_HW2.shape[:2]
+    if size == (width, height):
+        return flow_HW2
+    smaller_HW2 = cv2.resize(flow_HW2, size, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(smaller_HW2 * np.array([size[0] / width, size[1] / height], np.float32))
+
+
 def flow_colours(flow_HW2: np.ndarray, top: float) -> tuple[np.ndarray, np.ndarray]:
     """(uint8 HxWx3, bool HxW where there is flow)."""
     known_HW = np.isfinite(flow_HW2).all(axis=2)

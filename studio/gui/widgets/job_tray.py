@@ -101,6 +101,8 @@ class JobRow(QWidget):
         job = self.job
         state, role = _STATES[job.state]
         stage = job.progress.stage if job.progress is not None else ""
+        if job.state == "waiting" and job.after is not None and job.after.state != "done":
+            state = f"Waiting for “{job.after.title}”"
         self.stage.setText(job.message or (stage or state if job.state == "running" else state))
         self.stage.setToolTip(job.message or job.command)
         set_role(self.stage, role or "muted")

@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QColorDialog, QMenu, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QScrollArea, QWidget
 
 from studio.gui.theme import UNIT, tokens_of
 from studio.gui.widgets.basics import column, holder, label, row
+from studio.gui.widgets.colour_choice import ColourChoice
 from studio.gui.widgets.layer_ink import VOID
 from studio.vocabulary.colour_vision import Alike, alike
 from studio.vocabulary.labels import STUDIO_CLASSES, ClassTable, LabelClass
@@ -20,12 +21,11 @@ _PAIRS_SAID = 3
 
 
 class ClassChip(QAbstractButton):
-    """One class: a swatch and its name; checked = drawn. A double click shows this one alone, a right click on it
-    offers other colours."""
+    """One class: a swatch and its name; checked = drawn. A double click shows this one alone, a right click
+    offers other colours below the list."""
 
     alone_wanted = Signal(int)
-    colour_wanted = Signal(str, object)
-    """The class' name and a colour (red, green, blue), or None for its own."""
+    other_colour_wanted = Signal(int)
 
     def __init__(self, known: LabelClass) -> None:
         super().__init__()
@@ -80,20 +80,12 @@ class ClassChip(QAbstractButton):
         self.update()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = QMenu(self)
-        menu.addAction("Another colour…", self._choose_colour)
-        menu.addAction("Its own colour", lambda: self.colour_wanted.emit(self.text(), None))
-        menu.exec(event.globalPos())
-        menu.deleteLater()
-
-    def _choose_colour(self) -> None:
-        chosen = QColorDialog.getColor(self._colour, self.window(), f"Colour of {self.text()}")
-        if chosen.isValid():
-            self.colour_wanted.emit(self.text(), (chosen.red(), chosen.green(), chosen.blue()))
+        self.other_colour_wanted.emit(self.class_id)
 
 
 class ClassLegend(QWidget):
-    """``hidden_changed`` carries the frozenset of ids that are not to be drawn. Void has no row: it is never drawn."""
+    """``hidden_changed`` carries the frozenset of ids that are not to be drawn. Void has no row: it is never drawn.
+    ``colour_wanted(name, colour)``: a class is to have a colour (red, green, blue), None for its own."""
 
     hidden_changed = Signal(object)
     colour_wanted = Signal(str, object)
@@ -119,6 +111,9 @@ class ClassLegend(QWidget):
         outer.addWidget(self._rows)
         outer.addLayout(row(everything, nothing, None))
         outer.addWidget(self._alike)
+        self.choice = ColourChoice()
+        self.choice.colour_wanted.connect(self.colour_wanted)
+        outer.addWidget(self.choice)
         self.setLayout(outer)
         self.set_classes(classes)
 
@@ -132,12 +127,14 @@ class ClassLegend(QWidget):
         if [(c.class_id, c.text()) for c in self._chips] == [(c.id, c.name) for c in shown]:
             for chip, known in zip(self._chips, shown, strict=True):
                 chip.set_colour(known.colour)
+            self._show_choice(self.choice.name)
             return
         hidden = self.hidden()
         for chip in self._chips:
             self._list.removeWidget(chip)
             chip.deleteLater()
         self._chips = []
+        self.choice.clear()
         for known in classes:
             if known.id != VOID:
                 self._add(known, drawn=known.id not in hidden)
@@ -162,9 +159,14 @@ class ClassLegend(QWidget):
         chip.setChecked(drawn)
         chip.toggled.connect(lambda _on: self.hidden_changed.emit(self.hidden()))
         chip.alone_wanted.connect(self._show_alone)
-        chip.colour_wanted.connect(self.colour_wanted)
+        chip.other_colour_wanted.connect(lambda _id: self._show_choice(known.name))
         self._chips.append(chip)
         self._list.addWidget(chip)
+
+    def _show_choice(self, name: str) -> None:
+        for chip in self._chips:
+            if chip.text() == name:
+                self.choice.show_class(name, chip.colour)
 
     def hidden(self) -> frozenset[int]:
         """Ids that are not drawn."""

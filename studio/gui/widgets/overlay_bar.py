@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget, QWidgetAction
 
@@ -104,6 +104,8 @@ class OverlayBar(QWidget):
         button.setCheckable(True)
         button.setChecked(name == "none")
         button.clicked.connect(lambda: self.set_layer(name))
+        if name == "flow":  # until a frame has it
+            button.hide()
         self._layers.addButton(button)
         self._buttons[name] = button
         return button
@@ -243,6 +245,23 @@ class OverlayBar(QWidget):
                 return
 
 
+class _InMenu(QObject):
+    """A menu closes at every click that its widget lets through, beside a control or with the right button, and keeps
+    its size when the widget grows: here it stays, and follows."""
+
+    def __init__(self, content: QWidget, action: QWidgetAction) -> None:
+        super().__init__(content)
+        self._content, self._action = content, action
+        content.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest and self._content.isVisible():
+            self._action.setData(self._content.sizeHint())  # an action that changes is measured again
+        if event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease):
+            return True
+        return super().eventFilter(watched, event)
+
+
 def _popup(text: str, tip: str, content: QWidget) -> QToolButton:
     """A button that opens a small panel."""
     button = QToolButton()
@@ -254,6 +273,7 @@ def _popup(text: str, tip: str, content: QWidget) -> QToolButton:
     menu = QMenu(button)
     action = QWidgetAction(menu)
     action.setDefaultWidget(content)
+    _InMenu(content, action)
     menu.addAction(action)
 
     def measure_again() -> None:

@@ -70,8 +70,10 @@ class PictureLayout:
 
     def one_to_one(self, ratio: float) -> Viewpoint:
         """One picture pixel on one of the screen's, of which ``ratio`` make a px of the view."""
-        scale = fit_scale(self.panes[0].size, self.picture) * self.viewpoint.zoom
-        return self.zoomed(1 / (scale * ratio))
+        zoom = 1 / (fit_scale(self.panes[0].size, self.picture) * ratio)
+        if zoom < 1:
+            return Viewpoint(zoom)
+        return self.zoomed(zoom / self.viewpoint.zoom)
 
     def panned(self, step: QPointF, pressed: QPointF) -> Viewpoint:
         """Moved along with the hand."""

@@ -12,7 +12,6 @@ from studio.gui.models.pictures import qimage
 from studio.gui.theme import Tokens
 from studio.gui.widgets.blending import Scale
 from studio.gui.widgets.flow_ink import flow_wheel
-from studio.gui.widgets.layer_ink import normal_arrows
 from studio.gui.widgets.view_link import Placement
 
 _PAD = 8
@@ -95,11 +94,6 @@ def draw_point(painter: QPainter, at: QPointF, *, kept: bool, colours: Tokens) -
             inner, outer = (4, 10) if kept else (2, 6)
             painter.drawLine(at + QPointF(dx * inner, dy * inner), at + QPointF(dx * outer, dy * outer))
     painter.restore()
-
-
-def draw_arrows(painter: QPainter, normals_HW3: np.ndarray, place: Placement, visible: QRectF) -> None:
-    """The normals of what is visible as short arrows of the same size at every zoom."""
-    draw_lines(painter, normal_arrows(normals_HW3, arrow_step(place)), place, visible)
 
 
 def arrow_step(place: Placement) -> int:

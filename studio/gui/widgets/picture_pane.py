@@ -17,7 +17,7 @@ from studio.gui.widgets.view_link import MOST_KEPT, NEAREST_FROM, Placement, Vie
 @dataclass(frozen=True, slots=True)
 class PanePainter:
     """What all panes of a view have in common while it is painted. ``ratio``: screen px per px of the view; ``wipes``:
-    a wipe's line is drawn; ``pointed``: the mouse is over this view."""
+    a wipe's line is drawn; ``pointed``: the mouse is over this view; ``says_shown``: it is written on it which."""
 
     painter: QPainter
     colours: Tokens
@@ -28,10 +28,12 @@ class PanePainter:
     ratio: float
     wipes: bool
     pointed: bool
+    says_shown: bool = False
 
     def draw(self, pane: Pane, image: QImage) -> None:
         """``image`` is the picture with its layer blended over it."""
-        place, tagged = self.lies.place(pane), len(self.lies.panes) > 1
+        place, two = self.lies.place(pane), len(self.lies.panes) > 1
+        tagged = two or self.says_shown
         target = QRectF(place.left, place.top, image.width() * place.scale, image.height() * place.scale)
         magnified = self.link.viewpoint.zoom > 1 and place.scale * self.ratio >= NEAREST_FROM
         self.painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not magnified)
@@ -42,7 +44,7 @@ class PanePainter:
             down = self.overlay.wipe_down
             at = self.lies.wipe_at(self.link.wipe, place, down=down)
             picture_marks.draw_wipe(self.painter, at, visible, down=down)
-        self._points(place, tagged=tagged)
+        self._points(place, beside=two)
         self._legend(visible, below_tags=tagged or self.wipes)
         if tagged:
             picture_marks.draw_tag(self.painter, pane.shown, visible)
@@ -53,7 +55,7 @@ class PanePainter:
             if lines_N52 is not None:
                 picture_marks.draw_lines(self.painter, lines_N52, place, visible)
 
-    def _points(self, place: Placement, *, tagged: bool) -> None:
+    def _points(self, place: Placement, *, beside: bool) -> None:
         """The kept points, and where the mouse points in a linked view."""
         width, height = self.state.size
         kept = [QPointF(*place.to_view(x * width, y * height)) for x, y in self.link.kept_points]
@@ -62,7 +64,7 @@ class PanePainter:
         for at in kept:
             picture_marks.draw_point(self.painter, at, kept=True, colours=self.colours)
         cursor = self.link.cursor
-        if cursor is not None and (tagged or not self.pointed):
+        if cursor is not None and (beside or not self.pointed):
             at = QPointF(*place.to_view(cursor[0] * width, cursor[1] * height))
             picture_marks.draw_point(self.painter, at, kept=False, colours=self.colours)
 

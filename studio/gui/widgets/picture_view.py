@@ -20,7 +20,6 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
-    QFocusEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -35,6 +34,7 @@ from studio.gui.models.pictures import qimage
 from studio.gui.theme import tokens_of
 from studio.gui.widgets import picture_marks
 from studio.gui.widgets.blending import Overlay, PictureState, Shown, blended
+from studio.gui.widgets.blink import Blink
 from studio.gui.widgets.kept_points import kept_words, readouts
 from studio.gui.widgets.picture_layout import Pane, PictureLayout, panes_in
 from studio.gui.widgets.picture_output import PictureOutput
@@ -67,7 +67,8 @@ class PictureView(QWidget):
         self._grabbed = ""
         self._pressed = QPointF()
         self._last = QPointF()
-        self._blinking = False
+        self._blink = Blink(self)
+        self._blink.changed.connect(self._forget)
         self._readout: Readout | None = None
         self.output = PictureOutput(self, self.shown_picture, self._say)
         self.setMouseTracking(True)
@@ -121,7 +122,7 @@ class PictureView(QWidget):
         return self._images[shown]
 
     def _current_overlay(self) -> Overlay:
-        if self._blinking:
+        if self._blink.held:
             return replace(self._overlay, shown="render")
         return replace(self._overlay, wipe=self.link.wipe)
 
@@ -167,7 +168,7 @@ class PictureView(QWidget):
         self.link.set_viewpoint(FIT)
 
     def one_to_one(self) -> None:
-        """One picture pixel on one screen pixel (never smaller than the fit)."""
+        """One picture pixel on one screen pixel, be it larger or smaller than the fit."""
         if self._state is not None:
             self.link.set_viewpoint(self._lies().one_to_one(self.devicePixelRatioF()))
 
@@ -188,7 +189,8 @@ class PictureView(QWidget):
         lies = self._lies()
         panes = PanePainter(
             painter, colours, self._state, self._overlay, self.link, lies, ratio=self.devicePixelRatioF(),
-            wipes=self._wipes and not self._blinking, pointed=self._readout is not None,
+            wipes=self._wipes and not self._blink.held, pointed=self._readout is not None,
+            says_shown=self._blink.held,
         )  # fmt: skip
         for pane in lies.panes:
             painter.setClipRect(pane.room)
@@ -297,29 +299,13 @@ class PictureView(QWidget):
             Qt.Key.Key_Plus: lambda: self.zoom_by(_WHEEL_FACTOR),
             Qt.Key.Key_Equal: lambda: self.zoom_by(_WHEEL_FACTOR),
             Qt.Key.Key_Minus: lambda: self.zoom_by(1 / _WHEEL_FACTOR),
-            Qt.Key.Key_B: lambda: self._blink(True),
             Qt.Key.Key_Escape: lambda: self.link.keep(None),
         }
         act = simple.get(key)
         if act is None or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             super().keyPressEvent(event)
-        elif not event.isAutoRepeat() or key != Qt.Key.Key_B:
-            act()
-
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_B and not event.isAutoRepeat():
-            self._blink(False)
         else:
-            super().keyReleaseEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._blink(False)
-        super().focusOutEvent(event)
-
-    def _blink(self, on: bool) -> None:
-        if on != self._blinking:
-            self._blinking = on
-            self._forget()
+            act()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)

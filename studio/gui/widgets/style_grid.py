@@ -1,294 +1,45 @@
-"""The grid of the style lab: frames down, styles across, the render in front. Paints only what is in sight.
+"""The grid of the style lab: frames down, styles across, the render in front.
 
-Ctrl and wheel: zoom into all pictures together; drag: pan them; + and -: larger and smaller cells; arrow keys: move
-between cells; B (held): every cell shows its render; F: the whole pictures again. The mouse reads what lies under it.
+Ctrl and wheel: zoom into all pictures together; drag: pan them; drag a render up or down, or Alt and arrow keys: move
+its row; + and -: larger and smaller cells; arrow keys: move between cells; B (held): every cell shows its render; F:
+the whole pictures again. The mouse reads what lies under it; its right button says what can be done there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-
-import numpy as np
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import (
-    QColor,
-    QFocusEvent,
-    QFont,
-    QHelpEvent,
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QWheelEvent,
-)
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip
 
-from studio.gui.models.preview_cells import Code, PreviewCells
-from studio.gui.theme import Tokens, tokens_of
-from studio.gui.widgets.blending import Overlay, PictureState, Shown
-from studio.gui.widgets.picture_marks import draw_arrows, draw_point, draw_words, validity_colour
-from studio.gui.widgets.readout import read_at
-from studio.gui.widgets.style_grid_area import BAR, GAP, HEAD, StyleGridArea
-from studio.gui.widgets.style_grid_cells import CellImages, GridRow
-from studio.gui.widgets.view_link import FIT, NEAREST_FROM, ViewLink, panned, placement, zoomed
-from studio.vocabulary.styles import Style
+from studio.gui.models.preview_cells import PreviewCells
+from studio.gui.widgets.style_grid_area import HEAD
+from studio.gui.widgets.style_grid_painter import StyleGridPainter
+from studio.gui.widgets.view_link import FIT, ViewLink, panned, placement, zoomed
+
+_DRAG_PX = 10
 
 
-class StyleGrid(StyleGridArea):
-    """``cell_chosen(row, column)``, column -1 being the render; ``column_chosen(column)``."""
+class StyleGrid(StyleGridPainter):
+    """``column_chosen(column)``; ``row_moved(row, to)``; ``menu_wanted(row, column, place on the screen)``."""
 
-    cell_chosen = Signal(int, int)
     column_chosen = Signal(int)
+    row_moved = Signal(int, int)
+    menu_wanted = Signal(int, int, object)
 
     def __init__(self, cells: PreviewCells, link: ViewLink) -> None:
-        super().__init__()
-        self._cells = cells
-        self._link = link
-        self._overlay = Overlay()
-        self._values: dict[tuple[Path, Code], tuple[float, str]] = {}
-        self._maps: Mapping[tuple[Path, Code], np.ndarray] = {}
-        self._images = CellImages()
+        super().__init__(cells, link)
         self._pressed: QPointF | None = None
         self._last = QPointF()
-        self._hovered: tuple[int, int] | None = None
-        self._blinking = False
-        self._current = (-1, -1)
-        self.hint = ""
-        """What is said while there are no pictures."""
-        self.notice = ""
-        """Why pictures do not come; said over the grid until the mouse reads something."""
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Frames in styles")
-        self.viewport().setMouseTracking(True)
-        link.changed.connect(self.viewport().update)
-
-    # -- what is shown
-
-    @property
-    def rows(self) -> tuple[GridRow, ...]:
-        return self._rows
-
-    @property
-    def current(self) -> tuple[int, int]:
-        """(row, column); column -1 is the render, row -1 nothing."""
-        return self._current
-
-    def set_rows(self, rows: Sequence[GridRow]) -> None:
-        self._rows = tuple(rows)
-        self._moved()
-
-    def set_row(self, index: int, row: GridRow) -> None:
-        """A row's layers have come."""
-        self._rows = (*self._rows[:index], row, *self._rows[index + 1 :])
-        self.viewport().update()
-
-    def set_styles(self, styles: Sequence[Style], column: int) -> None:
-        """The columns, and which of them is chosen (-1 = none)."""
-        self._styles = tuple(styles)
-        self._current = (self._current[0], min(column, len(styles) - 1))
-        self._moved()
-
-    def set_overlay(self, overlay: Overlay) -> None:
-        if overlay != self._overlay:
-            self._overlay = overlay
-            self.viewport().update()
-
-    def set_maps(self, maps: Mapping[tuple[Path, Code], np.ndarray]) -> None:
-        """Validity maps (float32 HxW, 0 to 1) by cell, looked up when they are painted."""
-        self._maps = maps
-
-    def set_validity(self, frame: Path, code: Code, value: float, words: str = "") -> None:
-        """What a cell's bar shows, 0 to 1, and what its tooltip says besides."""
-        self._values[frame, code] = value, words
-        self.viewport().update()
-
-    def validity(self, frame: Path, code: Code) -> float | None:
-        known = self._values.get((frame, code))
-        return None if known is None else known[0]
-
-    def mean_validity(self, code: Code) -> float | None:
-        """Of a style, over the rows where it was measured."""
-        known = [v for row in self._rows if (v := self.validity(row.path, code)) is not None]
-        return float(np.mean(known)) if known else None
-
-    def frame_validity(self, frame: Path) -> float | None:
-        """Of a frame, over the styles where it was measured."""
-        known = [v for s in self._styles if (v := self.validity(frame, s.code)) is not None]
-        return float(np.mean(known)) if known else None
-
-    def forget_validities(self) -> None:
-        self._values.clear()
-        self.viewport().update()
-
-    def cell_arrived(self) -> None:
-        self.viewport().update()
-
-    def choose(self, row: int, column: int) -> None:
-        """Make a cell the current one and bring it into sight."""
-        if not self._rows:
-            return
-        row = max(0, min(len(self._rows) - 1, row))
-        column = max(-1, min(len(self._styles) - 1, column))
-        self._current = (row, column)
-        self._show_cell(row, column)
-        self.viewport().update()
-        self.cell_chosen.emit(row, column)
-
-    # -- painting
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        colours = tokens_of(self.palette())
-        room = self.viewport().rect()
-        painter.fillRect(room, QColor(colours.backdrop))
-        if not self._rows or (not self._styles and self.hint):
-            painter.setPen(QColor(colours.faint))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(room.adjusted(self._step[0] + 24, 24, -24, -24), flags, self.hint)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        first = self._step[0]
-        painter.setClipRect(room.adjusted(first, HEAD, 0, 0))
-        for row in self.rows_in_sight():
-            for column in self.columns_in_sight():
-                self._draw_cell(painter, row, column, colours)
-        painter.setClipRect(room.adjusted(0, HEAD, 0, 0))
-        for row in self.rows_in_sight():
-            self._draw_cell(painter, row, -1, colours)
-        painter.setClipRect(room.adjusted(first, 0, 0, 0))
-        for column in self.columns_in_sight():
-            self._draw_head(painter, column, colours)
-        painter.setClipRect(room)
-        if self._rows:
-            self._draw_text(painter, QRect(GAP, 0, self._cell_width, HEAD), "Render", colours.muted)
-        words = self._words_under_mouse() or self.notice
-        if words:
-            draw_words(painter, words, QRectF(room))
-
-    def _draw_cell(self, painter: QPainter, row: int, column: int, colours: Tokens) -> None:
-        box = self.cell_rect(row, column)
-        known = self._rows[row]
-        image = self._image(known, None if column < 0 else self._styles[column].code)
-        if image is None:
-            painter.fillRect(box, QColor(colours.window))
-            if column < 0 and known.note:
-                painter.setPen(QColor(colours.warning))
-                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-                painter.drawText(box.adjusted(6, 6, -6, -6), flags, known.note)
-        else:
-            self._draw_picture(painter, box, image, colours)
-            if self._overlay.arrows and self._overlay.layer == "normals":
-                self._draw_arrows(painter, box, known)
-        if column >= 0:
-            self._draw_validity(painter, box, self.validity(known.path, self._styles[column].code), colours)
-        else:
-            self._draw_caption(painter, box, known.caption)
-        if (row, column) == self._current:
-            painter.setPen(QPen(QColor(colours.accent if self.hasFocus() else colours.muted), 2))
-            painter.drawRect(box.adjusted(-2, -2, 1, 1))
-
-    def _draw_caption(self, painter: QPainter, box: QRect, caption: str) -> None:
-        painter.setFont(self._small_font())
-        metrics = painter.fontMetrics()
-        words = metrics.elidedText(caption, Qt.TextElideMode.ElideMiddle, box.width() - 16)
-        place = QRect(box.left() + 4, box.bottom() - 19, metrics.horizontalAdvance(words) + 10, 16)
-        painter.fillRect(place, QColor(0, 0, 0, 150))
-        painter.setPen(QColor("#d8d8d8"))
-        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
-
-    @staticmethod
-    def _draw_validity(painter: QPainter, box: QRect, value: float | None, colours: Tokens) -> None:
-        if value is None:
-            return
-        line = QRect(box.left(), box.bottom() + 2, box.width(), BAR)
-        painter.fillRect(line, QColor(colours.line))
-        line.setWidth(max(2, round(box.width() * value)))
-        painter.fillRect(line, QColor(validity_colour(value, colours)))
-
-    def _draw_head(self, painter: QPainter, column: int, colours: Tokens) -> None:
-        style = self._styles[column]
-        box = QRect(self.cell_rect(0, column).left(), 0, self._cell_width, HEAD)
-        painter.fillRect(box.adjusted(0, 0, GAP, 0), QColor(colours.backdrop))
-        value = self.mean_validity(style.code)
-        said = "" if value is None else f"{value:.2f}"
-        painter.setFont(self._small_font())
-        right = painter.fontMetrics().horizontalAdvance("0.00") + 4
-        name = box.adjusted(0, 0, -right - 4, 0)
-        self._draw_text(painter, name, ("● " if style.pinned else "") + style.name,
-                        colours.accent if column == self._current[1] else colours.text)  # fmt: skip
-        painter.setPen(QColor(colours.muted if value is None else validity_colour(value, colours)))
-        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, said)
-
-    def _draw_text(self, painter: QPainter, box: QRect, text: str, colour: str) -> None:
-        painter.setFont(self._small_font())
-        painter.setPen(QColor(colour))
-        words = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
-
-    def _small_font(self) -> QFont:
-        font = QFont(self.font())
-        font.setPixelSize(11)
-        return font
-
-    def _draw_picture(self, painter: QPainter, box: QRect, image: QImage, colours: Tokens) -> None:
-        """The part of a picture that the zoom shows, its pixels as they are when it is large, and the linked points."""
-        viewpoint = self._link.viewpoint
-        place = placement(viewpoint, (box.width(), box.height()), (image.width(), image.height()))
-        left, top = place.to_picture(0, 0)
-        right, bottom = place.to_picture(box.width(), box.height())
-        magnified = viewpoint.zoom > 1 and place.scale * self.devicePixelRatioF() >= NEAREST_FROM
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not magnified)
-        painter.drawImage(QRectF(box), image, QRectF(left, top, right - left, bottom - top))
-        for point, kept in ((self._link.kept, True), (self._link.cursor, False)):
-            if point is not None:
-                at = QPointF(*place.to_view(point[0] * image.width(), point[1] * image.height()))
-                at += QPointF(box.topLeft())
-                if QRectF(box).contains(at):
-                    draw_point(painter, at, kept=kept, colours=colours)
-
-    def _draw_arrows(self, painter: QPainter, box: QRect, row: GridRow) -> None:
-        if row.layers is not None and row.layers.normals_HW3 is not None:
-            place = placement(self._link.viewpoint, (box.width(), box.height()), row.layers.size)
-            moved = replace(place, left=place.left + box.left(), top=place.top + box.top())
-            draw_arrows(painter, row.layers.normals_HW3, moved, QRectF(box))
-
-    def _image(self, row: GridRow, code: Code | None) -> QImage | None:
-        """The blended picture of a cell at about the size it is shown, or None while there is nothing to show."""
-        cell = None if code is None else self._cells.get(row.path, code)
-        if row.layers is None or (code is not None and cell is None):
-            return None
-        shown: Shown = "render" if self._blinking else "translation"
-        width = round(self._cell_width * self.devicePixelRatioF() * self._link.viewpoint.zoom)
-        validity_HW = None
-        if code is not None and self._overlay.layer == "validity":
-            validity_HW = self._maps.get((row.path, code))
-        return self._images.image(
-            row, code, cell, overlay=replace(self._overlay, shown=shown, wipe=0.5, arrows=False), width=width,
-            validity_HW=validity_HW,
-        )  # fmt: skip
-
-    def _words_under_mouse(self) -> str:
-        if self._hovered is None or self._link.cursor is None or self._hovered[0] >= len(self._rows):
-            return ""
-        row = self._rows[self._hovered[0]]
-        if row.layers is None:
-            return ""
-        width, height = row.layers.size
-        state = PictureState(row.layers, classes=row.classes)
-        read = read_at(state, int(self._link.cursor[0] * width), int(self._link.cursor[1] * height))
-        return "" if read is None else f"{row.caption}   {read.words()}"
-
-    # -- mouse and keys
+        self._dragged = -1
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         found = self._at(event.position())
-        if found is None or event.button() != Qt.MouseButton.LeftButton:
+        if found is None or event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
             return
-        self._pressed = self._last = event.position()
         row, column = found
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed = self._last = event.position()
+            self._dragged = row if column < 0 else -1
         if row < 0 <= column:
             self._current = (self._current[0], column)
             self.viewport().update()
@@ -299,21 +50,38 @@ class StyleGrid(StyleGridArea):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         at = event.position()
         found = self._at(at)
-        if self._pressed is not None and self._link.viewpoint.zoom > 1 and found is not None and found[0] >= 0:
+        if self._pressed is not None and self.viewpoint.zoom > 1 and found is not None and found[0] >= 0:
             step, (room, size) = at - self._last, self._room_of(found)
-            self._link.set_viewpoint(panned(self._link.viewpoint, step.x(), step.y(), room=room, picture=size))
+            self._link.set_viewpoint(panned(self.viewpoint, step.x(), step.y(), room=room, picture=size))
+        elif self._pressed is not None and self._dragged >= 0 and self.viewpoint.zoom <= 1:
+            self._drag_row(at)
         self._last = at
         self._hover(found if found is not None and found[0] >= 0 else None, at)
 
+    def _drag_row(self, at: QPointF) -> None:
+        """A render that is dragged takes its row along."""
+        assert self._pressed is not None
+        if abs(at.y() - self._pressed.y()) > _DRAG_PX or self._landing >= 0:
+            _, down = self._step
+            place = (at.y() - HEAD + self.verticalScrollBar().value()) / down
+            self._landing = max(0, min(len(self._rows), round(place)))
+            self.viewport().update()
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._pressed = None
+        start, landing = self._dragged, self._landing
+        self._pressed, self._dragged, self._landing = None, -1, -1
+        if landing >= 0:
+            self.viewport().update()
+            to = landing - (landing > start)
+            if to != start:
+                self.row_moved.emit(start, to)
 
     def _hover(self, found: tuple[int, int] | None, at: QPointF) -> None:
         """Point at the same place in every linked picture."""
         share = None
         if found is not None:
             room, size = self._room_of(found)
-            place = placement(self._link.viewpoint, room, size)
+            place = placement(self.viewpoint, room, size)
             x, y = place.to_picture(*(at - QPointF(self.cell_rect(*found).topLeft())).toTuple())
             if 0 <= x < size[0] and 0 <= y < size[1]:
                 share = x / size[0], y / size[1]
@@ -335,7 +103,7 @@ class StyleGrid(StyleGridArea):
             at = event.position() - QPointF(self.cell_rect(*found).topLeft())
             room, size = self._room_of(found)
             factor = 1.25 ** (event.angleDelta().y() / 120)
-            self._link.set_viewpoint(zoomed(self._link.viewpoint, factor, at=(at.x(), at.y()), room=room, picture=size))
+            self._link.set_viewpoint(zoomed(self.viewpoint, factor, at=(at.x(), at.y()), room=room, picture=size))
             event.accept()
             return
         super().wheelEvent(event)
@@ -346,7 +114,11 @@ class StyleGrid(StyleGridArea):
             Qt.Key.Key_PageUp: (-3, 0), Qt.Key.Key_PageDown: (3, 0),
         }  # fmt: skip
         key = Qt.Key(event.key())
-        if key in steps:
+        if event.modifiers() & Qt.KeyboardModifier.AltModifier and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            row, step = self._current[0], steps[key][0]
+            if row >= 0 and 0 <= row + step < len(self._rows):
+                self.row_moved.emit(row, row + step)
+        elif key in steps:
             row, column = self._current
             self.choose(max(0, row) + steps[key][0], column + steps[key][1])
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
@@ -355,27 +127,15 @@ class StyleGrid(StyleGridArea):
             self.set_cell_width(round(self._cell_width / 1.2))
         elif key == Qt.Key.Key_F:
             self._link.set_viewpoint(FIT)
-        elif key == Qt.Key.Key_B:
-            self._blink(True)
         elif key == Qt.Key.Key_Escape and self._link.kept is not None:
             self._link.keep(None)
         else:
             super().keyPressEvent(event)
 
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_B and not event.isAutoRepeat():
-            self._blink(False)
-        else:
-            super().keyReleaseEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._blink(False)
-        super().focusOutEvent(event)
-
-    def _blink(self, on: bool) -> None:
-        if on != self._blinking:
-            self._blinking = on
-            self.viewport().update()
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        found = self._at(QPointF(self.viewport().mapFromGlobal(event.globalPos())))
+        if found is not None:
+            self.menu_wanted.emit(*found, event.globalPos())
 
     def viewportEvent(self, event: object) -> bool:
         if isinstance(event, QHelpEvent):
@@ -389,7 +149,7 @@ class StyleGrid(StyleGridArea):
             return ""
         row, column = found
         if column < 0:
-            return "" if row < 0 else self._rows[row].caption
+            return "" if row < 0 else "\n".join(filter(None, (self._rows[row].caption, self._rows[row].note)))
         style = self._styles[column]
         head = f"{style.name} ({style.origin}{', ' + style.source if style.source else ''})"
         known = None if row < 0 else self._values.get((self._rows[row].path, style.code))

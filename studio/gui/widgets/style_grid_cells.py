@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage
 from studio.gui.models.pictures import qimage
 from studio.gui.models.preview_cells import Cell, Code
 from studio.gui.widgets.blending import Overlay, PictureState, blended, scaled_layers, scaled_picture
+from studio.gui.widgets.flow_ink import scaled_flow
 from studio.gui.widgets.layer_ink import LayerInk
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import STUDIO_CLASSES, ClassTable
@@ -23,13 +24,17 @@ _KEPT_CELLS, _KEPT_ROWS = 240, 40
 
 @dataclass(frozen=True, eq=False)
 class GridRow:
-    """One frame. ``layers`` None: they are being read (or ``note`` says why they can't be)."""
+    """One frame. ``layers`` None: they are being read; ``note``: why they can't be, or what is missing.
+    ``flow_HW2``: to the next frame, as in PictureState; None where there is none."""
 
     path: Path
     caption: str
     layers: Layers | None = None
     note: str = ""
     classes: ClassTable = STUDIO_CLASSES
+    pinned: bool = False
+    """Stays when other frames are taken."""
+    flow_HW2: np.ndarray | None = None
 
 
 @dataclass(eq=False)
@@ -96,9 +101,11 @@ class CellImages:
 def _state(
     row: GridRow, layers: Layers, ink: LayerInk, cell: Cell | None, validity_HW: np.ndarray | None
 ) -> PictureState:
+    flow_HW2 = None if row.flow_HW2 is None else scaled_flow(row.flow_HW2, layers.size)
     if cell is None:
-        return PictureState(layers, classes=row.classes, shared_ink=ink)
+        return PictureState(layers, classes=row.classes, flow_HW2=flow_HW2, shared_ink=ink)
     small_HW = None if validity_HW is None else cv2.resize(validity_HW, layers.size, interpolation=cv2.INTER_AREA)
     return PictureState(
-        layers, scaled_picture(cell.image_HW3, layers.size), small_HW, classes=row.classes, shared_ink=ink
-    )
+        layers, scaled_picture(cell.image_HW3, layers.size), small_HW, classes=row.classes, flow_HW2=flow_HW2,
+        shared_ink=ink,
+    )  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Signal
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from studio.gui.widgets.map_selection import Picked
 from studio.styles.map2d import StyleMap as Plane
 from studio.styles.map2d import fit_map
 from studio.styles.neighbour_map import NeighbourMap
@@ -22,7 +24,8 @@ _COLOURINGS: tuple[tuple[Colouring, str], ...] = (
 Layout = Literal["pca", "tsne"]
 _LAYOUTS: tuple[tuple[Layout, str], ...] = (("pca", "PCA"), ("tsne", "t-SNE"))
 _REACH_PX = 9
-_MARGIN = 28
+_MARGIN, _CONTROLS = 28, 48
+"""Px that points keep from the edge, and from the top, where the controls are."""
 
 
 class _Places(Protocol):
@@ -39,6 +42,7 @@ class StyleMapArea(QWidget):
 
     tsne_wanted = Signal()
     """There is no such map of this footage yet."""
+    selection_changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,6 +54,9 @@ class StyleMapArea(QWidget):
         self._patients: tuple[str, ...] = ()
         self._styles: tuple[Style, ...] = ()
         self._style_xy = np.zeros((0, 2))
+        self._left_out: frozenset[int] = frozenset()
+        self.picked = Picked()
+        """What is selected of both."""
         self._compared: tuple[Style, ...] = ()
         self._compared_name = ""
         self._brightness = np.zeros(0)
@@ -59,11 +66,14 @@ class StyleMapArea(QWidget):
         self._chosen = -1
         self._hovered = -1
         self._picture: QImage | None = None
+        self._fitted = True
         self._middle = np.zeros(2)
         self._px_per_unit = 60.0
         self._dots: QPixmap | None = None
         self._diamonds: QPixmap | None = None
         self.hint = ""
+        """What is said while there is nothing."""
+        self.warning = ""
         self.setMouseTracking(True)
         self.setMinimumSize(220, 160)
         self.setAccessibleName("Style map")
@@ -132,11 +142,16 @@ class StyleMapArea(QWidget):
         names: Sequence[str],
         brightness_N: np.ndarray | None = None,
         tsne_N2: np.ndarray | None = None,
+        left_out: Collection[int] = (),
     ) -> None:
         """The footage's codes; the map is fitted to them. No rows: it is fitted to the drawn styles.
 
         ``brightness_N``: 0 to 1, NaN where it is not known. ``tsne_N2``: where t-SNE laid them, if it did.
+        ``left_out``: rows of frames that are not included.
         """
+        if len(codes_NS) != len(self._codes_NS) or not np.array_equal(codes_NS, self._codes_NS):
+            self.select(replace(self.picked, footage=frozenset()))  # rows are other frames now
+        self._left_out = frozenset(left_out)
         self._patients, self._names = tuple(patients), tuple(names)
         self._brightness = np.full(len(codes_NS), np.nan) if brightness_N is None else brightness_N
         self._codes_NS, self._tsne_xy = codes_NS, tsne_N2
@@ -154,6 +169,9 @@ class StyleMapArea(QWidget):
     def set_styles(self, styles: Sequence[Style], chosen: int) -> None:
         """The drawn styles, one of them chosen (-1 = none)."""
         self._styles, self._chosen = tuple(styles), chosen
+        gone = self.picked.styles - {s.code for s in styles}
+        if gone:
+            self.select(replace(self.picked, styles=self.picked.styles - gone))
         fitted_to_styles = len(self._footage_xy) == 0
         if fitted_to_styles:
             self._plane = fit_map(np.array([s.code for s in styles], np.float32)) if styles else None
@@ -162,6 +180,25 @@ class StyleMapArea(QWidget):
             self.show_all()
         self._diamonds = None
         self.update()
+
+    def set_warning(self, text: str) -> None:
+        """What is wrong with what is shown, "" for nothing."""
+        if text != self.warning:
+            self.warning = text
+            self.update()
+
+    def set_left_out(self, rows: Collection[int]) -> None:
+        """Rows of the footage that are not included."""
+        if frozenset(rows) != self._left_out:
+            self._left_out = frozenset(rows)
+            self._changed()
+
+    def select(self, picked: Picked) -> None:
+        """Select these points and no others."""
+        if picked != self.picked:
+            self.picked = picked
+            self._changed()
+            self.selection_changed.emit()
 
     def set_compared(self, styles: Sequence[Style], name: str = "") -> None:
         """A kept palette over the others, as squares; none: an empty sequence."""
@@ -198,15 +235,17 @@ class StyleMapArea(QWidget):
         self.update()
 
     def show_all(self) -> None:
-        """Fit all points into the view."""
+        """Fit all points into the view, below its controls; they stay fitted until the map is moved by hand."""
+        self._fitted = True
         points = np.concatenate([self._footage_xy, self._style_xy])
         points = points[np.isfinite(points).all(axis=1)] if len(points) else points
         if len(points):
             low, high = points.min(axis=0), points.max(axis=0)
             spread = np.maximum(high - low, 0.5)
             self._middle = (low + high) / 2
-            room = np.array([max(40, self.width() - 2 * _MARGIN), max(40, self.height() - 2 * _MARGIN)])
+            room = np.array([max(40, self.width() - 2 * _MARGIN), max(40, self.height() - _MARGIN - _CONTROLS)])
             self._px_per_unit = float((room / spread).min())
+            self._middle[1] += (_CONTROLS - _MARGIN) / 2 / self._px_per_unit
         self._changed()
 
     def changeEvent(self, event: QEvent) -> None:

@@ -14,7 +14,8 @@ NEAREST_FROM = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Viewpoint:
-    """``zoom`` 1 = the whole picture fits; ``x``, ``y``: what lies in the middle, as shares of the picture's sides.
+    """``zoom`` 1 = the whole picture fits, below 1 it is smaller (one to one of a small picture); ``x``, ``y``: what
+    lies in the middle, as shares of the picture's sides.
 
     Shares, not pixels, so that pictures of different sizes can be looked at together.
     """
@@ -68,9 +69,10 @@ def fit_scale(room: tuple[float, float], picture: tuple[int, int]) -> float:
 def zoomed(
     viewpoint: Viewpoint, factor: float, *, at: tuple[float, float], room: tuple[float, float], picture: tuple[int, int]
 ) -> Viewpoint:
-    """Closer by a factor, with the point ``at`` of the view staying where it is. Never farther than the fit."""
+    """Closer by a factor, with the point ``at`` of the view staying where it is. Never farther than the fit, or than
+    it is already: one to one may be smaller."""
     before = placement(viewpoint, room, picture)
-    zoom = min(MAX_ZOOM, max(1.0, viewpoint.zoom * factor))
+    zoom = min(MAX_ZOOM, max(min(1.0, viewpoint.zoom), viewpoint.zoom * factor))
     px, py = before.to_picture(*at)
     scale = fit_scale(room, picture) * zoom
     x = (px - (at[0] - room[0] / 2) / scale) / picture[0]

@@ -36,7 +36,7 @@ from studio.scenes.class_names import SourceClass, ids_by_value, studio_id, stud
 from studio.scenes.corrections import STORED_KIND, mapped_K
 from studio.scenes.layouts import axes, json_tables, matching
 from studio.scenes.layouts.decoding import depth_in_mm, normals_from_01
-from studio.scenes.layouts.listed import notes_on_layers
+from studio.scenes.layouts.listed import notes_on_layers, on_disk
 from studio.scenes.layouts.poses import NO_POSE, Pose
 from studio.scenes.mapping import SceneMapping
 from studio.vocabulary.errors import InputError
@@ -82,16 +82,20 @@ def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
     return Layers(rgb_HW3, ids, depth, normals, camera.K, camera.camera_to_world, tools)
 
 
-def _containers(folder: Path) -> list[Path]:
+def _containers(folder: Path) -> Sequence[Path]:
     return listing.files_in(folder, containers.CONTAINER_SUFFIXES)
 
 
 def _scene_folders(path: Path) -> list[Path]:
-    if _containers(path):
+    if _has_containers(path):
         return [path]
     children = listing.folders_in(path)
-    below = [f for f in children if _containers(f)]
-    return below or [g for f in children for g in listing.folders_in(f) if _containers(g)]
+    below = [f for f in children if _has_containers(f)]
+    return below or [g for f in children for g in listing.folders_in(f) if _has_containers(g)]
+
+
+def _has_containers(folder: Path) -> bool:
+    return listing.has_files(folder, containers.CONTAINER_SUFFIXES)
 
 
 def here(path: Path) -> bool:
@@ -121,7 +125,7 @@ def _read_scene(root: Path, mapping: SceneMapping) -> SceneFiles:
     if "labels" in stored:
         seen = {source for path in sample for source in _classes_seen(path, stored["labels"])}
         studio_ids(sorted(seen, key=lambda s: (s.key, s.name)), mapping.classes, where=root)
-    frames = tuple(
+    frames = on_disk(
         FrameFiles(
             path.stem, index, path, path if "labels" in stored else None, path if "depth" in stored else None,
             path if "normals" in stored else None,

@@ -17,7 +17,8 @@ object's own axes. Where an image has no cam_R_w2c, its camera is taken as the w
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,11 @@ import numpy as np
 from studio.files import listing
 from studio.files.labels import read_label_values
 from studio.files.pictures import read_rgb, read_size
+from studio.files.spilled import SpilledTable
 from studio.scenes.class_names import SourceClass, studio_id, studio_ids, table_of
 from studio.scenes.layouts import axes, json_tables, matching
 from studio.scenes.layouts.decoding import read_depth
-from studio.scenes.layouts.listed import notes_on_layers, required
+from studio.scenes.layouts.listed import notes_on_layers, on_disk, required
 from studio.scenes.mapping import SceneMapping
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles, ToolPose
@@ -94,29 +96,46 @@ def _read_scene(root: Path, mapping: SceneMapping) -> SceneFiles:
         notes.append("no cam_R_w2c: each camera is taken as the world")
     encoding = {"classes": json.dumps(dict(mapping.classes))}
     name = f"{root.parent.name}-{root.name}"
-    return SceneFiles(name, mapping.patient or name, NAME, root, size, STUDIO_CLASSES, tuple(frames), encoding,
+    return SceneFiles(name, mapping.patient or name, NAME, root, size, STUDIO_CLASSES, frames, encoding,
                       tuple(notes))  # fmt: skip
 
 
-def _frames(renders: Sequence[Path], root: Path) -> list[FrameFiles]:
+def _frames(renders: Sequence[Path], root: Path) -> Sequence[FrameFiles]:
     """Frames by image id; masks are found by the id, so that the first one stands for all of a frame."""
-    depths = {int(p.stem): p for p in listing.files_in(root / "depth", frozenset(_DEPTHS)) if p.stem.isdigit()}
-    masks = {(p.stem, p.suffix) for p in listing.files_in(root / "mask_visib")}
+    depths = matching.keyed(
+        (p for p in listing.files_in(root / "depth", frozenset(_DEPTHS)) if p.stem.isdigit()),
+        lambda p: str(int(p.stem)), last=True,
+    )  # fmt: skip
+    masks = matching.keyed(listing.files_in(root / "mask_visib"), lambda p: p.name)
     labelled = bool(masks) and (root / TRUTH).is_file()
-    frames, without = [], {}
-    for index, path in enumerate(renders):
-        image = _image_id(path)
-        wanted = [f"{image:06d}_{j:06d}" for j in range(len(_objects(path)))] if labelled else []
-        there = [name for name in wanted if (name, ".png") in masks]
-        hidden = _hidden(root, image) if len(there) < len(wanted) else frozenset()
-        without[path] = path if all(n in there or j in hidden for j, n in enumerate(wanted)) else None
-        # A frame without objects has no mask, and is void all over: its labels follow from scene_gt.json alone.
-        labels = root / "mask_visib" / f"{there[0]}.png" if there else root / TRUTH
-        frames.append(FrameFiles(path.stem, index, path, labels if labelled else None, depths.get(image)))
-        _camera_of(path)
     if labelled:
-        required(renders, without, layer="mask for each object", where=root / "mask_visib")
-    return frames
+
+        def has_masks(path: Path) -> bool:
+            absent = [j for j, name in enumerate(_mask_names(path)) if name not in masks]
+            return not absent or _hidden(root, _image_id(path)).issuperset(absent)
+
+        required(renders, has_masks, layer="mask for each object", where=root / "mask_visib")
+    labels_of = partial(_labels, root, masks) if labelled else _unlabelled
+    return on_disk(_frame(path, index, labels_of(path), depths) for index, path in enumerate(renders))
+
+
+def _frame(path: Path, index: int, labels: Path | None, depths: Mapping[str, Path]) -> FrameFiles:
+    _camera_of(path)
+    return FrameFiles(path.stem, index, path, labels, depths.get(str(_image_id(path))))
+
+
+def _labels(root: Path, masks: Mapping[str, Path], path: Path) -> Path:
+    """The first mask; a frame without any is void all over: its labels follow from scene_gt.json alone."""
+    there = next((name for name in _mask_names(path) if name in masks), None)
+    return root / TRUTH if there is None else root / "mask_visib" / there
+
+
+def _unlabelled(path: Path) -> None:
+    return None
+
+
+def _mask_names(path: Path) -> list[str]:
+    return [f"{_image_id(path):06d}_{j:06d}.png" for j in range(len(_objects(path)))]
 
 
 def _hidden(root: Path, image: int) -> frozenset[int]:
@@ -203,12 +222,19 @@ def _objects(rgb: Path) -> Sequence[Mapping[str, Any]]:
 
 
 def _by_image(where: Path, image: int) -> Any:
-    content = _table(where)
-    if str(image) not in content:
-        raise InputError(f"has no image {image}", where=where, remedy="Write it anew for all pictures of the scene.")
-    return content[str(image)]
+    try:
+        return _table(where)[str(image)]
+    except KeyError as error:
+        raise InputError(f"has no image {image}", where=where,
+                         remedy="Write it anew for all pictures of the scene.") from error  # fmt: skip
 
 
 @json_tables.kept_while_unchanged
 def _table(where: Path) -> Mapping[str, Any]:
-    return json_tables.table(json_tables.read_json(where), at="the file", where=where)
+    def entries() -> Iterator[tuple[str, bytes]]:
+        for place, value in json_tables.rows_of(where):
+            if not place or not isinstance(place[0], str):
+                json_tables.table([], at="the file", where=where)
+            yield str(place[0]), json_tables.packed(value)
+
+    return SpilledTable.of(entries(), json.loads, last=True)

@@ -106,6 +106,18 @@ def read_normals(path: Path) -> np.ndarray:
     return unit_normals(normals)
 
 
+def read_flow(path: Path) -> np.ndarray:
+    """float32 (H, W, 2) optical flow in px, x right and y down, NaN where a pixel has none. Raise InputError."""
+    flow_HW2 = read_exr(path)
+    if flow_HW2.ndim != 3 or flow_HW2.shape[2] != 2:
+        raise InputError("the flow has not two channels", where=path, remedy="Store R: x to the right, G: y down.")
+    if np.isinf(flow_HW2).any():
+        raise InputError("the flow holds infinite values", where=path, remedy="Write NaN where a point is not seen.")
+    # A point is seen in both pictures or has no flow at all.
+    flow_HW2[np.isnan(flow_HW2).any(axis=2)] = np.nan
+    return flow_HW2
+
+
 def normals_from_01(values_HW3: np.ndarray) -> np.ndarray:
     """float32 unit vectors of stored (n + 1) / 2; where all three are 0 there is none."""
     nothing_HW = (values_HW3[..., :3] == 0).all(axis=2)

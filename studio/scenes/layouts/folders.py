@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -24,7 +25,7 @@ from studio.scenes.class_names import SourceClass, ids_by_value, studio_ids, tab
 from studio.scenes.corrections import mapped_K
 from studio.scenes.layouts import axes, json_tables, matching
 from studio.scenes.layouts.decoding import depth_of, normals_from_01, read_deep_png, unit_normals
-from studio.scenes.layouts.listed import notes_on_layers, required
+from studio.scenes.layouts.listed import notes_on_layers, on_disk, required
 from studio.scenes.layouts.poses import NO_POSE, Pose, poses_of
 from studio.scenes.mapping import Camera, FolderLayer, SceneMapping
 from studio.vocabulary.errors import InputError
@@ -134,16 +135,16 @@ def _read_scene(root: Path, patient: str, mapping: SceneMapping) -> SceneFiles:
     return _scene(root, patient, mapping, frames, size)
 
 
-def _listed(root: Path, layers: Mapping[str, FolderLayer]) -> list[FrameFiles]:
+def _listed(root: Path, layers: Mapping[str, FolderLayer]) -> Sequence[FrameFiles]:
     folder = root / layers["rgb"].folder
     renders = listing.files_in(folder)
     if not renders:
         raise InputError("holds no pictures", where=folder, remedy="Mend layers.rgb.folder in the mapping.")
     partners = {name: _partners(renders, root, name, layer) for name, layer in layers.items() if name != "rgb"}
-    return [
-        FrameFiles(path.stem, index, path, **{name: found[path] for name, found in partners.items()})
+    return on_disk(
+        FrameFiles(path.stem, index, path, **{name: partner_of(path) for name, partner_of in partners.items()})
         for index, path in enumerate(renders)
-    ]  # fmt: skip
+    )
 
 
 def _scene(
@@ -153,32 +154,38 @@ def _scene(
         "classes": json.dumps(dict(mapping.classes)), "camera": json.dumps(asdict(mapping.camera)),
         "layers": json.dumps({name: asdict(layer) for name, layer in mapping.layers.items()}),
     }  # fmt: skip
-    return SceneFiles(patient, patient, NAME, root, size, STUDIO_CLASSES, tuple(frames), encoding,
+    return SceneFiles(patient, patient, NAME, root, size, STUDIO_CLASSES, frames, encoding,
                       notes_on_layers(frames))  # fmt: skip
 
 
-def _partners(renders: Sequence[Path], root: Path, name: str, layer: FolderLayer) -> dict[Path, Path]:
+def _partners(renders: Sequence[Path], root: Path, name: str, layer: FolderLayer) -> Callable[[Path], Path | None]:
+    """Gives a render's file in another layer's folder."""
     folder = root / layer.folder
     if not folder.is_dir():
         raise InputError(f"there is no folder '{layer.folder}'", where=root,
                          remedy=f"Mend layers.{name}.folder in the mapping, or leave the layer out.")  # fmt: skip
     suffixes = _SUFFIXES.get(layer.encoding)
     files = listing.files_in(folder) if suffixes is None else listing.files_in(folder, suffixes)
-    best: dict[Path, Path] = {}
-    for key_of in (_stem, matching.frame_key, _last_number):
-        by_key = {key_of(path): path for path in files}
-        keys = {key_of(path) for path in renders}
-        if len(by_key) < len(files) or len(keys) < len(renders):
+    most, best = 0, _none
+    for key_of in (matching.stem, matching.frame_key, _last_number):
+        if most == len(renders):
+            break
+        table = matching.keyed(files, key_of)
+        if table.repeated is not None or not matching.differ(renders, key_of):
             continue
-        found = {path: by_key[key_of(path)] for path in renders if key_of(path) in by_key}
-        if len(found) > len(best):
-            best = found
-    required(renders, {p: best.get(p) for p in renders}, layer=f"{name} file ({layer.encoding})", where=folder)
+        found = sum(key_of(path) in table for path in renders)
+        if found > most:
+            most, best = found, partial(_looked_up, table, key_of)
+    required(renders, lambda p: best(p) is not None, layer=f"{name} file ({layer.encoding})", where=folder)
     return best
 
 
-def _stem(path: Path) -> str:
-    return path.stem
+def _looked_up(table: Mapping[str, Path], key_of: Callable[[Path], str], path: Path) -> Path | None:
+    return table.get(key_of(path))
+
+
+def _none(path: Path) -> Path | None:
+    return None
 
 
 def _last_number(path: Path) -> str:

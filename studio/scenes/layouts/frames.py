@@ -8,12 +8,15 @@
     seg/000000.png        class ids
     depth/000000.exr      planar z in mm (or 16-bit PNG times the scale declared in scene.json)
     normals/000000.exr    unit vectors in camera axes (or 16-bit PNG, (n + 1) / 2)
+    flow_forward/000000.exr, flow_backward/000000.exr    of sequences, where scene.json says so: px, R right, G down
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +24,14 @@ import numpy as np
 
 from studio.files import listing
 from studio.files.labels import read_label_values, values_in
-from studio.files.pictures import read_rgb, read_size
+from studio.files.pictures import PICTURE_SUFFIXES, exr_size, read_rgb, read_size
+from studio.files.spilled import Few
 from studio.scenes.layouts import matching
 from studio.scenes.layouts.decoding import read_depth, read_normals
+from studio.scenes.layouts.listed import on_disk
 from studio.scenes.layouts.poses import NO_POSE, poses_of
 from studio.vocabulary.errors import InputError
-from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
+from studio.vocabulary.frames import FLOW_DIRECTIONS, FlowDirection, FrameFiles, Layers, SceneFiles
 from studio.vocabulary.labels import IGNORE, ClassTable
 
 NAME = "frames"
@@ -85,52 +90,102 @@ def _read_scene(root: Path) -> SceneFiles:
     description = _description(root / DESCRIPTION)
     encoding, classes, size = _encoding(description, root), _classes(description, root), _size(description, root)
     encoding["class_ids"] = ",".join(str(i) for i in classes.ids)
+    flow = _flow_folders(description, root)
+    if flow:
+        encoding["flow"] = "exr, px to the next and previous moment, NaN = not seen there"
     renders = listing.files_in(root / "rgb")
     if not renders:
         raise InputError("holds no pictures", where=root / "rgb", remedy="Write the frames or remove the scene.")
     frames, notes = _frames(renders, root)
+    frames = _with_flow(frames, flow, notes)
     _check_sample(frames, size)
     if not (root / "frames.json").is_file():
         notes.append("no frames.json: poses and intrinsics are unknown")
     name = str(description.get("name") or root.name)
     patient = str(description.get("patient") or name)
-    return SceneFiles(name, patient, NAME, root, size, classes, tuple(frames), encoding, tuple(notes))
+    return SceneFiles(name, patient, NAME, root, size, classes, frames, encoding, tuple(notes))
 
 
-def _frames(renders: list[Path], root: Path) -> tuple[list[FrameFiles], list[str]]:
-    segmentations = {p.stem: p for p in listing.files_in(root / "seg")}
-    depths = {p.stem: p for p in listing.files_in(root / "depth", matching.DEPTH_SUFFIXES)}
-    normals = {p.stem: p for p in listing.files_in(root / "normals", matching.DEPTH_SUFFIXES)}
-    without = [p for p in renders if p.stem not in segmentations]
+def _frames(renders: Sequence[Path], root: Path) -> tuple[Sequence[FrameFiles], list[str]]:
+    by_stem = {
+        layer: matching.keyed(listing.files_in(root / layer, suffixes), matching.stem, last=True)
+        for layer, suffixes in (
+            ("seg", PICTURE_SUFFIXES), ("depth", matching.DEPTH_SUFFIXES), ("normals", matching.DEPTH_SUFFIXES),
+        )
+    }  # fmt: skip
+    without = Few(p for p in renders if p.stem not in by_stem["seg"])
     if without:
         raise InputError(
             f"{len(without)} of {len(renders)} renders have no label picture: {listing.named(without)}",
             where=root / "seg",
             remedy="Add the missing label pictures or remove these renders.",
         )
-    if len({p.stem for p in renders}) != len(renders):
+    if not matching.differ(renders, matching.stem):
         raise InputError("two renders share a name", where=root / "rgb", remedy="Remove one of the two.")
     notes = []
-    for layer, found in (("depth", depths), ("normals", normals)):
-        missing = [p for p in renders if p.stem not in found]
+    for layer in ("depth", "normals"):
+        found = by_stem[layer]
+        missing = Few(p for p in renders if p.stem not in found)
         if missing:
             notes.append(f"{len(missing)} frames have no {layer}: {listing.named(missing)}" if found else f"no {layer}")
-    frames = [
-        FrameFiles(p.stem, i, p, segmentations[p.stem], depths.get(p.stem), normals.get(p.stem))
+    frames = on_disk(
+        FrameFiles(
+            p.stem, i, p, by_stem["seg"][p.stem], by_stem["depth"].get(p.stem), by_stem["normals"].get(p.stem)
+        )
         for i, p in enumerate(renders)
-    ]
+    )  # fmt: skip
     return frames, notes
 
 
-def _check_sample(frames: list[FrameFiles], size: tuple[int, int]) -> None:
+def _flow_folders(description: Mapping[str, Any], root: Path) -> dict[FlowDirection, Path]:
+    """Folders by direction, as the description has them; raise InputError for what it can't mean."""
+    flow = description.get("flow")
+    if flow is None:
+        return {}
+    named = {d: flow.get(d) for d in FLOW_DIRECTIONS if d in flow} if isinstance(flow, dict) else {}
+    if not named or not all(isinstance(n, str) and re.fullmatch(r"\w[\w.-]*", n) for n in named.values()):
+        raise InputError(
+            "names no folders of its flow", where=root / DESCRIPTION,
+            remedy='Write "flow": {"forward": "flow_forward", "backward": "flow_backward", "encoding": "exr"}.',
+        )  # fmt: skip
+    if flow.get("encoding", "exr") != "exr":
+        raise InputError(
+            f"flow encoding '{flow['encoding']}' is not known", where=root / DESCRIPTION, remedy="Use exr."
+        )  # fmt: skip
+    return {d: root / str(n) for d, n in named.items()}
+
+
+def _with_flow(
+    frames: Sequence[FrameFiles], folders: Mapping[FlowDirection, Path], notes: list[str]
+) -> Sequence[FrameFiles]:  # fmt: skip
+    """The frames with the flow that lies there; what is declared and missing is noted."""
+    if not folders:
+        return frames
+    tables = {
+        direction: matching.keyed(listing.files_in(folder, frozenset({".exr"})), matching.stem, last=True)
+        for direction, folder in folders.items()
+    }
+    for direction, found in tables.items():
+        missing = Few(f.rgb for f in frames if f.rgb.stem not in found)
+        if missing:
+            notes.append(f"{len(missing)} frames have no {direction} flow: {listing.named(missing)}")
+    nothing: Mapping[str, Path] = {}
+    forward, backward = tables.get("forward", nothing), tables.get("backward", nothing)
+    return on_disk(
+        replace(f, flow_forward=forward.get(f.rgb.stem), flow_backward=backward.get(f.rgb.stem)) for f in frames
+    )
+
+
+def _check_sample(frames: Sequence[FrameFiles], size: tuple[int, int]) -> None:
     """Sizes of a spread sample, from their headers."""
-    by_render = {f.rgb: f for f in frames}
-    sample = listing.spread(list(by_render), matching.SAMPLED_FRAMES)
-    for path in sample:
-        matching.same_size(path, read_size(path), size, layer="render", of=DESCRIPTION)
-        segmentation = by_render[path].segmentation
-        if segmentation is not None:
-            matching.same_size(segmentation, read_size(segmentation), size, layer="label picture")
+    for frame in listing.spread(frames, matching.SAMPLED_FRAMES):
+        matching.same_size(frame.rgb, read_size(frame.rgb), size, layer="render", of=DESCRIPTION)
+        if frame.segmentation is not None:
+            matching.same_size(frame.segmentation, read_size(frame.segmentation), size, layer="label picture")
+        for direction in FLOW_DIRECTIONS:
+            flow = frame.flow(direction)
+            if flow is not None:
+                matching.same_size(flow, exr_size(flow), size, layer=f"{direction} flow")
 
 
 def _description(path: Path) -> dict[str, Any]:

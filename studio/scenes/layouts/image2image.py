@@ -22,8 +22,10 @@ import numpy as np
 from studio.files import listing
 from studio.files.labels import read_label_values, values_in
 from studio.files.pictures import read_rgb, read_size
+from studio.files.spilled import Few
 from studio.scenes.layouts import matching
 from studio.scenes.layouts.decoding import read_depth, read_normals
+from studio.scenes.layouts.listed import on_disk
 from studio.scenes.layouts.poses import NO_POSE, poses_of
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
@@ -158,34 +160,36 @@ def _read_patient(folders: _Folders, notes: tuple[str, ...]) -> SceneFiles:
     size = matching.common_size(renders)
     labels = matching.by_key(listing.files_in(folders.labels))
     keys = matching.by_key(renders)
-    without = [path for key, path in keys.items() if key not in labels]
+    without = Few(path for key, path in keys.items() if key not in labels)
     if without:
         raise InputError(
             f"{len(without)} of {len(renders)} renders have no label picture: {listing.named(without)}",
             where=folders.labels,
             remedy="Add the missing label pictures or remove these renders.",
         )
-    encoding, note = _label_encoding([labels[key] for key in keys], size)
     depths = matching.by_key(listing.files_in(folders.depths, frozenset({".exr"})))
-    stored = {"labels": encoding, "depth": "exr, planar z in mm"} | _declared(folders)
-    normals = matching.by_key(listing.files_in(folders.normals, frozenset({".exr"}))) if "normals" in stored else {}
-    frames = tuple(
+    declared = _declared(folders)
+    normals = matching.by_key(listing.files_in(folders.normals, frozenset({".exr"}))) if "normals" in declared else {}
+    frames = on_disk(
         FrameFiles(path.stem, index, path, labels[key], depths.get(key), normals.get(key))
         for index, (key, path) in enumerate(keys.items())
     )
+    encoding, note = _label_encoding(frames, size)
+    stored = {"labels": encoding, "depth": "exr, planar z in mm"} | declared
     more = (note, *_notes_on_counts(keys, labels, depths))
     return SceneFiles(
         folders.patient, folders.patient, NAME, folders.root, size, STUDIO_CLASSES, frames, stored, more + notes
     )
 
 
-def _label_encoding(labels: Sequence[Path], size: tuple[int, int]) -> tuple[str, str]:
+def _label_encoding(frames: Sequence[FrameFiles], size: tuple[int, int]) -> tuple[str, str]:
     """(encoding, note), from a spread sample; from many more when the sample shows void alone."""
-    sample = listing.spread(labels, matching.SAMPLED_FRAMES)
+    sample = [f.segmentation for f in listing.spread(frames, matching.SAMPLED_FRAMES) if f.segmentation is not None]
     for path in sample:
         matching.same_size(path, read_size(path), size, layer="label picture")
     fitting = set(ENCODINGS)
-    rest = listing.spread([p for p in labels if p not in set(sample)], _LABELS_SEARCHED)
+    more = (f.segmentation for f in listing.spread(frames, _LABELS_SEARCHED + len(sample)))
+    rest = [p for p in more if p is not None and p not in set(sample)]
     for count, path in enumerate([*sample, *rest]):
         if len(fitting) < len(ENCODINGS) and count >= len(sample):
             break
@@ -224,10 +228,10 @@ def _notes_on_counts(
     keys: Mapping[str, Path], labels: Mapping[str, Path], depths: Mapping[str, Path]
 ) -> tuple[str, ...]:
     notes = []
-    extra = [path for key, path in labels.items() if key not in keys]
+    extra = Few(path for key, path in labels.items() if key not in keys)
     if extra:
         notes.append(f"{len(extra)} label pictures have no render and were left out: {listing.named(extra)}")
-    without = [path for key, path in keys.items() if key not in depths]
+    without = Few(path for key, path in keys.items() if key not in depths)
     if without and depths:
         notes.append(f"{len(without)} frames have no depth: {listing.named(without)}")
     if not depths:

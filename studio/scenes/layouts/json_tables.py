@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 from typing import Any, TypeVar
 
 import numpy as np
 
+from studio.files import json_rows
 from studio.vocabulary.errors import InputError
 
 T = TypeVar("T")
@@ -31,6 +32,21 @@ def read_json(path: Path) -> Any:
         raise InputError("there is no such file", where=path, remedy="Write it, or name the scene's folder.") from error
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"not readable as JSON ({error})", where=path, remedy="Write it again.") from error
+
+
+def rows_of(path: Path, *, inside: str | None = None) -> Iterator[tuple[json_rows.Place, Any]]:
+    """The file's entries one by one (see json_rows.rows_in). Raise InputError when it is missing or no JSON."""
+    try:
+        yield from json_rows.rows_in(path, inside=inside)
+    except FileNotFoundError as error:
+        raise InputError("there is no such file", where=path, remedy="Write it, or name the scene's folder.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"not readable as JSON ({error})", where=path, remedy="Write it again.") from error
+
+
+def packed(value: Any) -> bytes:
+    """A value for a SpilledTable."""
+    return json.dumps(value).encode()
 
 
 def kept_while_unchanged(read: Callable[[Path], T]) -> Callable[[Path], T]:

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from studio.files import listing
+from studio.files.spilled import Few, SpilledList
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles
 
 
-def required(renders: Sequence[Path], found: Mapping[Path, Path | None], *, layer: str, where: Path) -> None:
+def on_disk(frames: Iterable[FrameFiles]) -> Sequence[FrameFiles]:
+    """A scene's frames in order, kept on disk; each ``index`` is its place."""
+    return SpilledList.of(map(_packed, frames), _unpacked)
+
+
+def _packed(frame: FrameFiles) -> bytes:
+    layers = (frame.rgb, frame.segmentation, frame.depth, frame.normals, frame.flow_forward, frame.flow_backward)
+    return b"\0".join([os.fsencode(frame.name), *(b"" if p is None else os.fsencode(p) for p in layers)])
+
+
+def _unpacked(value: bytes, index: int) -> FrameFiles:
+    name, *layers = (os.fsdecode(part) for part in value.split(b"\0"))
+    rgb, *others = (Path(part) if part else None for part in layers)
+    assert rgb is not None
+    return FrameFiles(name, index, rgb, *others)
+
+
+def required(renders: Iterable[Path], has: Callable[[Path], bool], *, layer: str, where: Path) -> None:
     """Raise InputError, with count and names, when a layer that a scene has is missing for some of its frames."""
-    without = [path for path in renders if found.get(path) is None]
+    total = 0
+
+    def lacking() -> Iterator[Path]:
+        nonlocal total
+        for path in renders:
+            total += 1
+            if not has(path):
+                yield path
+
+    without = Few(lacking())
     if without:
         raise InputError(
-            f"{len(without)} of {len(renders)} renders have no {layer}: {listing.named(without)}", where=where,
+            f"{len(without)} of {total} renders have no {layer}: {listing.named(without)}", where=where,
             remedy="Add what is missing or remove these renders.",
         )  # fmt: skip
 
@@ -24,7 +52,7 @@ def notes_on_layers(frames: Sequence[FrameFiles]) -> tuple[str, ...]:
     """Which layers the scene or some of its frames lack."""
     notes = []
     for name, words in (("segmentation", "labels"), ("depth", "depth"), ("normals", "normals")):
-        without = [f.rgb for f in frames if getattr(f, name) is None]
+        without = Few(f.rgb for f in frames if getattr(f, name) is None)
         if len(without) == len(frames):
             notes.append(f"no {words}")
         elif without:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from studio.files.listing import spread
 from studio.files.pictures import read_size
+from studio.files.spilled import SpilledTable
 from studio.vocabulary.errors import InputError
 
 DEPTH_SUFFIXES = frozenset({".exr", ".png"})
@@ -21,14 +23,29 @@ def frame_key(path: Path) -> str:
     return digits.group(1) if digits else path.stem
 
 
-def by_key(files: Iterable[Path]) -> dict[str, Path]:
-    """Files by frame_key; raise InputError when two claim the same frame."""
-    found: dict[str, Path] = {}
-    for path in files:
-        other = found.setdefault(frame_key(path), path)
-        if other is not path:
-            raise InputError(f"belongs to the same frame as {other.name}", where=path, remedy="Remove one of the two.")
-    return found
+def by_key(files: Sequence[Path], key_of: Callable[[Path], str] = frame_key) -> Mapping[str, Path]:
+    """Files by frame_key or another key, on disk; raise InputError when two claim the same frame."""
+    table = keyed(files, key_of)
+    if table.repeated is not None:
+        other = table[table.repeated]
+        path = next(p for p in files if key_of(p) == table.repeated and p != other)
+        raise InputError(f"belongs to the same frame as {other.name}", where=path, remedy="Remove one of the two.")
+    return table
+
+
+def keyed(files: Iterable[Path], key_of: Callable[[Path], str], *, last: bool = False) -> SpilledTable[Path]:
+    """Files by a key, on disk, up to the first key that comes twice; with ``last``, each key's last file."""
+    pairs = ((key_of(p), os.fsencode(p)) for p in files)
+    return SpilledTable.of(pairs, lambda value: Path(os.fsdecode(value)), last=last)
+
+
+def differ(files: Iterable[Path], key_of: Callable[[Path], str]) -> bool:
+    """Whether no two files have the same key."""
+    return SpilledTable.of(((key_of(p), b"") for p in files), bytes).repeated is None
+
+
+def stem(path: Path) -> str:
+    return path.stem
 
 
 def common_size(renders: Sequence[Path]) -> tuple[int, int]:

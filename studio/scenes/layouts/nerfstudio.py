@@ -13,9 +13,10 @@ where a mapping gives their values classes.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,11 @@ import numpy as np
 from studio.files import listing
 from studio.files.labels import read_label_values, values_in
 from studio.files.pictures import PICTURE_SUFFIXES, read_rgb
+from studio.files.spilled import Few, SpilledTable
 from studio.scenes.class_names import SourceClass, ids_by_value, studio_ids, table_of
 from studio.scenes.layouts import axes, json_tables, matching
 from studio.scenes.layouts.decoding import depth_of
-from studio.scenes.layouts.listed import notes_on_layers, required
+from studio.scenes.layouts.listed import notes_on_layers, on_disk, required
 from studio.scenes.mapping import SceneMapping
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
@@ -48,18 +50,22 @@ class _Transforms:
     """A transforms.json: what holds for all frames, and the frames by their picture's file."""
 
     common: Mapping[str, Any]
-    frames: Mapping[Path, Mapping[str, Any]]
+    frames: Mapping[str, Mapping[str, Any]]
     where: Path
+
+    def key(self, rgb: Path) -> str:
+        """By which a picture's row is found: its place below the scene's folder."""
+        return rgb.relative_to(self.where.parent).as_posix()
 
     def at(self, rgb: Path) -> tuple[str, Mapping[str, Any]]:
         """(place for messages, what holds for one frame). Raise InputError when the file does not name it."""
-        if rgb not in self.frames:
+        row = self.frames.get(self.key(rgb))
+        if row is None:
             raise InputError(f"names no picture {rgb.name}", where=self.where, remedy="Add the scene again.")
-        row = self.frames[rgb]
         return f"frame '{row['file_path']}'", {**self.common, **row}
 
     def file(self, rgb: Path, key: str) -> Path | None:
-        row = self.frames[rgb]
+        row = self.frames[self.key(rgb)]
         if not row.get(key):
             return None
         name = json_tables.text(row, key, at=f"frame '{row['file_path']}'", where=self.where)
@@ -106,65 +112,83 @@ def _scene_folders(path: Path) -> list[Path]:
 
 def _read_scene(root: Path, mapping: SceneMapping) -> SceneFiles:
     transforms = _read(root / TRANSFORMS)
-    renders = sorted(transforms.frames, key=lambda p: listing.natural_key(p.relative_to(root).as_posix()))
-    masks = {p: transforms.file(p, "mask_path") for p in renders}
-    depths = {p: transforms.file(p, "depth_file_path") for p in renders}
-    for words, named in (("pictures", renders), ("masks", masks.values()), ("depth files", depths.values())):
-        absent = [p for p in named if p is not None and not p.is_file()]
+    renders = listing.in_order(transforms.frames, root)
+    masks = (transforms.file(p, "mask_path") for p in renders)
+    depths = (transforms.file(p, "depth_file_path") for p in renders)
+    for words, named in (("pictures", renders), ("masks", masks), ("depth files", depths)):
+        absent = Few(p for p in named if p is not None and not p.is_file())
         if absent:
             raise InputError(f"{len(absent)} of {len(renders)} {words} that it names are not there: "
                              f"{listing.named(absent)}", where=root / TRANSFORMS, remedy="Add them.")  # fmt: skip
-    labelled = bool(mapping.classes) and any(masks.values())
+    masked = any(transforms.file(p, "mask_path") is not None for p in renders)
+    labelled = bool(mapping.classes) and masked
     if labelled:
-        required(renders, masks, layer="mask_path", where=root / TRANSFORMS)
-    names = _frame_names(renders, root)
-    frames = [
-        FrameFiles(names[p], i, p, masks[p] if labelled else None, depths[p]) for i, p in enumerate(renders)
-    ]  # fmt: skip
+        required(renders, lambda p: transforms.file(p, "mask_path") is not None, layer="mask_path",
+                 where=root / TRANSFORMS)  # fmt: skip
+    name_of = _frame_names(renders, root)
+    frames = on_disk(
+        FrameFiles(
+            name_of(p), i, p, transforms.file(p, "mask_path") if labelled else None,
+            transforms.file(p, "depth_file_path"),
+        )
+        for i, p in enumerate(renders)
+    )  # fmt: skip
     sample = listing.spread(frames, matching.SAMPLED_FRAMES)
     notes = [*notes_on_layers(frames), *_notes(transforms)]
-    if any(masks.values()) and not labelled:
+    if masked and not labelled:
         notes.append(
             'masks were left out: a mapping makes them labels, such as classes = {"255" = "liver", "0" = "void"}'
         )
     size = matching.common_size([f.rgb for f in sample])
     encoding = {"classes": json.dumps(dict(mapping.classes))}
-    return SceneFiles(root.name, mapping.patient or root.name, NAME, root, size, STUDIO_CLASSES, tuple(frames),
+    return SceneFiles(root.name, mapping.patient or root.name, NAME, root, size, STUDIO_CLASSES, frames,
                       encoding, tuple(notes))  # fmt: skip
 
 
-def _frame_names(renders: Sequence[Path], root: Path) -> dict[Path, str]:
+def _frame_names(renders: Sequence[Path], root: Path) -> Callable[[Path], str]:
     """The stem where stems differ, else the path below the scene's folder."""
-    if len({p.stem for p in renders}) == len(renders):
-        return {p: p.stem for p in renders}
-    return {p: p.relative_to(root).with_suffix("").as_posix() for p in renders}
+    if matching.differ(renders, matching.stem):
+        return matching.stem
+    return lambda p: p.relative_to(root).with_suffix("").as_posix()
 
 
 def _notes(transforms: _Transforms) -> list[str]:
-    rows = [transforms.common, *transforms.frames.values()]
+    rows = itertools.chain([transforms.common], transforms.frames.values())
     lens = sorted({key for row in rows for key in _DISTORTION if row.get(key)})
     return [f"lens distortion ({', '.join(lens)}) is not taken into account"] if lens else []
 
 
 @json_tables.kept_while_unchanged
 def _read(where: Path) -> _Transforms:
-    content = json_tables.table(json_tables.read_json(where), at="the file", where=where)
-    model = str(content.get("camera_model", _MODELS[0])).upper()
+    common: dict[str, Any] = {}
+    frames = SpilledTable.of(_rows(where, common), json.loads)
+    model = str(common.get("camera_model", _MODELS[0])).upper()
     if model not in _MODELS:
         raise InputError(f"camera_model is '{model}'", where=where, remedy=f"Only {', '.join(_MODELS)} are read.")
-    frames: dict[Path, Mapping[str, Any]] = {}
-    for number, value in enumerate(json_tables.rows(content, "frames", at="the file", where=where)):
-        at = f"frame {number}"
+    if frames.repeated is not None:
+        raise InputError(f"frame {len(frames)} names '{frames.repeated}' again", where=where,
+                         remedy="Name each picture once.")  # fmt: skip
+    if "frames" in common and common["frames"] != []:
+        json_tables.rows(common, "frames", at="the file", where=where)
+    if not frames:
+        json_tables.entry(common, "frames", at="the file", where=where)
+        raise InputError("names no frames", where=where, remedy="Write it anew.")
+    return _Transforms(common, frames, where)
+
+
+def _rows(where: Path, common: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """Each frame's row by its picture's place; ``common`` gets what stands beside the frames."""
+    for place, value in json_tables.rows_of(where, inside="frames"):
+        if len(place) != 2:
+            common |= {str(place[0]): value} if place and isinstance(place[0], str) else {}
+            if not common:
+                json_tables.table(value if not place else [], at="the file", where=where)
+            continue
+        at = f"frame {place[1]}"
         row = json_tables.table(value, at=at, where=where)
         path = _picture(json_tables.text(row, "file_path", at=at, where=where), where)
-        if path in frames:
-            raise InputError(f"{at} names '{row['file_path']}' again", where=where, remedy="Name each picture once.")
         json_tables.numbers(row, "transform_matrix", count=16, at=at, where=where)
-        frames[path] = row
-    if not frames:
-        raise InputError("names no frames", where=where, remedy="Write it anew.")
-    common = {key: value for key, value in content.items() if key != "frames"}
-    return _Transforms(common, frames, where)
+        yield path.relative_to(where.parent).as_posix(), json_tables.packed(row)
 
 
 def _picture(name: str, where: Path) -> Path:
@@ -179,8 +203,10 @@ def _picture(name: str, where: Path) -> Path:
 def _transforms_of(rgb: Path) -> _Transforms:
     """Of the nearest folder above that has one which names the picture."""
     for folder in rgb.parents:
-        if (folder / TRANSFORMS).is_file() and rgb in (found := _read(folder / TRANSFORMS)).frames:
-            return found
+        if (folder / TRANSFORMS).is_file():
+            found = _read(folder / TRANSFORMS)
+            if found.key(rgb) in found.frames:
+                return found
     raise InputError(f"no {TRANSFORMS} above names this picture", where=rgb, remedy="Add the scene again.")
 
 

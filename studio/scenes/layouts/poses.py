@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from studio.files import json_rows
+from studio.files.spilled import SpilledTable
 from studio.scenes.layouts.json_tables import LARGEST_NUMBER
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import ToolPose
@@ -40,12 +42,19 @@ def poses_of(path: Path) -> Mapping[str, Pose]:
 @lru_cache(maxsize=16)
 def _read(path: Path, _modified_ns: int, _size: int) -> Mapping[str, Pose]:
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        return SpilledTable.of(_checked(path), lambda row: _pose(json.loads(row), 0, path)[1], last=True)
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"not readable as JSON ({error})", where=path, remedy="Write it again.") from error
-    if not isinstance(rows, list):
-        raise InputError("not a list of frames", where=path, remedy="Each entry is {frame, K, camera_to_world, tools}.")
-    return dict(_pose(row, number, path) for number, row in enumerate(rows))
+
+
+def _checked(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Frame names and rows as they stand there, each looked at once."""
+    for place, row in json_rows.rows_in(path):
+        if not place or not isinstance(place[0], int):
+            raise InputError(
+                "not a list of frames", where=path, remedy="Each entry is {frame, K, camera_to_world, tools}."
+            )
+        yield _pose(row, place[0], path)[0], json.dumps(row).encode()
 
 
 def _pose(row: Any, number: int, path: Path) -> tuple[str, Pose]:
@@ -80,4 +89,8 @@ def _tool(tool: Any) -> ToolPose:
     if matrix is None:
         raise ValueError("a tool has no tool_to_world")
     rows = tuple(tuple(float(v) for v in row) for row in matrix)
-    return ToolPose(str(tool.get("name", "tool")), rows, float(tool.get("jaw_angle", 0.0)))
+    tips = np.asarray(tool.get("tips", ()), np.float64).reshape(-1, 3)
+    if not (abs(tips) < LARGEST_NUMBER).all():
+        raise ValueError("tips hold values that are not finite or far too large")
+    angle = float(tool.get("jaw_angle", 0.0))
+    return ToolPose(str(tool.get("name", "tool")), rows, angle, tuple(tuple(map(float, t)) for t in tips))

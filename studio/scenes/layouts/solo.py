@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from studio.scenes.class_names import SourceClass, ids_by_value, studio_ids, tab
 from studio.scenes.corrections import STORED_KIND
 from studio.scenes.layouts import axes, json_tables, matching
 from studio.scenes.layouts.decoding import depth_in_mm, normals_from_01
-from studio.scenes.layouts.listed import notes_on_layers
+from studio.scenes.layouts.listed import notes_on_layers, on_disk
 from studio.scenes.layouts.poses import Pose
 from studio.scenes.mapping import SceneMapping
 from studio.vocabulary.errors import InputError
@@ -81,13 +81,8 @@ def read(path: Path, mapping: SceneMapping) -> list[SceneFiles]:
 
 
 def _read_data_set(path: Path, mapping: SceneMapping) -> SceneFiles:
-    frames: list[FrameFiles] = []
     kinds: set[str] = set()
-    for frame_file in _frame_files(path):
-        for capture in _captures(frame_file):
-            frames.append(_frame(capture, len(frames)))
-            if "depth" in capture.layers:
-                kinds.add(str(capture.layers["depth"].get("measurementStrategy", "Depth")))
+    frames = on_disk(_frames(path, kinds))
     if not frames:
         raise InputError("its frames hold no RGB captures", where=path, remedy="Capture RGB images, too.")
     return _scene(path, frames, _kind(kinds, path), mapping)
@@ -171,7 +166,16 @@ def _kind(kinds: set[str], path: Path) -> str:
     return _KINDS[next(iter(kinds))] if kinds else "planar"
 
 
-def _scene(root: Path, frames: list[FrameFiles], kind: str, mapping: SceneMapping) -> SceneFiles:
+def _frames(path: Path, kinds: set[str]) -> Iterator[FrameFiles]:
+    """All frames; ``kinds`` gets what their depths are said to be."""
+    captures = (c for frame_file in _frame_files(path) for c in _captures(frame_file))
+    for index, capture in enumerate(captures):
+        if "depth" in capture.layers:
+            kinds.add(str(capture.layers["depth"].get("measurementStrategy", "Depth")))
+        yield _frame(capture, index)
+
+
+def _scene(root: Path, frames: Sequence[FrameFiles], kind: str, mapping: SceneMapping) -> SceneFiles:
     sample = listing.spread(frames, matching.SAMPLED_FRAMES)
     for frame in sample:
         studio_ids(sorted(_colours(_capture_of(frame.rgb))[1], key=lambda s: s.key), mapping.classes, where=root)
@@ -179,7 +183,7 @@ def _scene(root: Path, frames: list[FrameFiles], kind: str, mapping: SceneMappin
     encoding = {"classes": json.dumps(dict(mapping.classes)), STORED_KIND: kind}
     notes = notes_on_layers(frames)
     patient = mapping.patient or root.name
-    return SceneFiles(root.name, patient, NAME, root, size, STUDIO_CLASSES, tuple(frames), encoding, notes)
+    return SceneFiles(root.name, patient, NAME, root, size, STUDIO_CLASSES, frames, encoding, notes)
 
 
 def _capture_of(rgb: Path) -> _Capture:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from studio.scenes.simulator.keyframes import CameraKeyframes, read_keyframes
+from studio.scenes.simulator.leaving_out import part_named
 from studio.scenes.simulator.paths import frames_in
 from studio.scenes.simulator.phantom import simulate_phantom
 from studio.scenes.simulator.preview import PreviewPose, render_preview
@@ -9,11 +11,14 @@ from studio.scenes.simulator.settings import PhantomSettings, SimulationSettings
 from studio.scenes.simulator.simulation import simulate
 
 __all__ = [
+    "CameraKeyframes",
     "PhantomSettings",
     "PreviewPose",
     "SimulationSettings",
     "expected_seconds",
     "frames_in",
+    "part_named",
+    "read_keyframes",
     "render_preview",
     "simulate",
     "simulate_phantom",

@@ -6,11 +6,13 @@ by a closed formula.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from studio.scenes.simulator.buffers import Body
+from studio.scenes.simulator.tracing import Target
 from studio.vocabulary.seeds import stream
 
 _FEET_Y, _DIAPHRAGM_Y = -70.0, 130.0
@@ -47,15 +49,22 @@ class Breathing:
         side = np.full(len(y), self.sidewards / _FLANK_X)
         return 1 + share * np.stack([side, -self.footwards * headwards, self.frontwards * front], axis=1)
 
-    def deformed(self, body: Body, share: float) -> Body:
-        """The body at ``share`` of full inspiration. Normals go by the inverse transpose of the Jacobian."""
-        if share == 0:
-            return body
-        rest = body.target.vertices_V3
-        vertices = rest + share * self.displacement(rest)
-        normals = body.target.normals_V3 / self.stretch(rest, share)
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-        return body.reshaped(vertices.astype(np.float32), normals.astype(np.float32))
+    def moving(self, body: Body) -> Body:
+        """The body, able to breathe: ``body.at(share of full inspiration, view)``."""
+        rest_V3 = body.target.vertices_V3
+        return body.moving(self.displacement(rest_V3), self.stretch(rest_V3, 1.0) - 1)
+
+    def deformed(self, body: Body, share: float) -> Target:
+        """The whole body's surfaces at ``share`` of full inspiration; normals by the Jacobian's inverse transpose."""
+        rest_V3 = body.target.vertices_V3
+        vertices_V3 = rest_V3 + share * self.displacement(rest_V3)
+        normals_V3 = body.target.normals_V3 / self.stretch(rest_V3, share)
+        normals_V3 /= np.maximum(np.linalg.norm(normals_V3, axis=1, keepdims=True), 1e-12)
+        return body.target.reshaped(vertices_V3.astype(np.float32), normals_V3.astype(np.float32))
+
+    def carrying(self, share: float) -> Callable[[np.ndarray], np.ndarray]:
+        """From body points (N, 3) at rest to where they are at ``share`` of full inspiration."""
+        return lambda points_N3: points_N3 + share * self.displacement(points_N3)
 
 
 def _ramp(values: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:

@@ -28,13 +28,32 @@ class Body:
         openness = self._openness() if occlusion else np.ones(len(self.target.vertices_V3), np.float32)
         attributes_VC = np.concatenate([self.target.normals_V3, openness[:, None], self._noise()], axis=1)
         self.attributes_F3C = self.target.corner_values(attributes_VC)
+        self.motion_V3: np.ndarray | None = None
+        self.share = 0.0
 
-    def reshaped(self, vertices_V3: np.ndarray, normals_V3: np.ndarray) -> Body:
-        """The same body with its vertices elsewhere; what belongs to the tissue (noise, openness) goes with them."""
+    def moving(self, motion_V3: np.ndarray, gradient_V3: np.ndarray) -> Body:
+        """The same body, able to move: see ``at``.
+
+        ``motion_V3``: mm by which vertices move in full; ``gradient_V3``: diagonal of that motion's Jacobian there.
+        """
         other = copy.copy(self)
-        other.target = self.target.reshaped(vertices_V3, normals_V3)
-        other.attributes_F3C = self.attributes_F3C.copy()
-        other.attributes_F3C[..., :3] = other.target.corner_values(other.target.normals_V3)
+        other.motion_V3 = np.asarray(motion_V3, np.float32)
+        moved_F3C = self.target.corner_values(np.concatenate([motion_V3, gradient_V3], axis=1))
+        other.attributes_F3C = np.concatenate([self.attributes_F3C, moved_F3C], axis=2)
+        return other
+
+    def at(self, share: float, view: View) -> Body:
+        """A moving body at a share of its motion, for rays within a view: only faces that reach into it are kept.
+
+        What belongs to the tissue (noise, openness) goes with it. Raise ValueError for a body that cannot move.
+        """
+        if self.motion_V3 is None:
+            raise ValueError("the body has no motion")
+        other = copy.copy(self)
+        vertices_V3 = self.target.vertices_V3 + np.float32(share) * self.motion_V3
+        reaching_F = faces_in_view(vertices_V3, self.target.faces_F3, view)
+        other.target = self.target.reshaped(vertices_V3, kept_F=reaching_F)
+        other.share = share
         return other
 
     def _noise(self) -> np.ndarray:
@@ -85,6 +104,8 @@ class Surface:
     face_N: np.ndarray
     u_N: np.ndarray
     v_N: np.ndarray
+    motion_N3: np.ndarray | None = None
+    """Of a moving body: mm by which the point moves in full. 0 on tools."""
 
 
 class Scene:
@@ -117,12 +138,17 @@ class Scene:
         if self.tools is not None:
             self._put_tools(rays, depth, part, values, plane, (face, u, v))
         found = part >= 0
+        motion = None
+        if self.body.motion_V3 is not None:
+            # Normals go by the inverse transpose of the deformation's Jacobian, which is diagonal.
+            values[:, :3] /= 1 + np.float32(self.body.share) * values[:, 10:13]
+            motion = values[:, 7:10]
         normal = _towards(values[:, :3], plane, rays)
         normal[~found] = 0
         position = self.origin_3 + rays * depth[:, None]
         position[~found] = 0
         classes = np.where(found, self.class_P[part], np.uint8(0))
-        return Surface(classes, part, depth, position, normal, values[:, 3], values[:, 4:7], rays, face, u, v)
+        return Surface(classes, part, depth, position, normal, values[:, 3], values[:, 4:7], rays, face, u, v, motion)
 
     def _put_tools(
         self, rays: np.ndarray, depth: np.ndarray, part: np.ndarray, values: np.ndarray, plane: np.ndarray,
@@ -164,6 +190,23 @@ class Scene:
             sine2 = np.maximum(length2 - dot(rays, axis.astype(np.float32)) ** 2, 0)
             near |= dot(rays, across) ** 2 <= np.float32((tool.instrument.reach + 0.1) ** 2) * sine2
         return np.flatnonzero(near)
+
+
+def faces_in_view(vertices_V3: np.ndarray, faces_F3: np.ndarray, view: View) -> np.ndarray:
+    """bool (F,): faces that a ray through the picture could meet: not wholly beyond one of the view's five planes."""
+    K, (width, height) = view.K, view.size
+    pose = view.camera_to_world
+    points_V3 = turned(vertices_V3 - view.position.astype(np.float32), np.ascontiguousarray(pose[:3, :3].T, np.float32))
+    x_V, y_V, z_V = points_V3.T
+    beyond_V = (z_V < 0).astype(np.uint8)
+    # A pixel's width of room all round, far above what rounding takes.
+    for bit, (value_V, focal, middle, side) in enumerate(
+        ((x_V, K[0, 0], K[0, 2], width), (y_V, K[1, 1], K[1, 2], height)), start=1
+    ):
+        low, high = np.float32((-1 - middle) / focal), np.float32((side + 1 - middle) / focal)
+        beyond_V |= (value_V < low * z_V).astype(np.uint8) << (2 * bit - 1)
+        beyond_V |= (value_V > high * z_V).astype(np.uint8) << (2 * bit)
+    return np.asarray((beyond_V[faces_F3[:, 0]] & beyond_V[faces_F3[:, 1]] & beyond_V[faces_F3[:, 2]]) == 0)
 
 
 def turned(vectors_N3: np.ndarray, turn_33: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -36,6 +36,16 @@ class Batch(Generic[Recipe]):
 def batches_of(patient: int, frames: Sequence[int], recipe: Recipe, *, length: int = 8) -> list[Batch[Recipe]]:
     """Cut a patient's frames into batches."""
     return [Batch(patient, tuple(frames[i : i + length]), recipe) for i in range(0, len(frames), length)]
+
+
+def first_alone(batches: Sequence[Batch[Recipe]]) -> list[Batch[Recipe]]:
+    """The same with the very first frame as a batch of its own, so that it is there as soon as can be."""
+    if not batches or len(batches[0].frames) == 1:
+        return list(batches)
+    first = batches[0]
+    return [
+        replace(first, frames=first.frames[:1]), replace(first, frames=first.frames[1:]), *batches[1:]
+    ]  # fmt: skip
 
 
 def rendered(

@@ -97,8 +97,10 @@ def as_bytes(rgb_HW3: np.ndarray) -> np.ndarray:
 def tool_poses(view: View) -> tuple[ToolPose, ...]:
     """The view's instruments as vocabulary values."""
     return tuple(
-        ToolPose(
-            t.instrument.name, tuple(tuple(float(v) for v in row) for row in t.tool_to_world), t.instrument.jaw_angle
-        )
+        ToolPose(t.instrument.name, _rows(t.tool_to_world), t.instrument.jaw_angle, _rows(t.ends_E3))
         for t in view.tools
     )
+
+
+def _rows(values_NM: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(v) for v in row) for row in values_NM)

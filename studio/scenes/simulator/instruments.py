@@ -6,7 +6,7 @@ The shaft lies at negative z. Jaws open about the x axis, in the y-z plane.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from studio.scenes.simulator.fields import Mesh
 SHAFT_LENGTH = 330.0
 KINDS = ("grasper", "dissector", "scissors", "hook", "suction")
 HINGED = ("grasper", "dissector", "scissors")
+_Tip = tuple[Mesh, float, np.ndarray]
+"""What is at the shaft's end, how long it is in mm, and where it ends (E, 3)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,8 @@ class Instrument:
     look: str = "black"
     kit: InstrumentKit | None = None
     """What it was put together from, if from meshes."""
+    ends_E3: np.ndarray = field(default_factory=lambda: np.zeros((1, 3)))
+    """Where it ends, in tool axes: the end of each jaw, which leaves the axis as the jaws open, or of the only tip."""
 
     @property
     def hinged(self) -> bool:
@@ -69,7 +73,11 @@ class InstrumentKit:
             for jaw, side in zip(self.jaws, sides, strict=True)
         ]
         tip = fields.joined([m for m in (*turned, self.rest) if len(m.faces_F3)])
-        return Instrument(self.name, tip, self.shaft, self.radius, angle if len(self.jaws) == 2 else 0.0, look, self)
+        ends_E3 = np.stack(
+            [t.vertices_V3[j.vertices_V3[:, 2].argmax()] for t, j in zip(turned, self.jaws, strict=True)]
+        )
+        jaw_angle = angle if len(self.jaws) == 2 else 0.0
+        return Instrument(self.name, tip, self.shaft, self.radius, jaw_angle, look, self, ends_E3.astype(float))
 
 
 def make_kit(name: str, jaws: Sequence[Mesh], shaft: Mesh | None) -> InstrumentKit:
@@ -111,12 +119,12 @@ def draw_instrument(rng: np.random.Generator, kits: Sequence[InstrumentKit] = ()
 
 def make_instrument(kind: str, *, radius: float = 2.5, jaw_angle: float = 0.0, look: str = "black") -> Instrument:
     """Build one of KINDS. ``jaw_angle`` is the angle between the jaws in radians."""
-    tip, length = _TIPS[kind](radius, jaw_angle)
+    tip, length, ends_E3 = _TIPS[kind](radius, jaw_angle)
     shaft = _lathe(np.array([[-SHAFT_LENGTH, radius], [-length, radius]]))
-    return Instrument(kind, tip, shaft, radius, jaw_angle, look)
+    return Instrument(kind, tip, shaft, radius, jaw_angle, look, ends_E3=ends_E3)
 
 
-def _jaws(radius: float, angle: float, *, length: float, curve: float, blunt: float) -> tuple[Mesh, float]:
+def _jaws(radius: float, angle: float, *, length: float, curve: float, blunt: float) -> _Tip:
     share = np.linspace(0, 1, 14)
     centre = np.stack([np.zeros(14), radius * (0.42 - 0.2 * share) + curve * share**2, share * length], 1)
     widths = radius * (0.82 - (0.82 - blunt) * share)
@@ -127,12 +135,14 @@ def _jaws(radius: float, angle: float, *, length: float, curve: float, blunt: fl
     mirrored = centre * [1, -1, 1] + np.stack([np.zeros(14), 2 * curve * share**2, np.zeros(14)], 1)
     lower = _loft(mirrored, widths, heights)
     back = -length
+    hinges = (_hinged(-angle / 2, back), _hinged(angle / 2, back))
     parts = [
-        upper.moved(_hinged(-angle / 2, back)),
-        lower.moved(_hinged(angle / 2, back)),
+        upper.moved(hinges[0]),
+        lower.moved(hinges[1]),
         _lathe(np.array([[back - 9, radius * 0.98], [back - 1, radius * 0.9], [back + 3, radius * 0.62]])),
     ]
-    return fields.joined(parts), length + 9
+    ends = [h[:3, :3] @ c[-1] + h[:3, 3] for h, c in zip(hinges, (centre, mirrored), strict=True)]
+    return fields.joined(parts), length + 9, np.stack(ends)
 
 
 def _hinged(angle: float, z: float) -> np.ndarray:
@@ -140,18 +150,18 @@ def _hinged(angle: float, z: float) -> np.ndarray:
     return np.array([[1, 0, 0, 0], [0, c, -s, 0], [0, s, c, z], [0, 0, 0, 1.0]])
 
 
-def _hook(radius: float, _angle: float) -> tuple[Mesh, float]:
+def _hook(radius: float, _angle: float) -> _Tip:
     wire = 0.55
     line = np.array([[0, 0, -14], [0, 0, -3.2], [0, 0.4, -1.6], [0, 1.7, -0.6], [0, 3.4, -0.5], [0, 5.2, -0.6]], float)
     fine, _ = fields.smooth_line(line, np.ones(len(line)), parts=6)
     width = np.full(len(fine), wire)
     sheath = _lathe(np.array([[-20, radius], [-18, radius * 0.95], [-12.0, radius * 0.55], [-11.2, wire]]))
-    return fields.joined([_loft(fine, width, width), sheath]), 20.0
+    return fields.joined([_loft(fine, width, width), sheath]), 20.0, line[-1:]
 
 
-def _suction(radius: float, _angle: float) -> tuple[Mesh, float]:
+def _suction(radius: float, _angle: float) -> _Tip:
     profile = np.array([[-16, radius], [-1.2, radius], [0.0, radius * 0.86], [-0.2, radius * 0.66], [-6, radius * 0.6]])
-    return _lathe(profile), 16.0
+    return _lathe(profile), 16.0, np.zeros((1, 3))
 
 
 _TIPS = {

@@ -17,6 +17,10 @@ from studio.vocabulary.errors import InputError
 MESH_SUFFIXES = frozenset({".obj", ".stl", ".ply", ".glb", ".gltf", ".off"})
 MAX_FACES = 60_000
 _MAX_BYTES = 2_000_000_000
+_LARGE, _PIECE = 1_000_000, 400_000
+"""Triangles from which a binary STL is thinned while it is read, and those read at a time."""
+_STL_HEAD = 84
+_STL_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 
 
 def load_mesh(path: Path) -> Mesh:
@@ -51,6 +55,9 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
         )
     if path.stat().st_size > _MAX_BYTES:
         raise InputError("the mesh file is larger than 2 GB", where=path, remedy="Reduce it first.")
+    triangles_N = _large_stl(path)
+    if triangles_N is not None:
+        return _thinned_while_read(triangles_N, path)
     try:
         with warnings.catch_warnings():
             # Readers warn about materials that are of no concern here.
@@ -63,9 +70,46 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(f"not a readable mesh ({reason})", where=path, remedy="Export it again.") from error
 
 
-def _merged(vertices_V3: np.ndarray, faces_F3: np.ndarray, grain: float) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices that share a cell of a grid become one, at their mean; faces that collapse or repeat go."""
-    cells = np.floor((vertices_V3 - vertices_V3.min(axis=0)) / grain).astype(np.int64)
+def _large_stl(path: Path) -> np.ndarray | None:
+    """The triangles of a binary STL of more than a million, mapped from disk; None for any other file."""
+    if path.suffix.lower() != ".stl":
+        return None
+    count = (path.stat().st_size - _STL_HEAD) // _STL_TRIANGLE.itemsize
+    if count < _LARGE:
+        return None
+    with path.open("rb") as file:
+        declared = int.from_bytes(file.read(_STL_HEAD)[-4:], "little")
+    return np.memmap(path, _STL_TRIANGLE, "r", _STL_HEAD, (count,)) if declared == count else None
+
+
+def _thinned_while_read(triangles_N: np.ndarray, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and faces thinned piece by piece on one grid, so that the whole never lies in memory."""
+    starts = range(0, len(triangles_N), _PIECE)
+    ends = [
+        np.array([f(triangles_N["corners"][i : i + _PIECE], axis=(0, 1)) for i in starts]) for f in (np.min, np.max)
+    ]
+    low, high = ends[0].min(axis=0).astype(np.float64), ends[1].max(axis=0).astype(np.float64)
+    if not np.isfinite([low, high]).all():
+        raise InputError("the mesh holds coordinates that are not finite", where=path, remedy="Export it again.")
+    grain = max(float((high - low).max()), 1e-30) / 520
+    vertices, faces, before = [], [], 0
+    for i in starts:
+        corners_V3 = triangles_N["corners"][i : i + _PIECE].reshape(-1, 3).astype(np.float64)
+        own_V3, own_F3 = _merged(corners_V3, np.arange(len(corners_V3)).reshape(-1, 3), grain, low=low)
+        vertices.append(own_V3)
+        faces.append(own_F3 + before)
+        before += len(own_V3)
+    return _merged(np.concatenate(vertices), np.concatenate(faces), grain, low=low)
+
+
+def _merged(
+    vertices_V3: np.ndarray, faces_F3: np.ndarray, grain: float, *, low: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices that share a cell of a grid become one, at their mean; faces that collapse or repeat go.
+
+    The grid begins at ``low``, else at the least coordinates.
+    """
+    cells = np.floor((vertices_V3 - (vertices_V3.min(axis=0) if low is None else low)) / grain).astype(np.int64)
     # One number per cell; 2^20 cells a side are enough, since the grain is at least a millionth of the extent.
     _, index = np.unique((cells[:, 0] << 42) + (cells[:, 1] << 21) + cells[:, 2], return_inverse=True)
     index = index.ravel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Sequence
@@ -28,21 +29,25 @@ _WORDS: tuple[tuple[str, int], ...] = (
     ("stomach|duodenum|bowel|intestine|colon|jejunum|ileum|gut|gastro", BOWEL),
     ("spleen|kidney|pancreas|adrenal|bladder", UNNAMED),
 )
+CLASS_WORDS = {c.id: c.name for c in STUDIO_CLASSES} | {UNNAMED: "spleen, kidney or other organ"}
 _INSTRUMENT_WORDS = re.compile(
     r"shaft|jaw|grasper|forceps|scissors|dissector|electrode|hook|instrument|tool|needle|clip|suction|trocar"
 )
-_UNITS = {"mm": 1.0, "cm": 10.0, "dm": 100.0, "m": 1000.0}
+UNITS = {"mm": 1.0, "cm": 10.0, "dm": 100.0, "m": 1000.0, "in": 25.4, "um": 0.001}
+"""mm per unit."""
 
 
 @dataclass(frozen=True)
 class PlannedMesh:
-    """One file as one organ. ``mm_per_unit`` None: guessed. ``matrix`` (4x4, mm, body axes) applies after scaling."""
+    """One file as one organ. ``mm_per_unit`` None: guessed. ``matrix`` (4x4, mm, body axes) applies after scaling;
+    ``moved``: it says where the organ lies, also where the liver's frame is another."""
 
     path: Path
     class_id: int
     mm_per_unit: float | None = None
     matrix: tuple[tuple[float, ...], ...] | None = None
     colour: tuple[float, float, float] | None = None
+    moved: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,8 +156,8 @@ def plan_from_file(path: Path) -> AnatomyPlan:
         [[part]]
         file = "liver.stl"                   # relative to this file
         class = "liver"
-        units = "mm"                         # mm, cm, dm, m; guessed when absent
-        move = [0, 0, 0]                     # mm
+        units = "mm"                         # mm, cm, dm, m, in, um; guessed when absent
+        move = [0, 0, 0]                     # mm; without it, what does not fit the liver is placed by class
         turn = [0, 0, 0]                     # degrees about x, y, z, in this order
         scale = 1.0
         colour = [0.5, 0.2, 0.15]            # or "#803028"
@@ -187,17 +192,31 @@ def _known_keys(table: Any, known: set[str], path: Path) -> None:
         raise InputError("a part is not a table", where=path, remedy="Write it under [[part]].")
     for key in table:
         if key not in known:
-            lines = path.read_text(encoding="utf-8").splitlines()
-            line = next((i for i, t in enumerate(lines, 1) if re.match(rf"\s*\[*\s*{re.escape(key)}\b", t)), 0)
-            at = f" (line {line})" if line else ""
-            raise InputError(f"key '{key}'{at} is not known", where=path, remedy=f"Known: {', '.join(sorted(known))}.")
+            near = difflib.get_close_matches(key, known, n=1)
+            meant = f"Did you mean '{near[0]}'? " if near else ""
+            line = _line_of(path, rf"\s*\[*\s*{re.escape(key)}\b")
+            raise InputError(
+                f"key '{key}'{line} is not known", where=path,
+                remedy=f"{meant}Known: {', '.join(sorted(known))}.",
+            )  # fmt: skip
+
+
+def _line_of(path: Path, pattern: str) -> str:
+    """`` (line N)`` of the first line that begins so, or nothing."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    line = next((i for i, text in enumerate(lines, 1) if re.match(pattern, text)), 0)
+    return f" (line {line})" if line else ""
 
 
 def _part(table: Any, path: Path) -> PlannedMesh:
     _known_keys(table, {"file", "class", "units", "move", "turn", "scale", "colour"}, path)
     if "file" not in table or "class" not in table:
         raise InputError("a part lacks file or class", where=path, remedy="Give both.")
-    class_id = STUDIO_CLASSES.by_name(str(table["class"])).id
+    try:
+        class_id = STUDIO_CLASSES.by_name(str(table["class"])).id
+    except InputError as error:
+        line = _line_of(path, rf"\s*class\s*=\s*.{re.escape(str(table['class']))}")
+        raise InputError(f"{error.what}{line}", where=path, remedy=error.remedy) from error
     try:
         scale = float(table.get("scale", 1.0))
         matrix = _placed(_three(table.get("turn", (0, 0, 0))), _three(table.get("move", (0, 0, 0))), scale)
@@ -206,7 +225,14 @@ def _part(table: Any, path: Path) -> PlannedMesh:
         raise InputError(
             f"part '{table['file']}': {error}", where=path, remedy="move and turn take three numbers each."
         ) from error
-    return PlannedMesh(path.parent / str(table["file"]), class_id, _unit(table, path), matrix, colour)
+    return PlannedMesh(_mesh_path(table["file"], path), class_id, _unit(table, path), matrix, colour, "move" in table)
+
+
+def _mesh_path(name: Any, path: Path) -> Path:
+    """The file that an anatomy file names, relative to itself."""
+    if not isinstance(name, str) or not name.strip() or "\0" in name:
+        raise InputError(f"'{name}' is no file's name", where=path, remedy='Write it in quotes: "liver.stl".')
+    return path.parent / name
 
 
 def _instrument(table: Any, path: Path) -> PlannedInstrument:
@@ -214,17 +240,17 @@ def _instrument(table: Any, path: Path) -> PlannedInstrument:
     jaws = table.get("jaws", [])
     if not isinstance(jaws, list) or not jaws:
         raise InputError("an instrument has no jaws", where=path, remedy='Add jaws = ["tip.stl"].')
-    shaft = path.parent / str(table["shaft"]) if "shaft" in table else None
-    found = tuple(path.parent / str(j) for j in jaws)
+    shaft = _mesh_path(table["shaft"], path) if "shaft" in table else None
+    found = tuple(_mesh_path(j, path) for j in jaws)
     return PlannedInstrument(str(table.get("name", "instrument")), shaft, found, _unit(table, path))
 
 
 def _unit(table: Any, path: Path) -> float | None:
     if "units" not in table:
         return None
-    if table["units"] not in _UNITS:
-        raise InputError(f"units '{table['units']}' are not known", where=path, remedy=f"Use {', '.join(_UNITS)}.")
-    return _UNITS[table["units"]]
+    if str(table["units"]) not in UNITS:
+        raise InputError(f"units '{table['units']}' are not known", where=path, remedy=f"Use {', '.join(UNITS)}.")
+    return UNITS[str(table["units"])]
 
 
 def _axes(text: str, path: Path) -> tuple[tuple[float, ...], ...]:

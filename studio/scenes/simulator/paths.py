@@ -6,12 +6,13 @@ its speed is bounded by the steps between its control points, and a stretch depe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from studio.scenes.simulator.instruments import Instrument
-from studio.scenes.simulator.trocars import Laparoscope, Trocar
+from studio.scenes.simulator.trocars import Laparoscope, Trocar, ridden
 from studio.scenes.simulator.views import Tool, View
 
 FRAMES_PER_SECOND = 25
@@ -49,9 +50,12 @@ class MovingTool:
     instrument: Instrument
     curve: Curve
 
-    def at(self, seconds: float) -> Tool:
+    def at(self, seconds: float, move: Callable[[np.ndarray], np.ndarray] | None = None) -> Tool:
+        """The instrument at a time; ``move`` carries its trocar and the tissue at its tip along (see ridden)."""
         a, b, depth, turn, jaw = self.curve.at(seconds)
         pose = self.trocar.shaft(np.array([a, b]), depth=depth, turn=turn)
+        if move is not None:
+            pose = ridden(pose, self.trocar.port_3, move)
         return Tool(self.instrument.opened(float(jaw)), pose)
 
 
@@ -65,18 +69,23 @@ class CameraPath:
     curve: Curve
     tools: tuple[MovingTool, ...] = ()
 
-    def view_at(self, seconds: float) -> View:
-        """The view at a time from 0."""
-        return View(self.size, self.K, self.pose_at(seconds), tuple(t.at(seconds) for t in self.tools))
+    def view_at(self, seconds: float, move: Callable[[np.ndarray], np.ndarray] | None = None) -> View:
+        """The view at a time from 0. ``move``: where breathing takes body points (N, 3) from where they are at rest.
 
-    def pose_at(self, seconds: float) -> np.ndarray:
+        Trocars ride on the wall, the camera is held at its angles, tips give way with the tissue they are at.
+        """
+        tools = tuple(t.at(seconds, move) for t in self.tools)
+        return View(self.size, self.K, self.pose_at(seconds, move), tools)
+
+    def pose_at(self, seconds: float, move: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
         """camera_to_world at a time from 0."""
         a, b, depth, turn, roll = self.curve.at(seconds)
-        return self.laparoscope.camera_to_world(np.array([a, b]), depth=depth, turn=turn, roll=roll)
+        laparoscope = self.laparoscope.carried(move)
+        return laparoscope.camera_to_world(np.array([a, b]), depth=depth, turn=turn, roll=roll)
 
-    def view_of_frame(self, index: int) -> View:
+    def view_of_frame(self, index: int, move: Callable[[np.ndarray], np.ndarray] | None = None) -> View:
         """A frame's view; there is a frame -1, so that each frame has one before it."""
-        return self.view_at(seconds_of(index))
+        return self.view_at(seconds_of(index), move)
 
 
 def seconds_of(index: int) -> float:

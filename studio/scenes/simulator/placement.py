@@ -1,4 +1,4 @@
-"""Bringing meshes of any origin into body axes and millimetres: which way up, which way round, how large.
+"""Bringing meshes of any origin into body axes and millimetres: which way up, which way round.
 
 What the shapes themselves say: a liver is widest from left to right and bulky on its right; the gallbladder lies below
 it (towards the feet) on the right, its wide end in front. Axes that files already have are kept unless they contradict.
@@ -11,14 +11,6 @@ import itertools
 import numpy as np
 
 from studio.scenes.simulator.fields import Mesh, with_normals
-
-_LIVER_EXTENT_MM = 200.0
-_UNITS_MM = (1000.0, 100.0, 10.0, 1.0, 25.4, 0.001)
-
-
-def guessed_unit(extent: float, *, expected_mm: float = _LIVER_EXTENT_MM) -> float:
-    """mm per unit that brings an extent nearest to the expected one (metres, decimetres, cm, mm, inches, microns)."""
-    return min(_UNITS_MM, key=lambda u: abs(np.log(extent * u / expected_mm)))
 
 
 def guessed_turn(liver: Mesh, gallbladder: Mesh | None) -> np.ndarray:
@@ -60,13 +52,18 @@ def _fit(turn: np.ndarray, liver: tuple[np.ndarray, np.ndarray, np.ndarray], bla
 
 def _wide_end_forward(bladder_V3: np.ndarray) -> float:
     """-1..1: how far the gallbladder's wide end lies in front of and below its narrow one."""
-    centred = bladder_V3 - bladder_V3.mean(axis=0)
+    towards = wide_end(bladder_V3)
+    return float(np.clip(0.8 * towards[2] - 0.6 * towards[1], -1, 1))
+
+
+def wide_end(points_V3: np.ndarray) -> np.ndarray:
+    """Unit vector along an organ's longest axis, towards its wider end."""
+    centred = points_V3 - points_V3.mean(axis=0)
     axis = np.linalg.svd(centred, full_matrices=False)[2][0]
     along = centred @ axis
     across = np.linalg.norm(centred - along[:, None] * axis, axis=1)
     high, low = across[along > np.percentile(along, 70)].mean(), across[along < np.percentile(along, 30)].mean()
-    towards = axis if high > low else -axis
-    return float(np.clip(0.8 * towards[2] - 0.6 * towards[1], -1, 1))
+    return np.asarray(axis if high > low else -axis)
 
 
 def _surface_points(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

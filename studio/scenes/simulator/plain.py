@@ -11,7 +11,7 @@ from studio.scenes.simulator.buffers import Surface, dot
 from studio.vocabulary.seeds import stream
 
 _COLOURS = {
-    0: (0.02, 0.02, 0.02),
+    0: (0.37, 0.15, 0.19),
     1: (0.52, 0.20, 0.16),
     2: (0.43, 0.48, 0.29),
     3: (0.74, 0.44, 0.40),
@@ -21,7 +21,7 @@ _COLOURS = {
     7: (0.20, 0.20, 0.22),
     8: (0.86, 0.58, 0.52),
 }
-"""sRGB 0..1 by class id, before a patient's own variation."""
+"""sRGB 0..1 by class id, before a patient's own variation; 0 is tissue without a class, such as a spleen."""
 _BLADDERS = ((0.43, 0.48, 0.29), (0.52, 0.58, 0.42), (0.50, 0.56, 0.58), (0.62, 0.60, 0.42), (0.36, 0.48, 0.40))
 """Gallbladders go from green by the bile that shines through to pale grey-blue by their wall."""
 _FATTY_LIVER = np.array((0.66, 0.40, 0.24))

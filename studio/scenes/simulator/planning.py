@@ -6,46 +6,41 @@ held still. So holding still is always possible, a plan never has to go back, an
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from studio.scenes.simulator.anatomy import LIGAMENT, Anatomy
 from studio.scenes.simulator.instruments import draw_instrument
+from studio.scenes.simulator.path_steering import CANDIDATES, DRAWN, USUAL_TOOL_CHANCES, PathSteering, best_of
 from studio.scenes.simulator.paths import CameraPath, Curve, MovingTool, blended
+from studio.scenes.simulator.tool_planning import INTERVAL, Moment, ToolMover
 from studio.scenes.simulator.tracing import Target
 from studio.scenes.simulator.trocars import Laparoscope, Trocar
 from studio.scenes.simulator.views import (
-    LENS_ROOM_MM,
     MIN_DISTANCE_MM,
     Habits,
-    beside_lens,
     draw_aim,
     draw_distance,
-    draw_tip,
     in_air,
     intrinsics,
+    organ_shares,
     tip_before,
-    tool_fits,
     view_score,
 )
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.seeds import stream
 
-_CAMERA_INTERVAL, _TOOL_INTERVAL = 0.8, 0.5
+_CAMERA_INTERVAL = 0.8
 """Seconds between control points."""
 _CAMERA_STEP = np.array([0.11, 0.11, 14.0, 0.16, 0.05])
 """The most that a camera's values change between control points: about 13 mm and 8 degrees a second at 100 mm."""
-_TIP_STEP_MM, _JAW_STEP = 13.0, 0.3
-_STARTS, _TOOL_STARTS, _GOALS = 300, 100, 30
-_WITHDRAWING = 0.5
-"""How often an instrument that finds no way on is drawn back a step, rather than held."""
+_STARTS, _TOOL_STARTS, _GOALS, _ASIDE = 300, 100, 30, 8
 _SCOPE_ROOM_MM = 7.0
-_TOOLS_APART_MM = 9.0
-_LEAST_DEPTH_MM = 70.0
-_AHEAD = 2.2
+LOOK_AHEAD = 2.2
 """Seconds beyond a curve's end that planning it looks at, at most."""
 _STRETCH = (1 / 3, 2 / 3, 1.0)
 
@@ -57,34 +52,54 @@ class _Mover(Protocol):
     def step(self, current_5: np.ndarray, goal_5: np.ndarray) -> np.ndarray: ...
     def free(self, values_5: np.ndarray, seconds: float) -> bool: ...
     def held(self, current_5: np.ndarray, seconds: float) -> np.ndarray: ...
+    def aside(self, current_5: np.ndarray) -> np.ndarray | None: ...
+    def arrived(self, goal_5: np.ndarray) -> None: ...
+    def refused(self) -> None: ...
+    def went(self, values_5: np.ndarray, seconds: float) -> None: ...
 
 
 def plan_path(
-    anatomy: Anatomy, targets: Sequence[Target], size: tuple[int, int], *, seed: int, patient: int, seconds: float
-) -> CameraPath:
-    """Plan at least ``seconds`` of a patient's path. ``targets``: the body in the states that it must be free of.
+    anatomy: Anatomy, moments: Sequence[Moment], size: tuple[int, int], *, seed: int, patient: int, seconds: float,
+    steering: PathSteering | None = None,
+) -> CameraPath:  # fmt: skip
+    """Plan at least ``seconds`` of a patient's path. ``moments``: the body in the states that it must be free of.
 
+    The first is at rest: a path speaks of that state, and breathing carries it along (see CameraPath.view_at).
     Raise InputError when there is no place from which a laparoscope could start.
     """
     rng = stream(seed, "path", patient)
     K = intrinsics(size, rng.uniform(0.95, 1.22))
     angle = float(np.deg2rad(30.0)) if rng.random() < 0.6 else 0.0
     laparoscope = Laparoscope(Trocar.towards(anatomy.camera_port, anatomy.centre), angle)
-    camera = _Camera(stream(seed, "path camera", patient), anatomy, targets, size, K, laparoscope)
+    habits, chances = Habits(), USUAL_TOOL_CHANCES
+    if steering is not None:
+        habits, chances = steering.habits, steering.tool_chances
+    camera = _Camera(stream(seed, "path camera", patient), anatomy, moments, size, K, laparoscope, habits, steering)
     # Tools look ahead at the camera and at tools planned before, so what is planned earlier goes on longer.
-    curve = _wander(camera, _first(camera, anatomy.name), interval=_CAMERA_INTERVAL, seconds=seconds + 4 * _AHEAD)
+    curve = _wander(camera, _first(camera, anatomy.name), interval=_CAMERA_INTERVAL, seconds=seconds + 4 * LOOK_AHEAD)
     path = CameraPath(size, K, laparoscope, curve)
+    return with_tools(
+        path, anatomy, moments, rng, seed=seed, patient=patient, seconds=seconds, no_tool=habits.no_tool,
+        chances=chances,
+    )  # fmt: skip
+
+
+def with_tools(
+    path: CameraPath, anatomy: Anatomy, moments: Sequence[Moment], rng: np.random.Generator, *, seed: int, patient: int,
+    seconds: float, no_tool: float = Habits.no_tool, chances: tuple[float, ...] = USUAL_TOOL_CHANCES,
+) -> CameraPath:  # fmt: skip
+    """The path with its instruments; its curve must go on for 4 * LOOK_AHEAD longer than ``seconds``."""
     tools: list[MovingTool] = []
-    count = 0 if rng.random() < Habits().no_tool else int(rng.choice((1, 2, 3), p=(0.4, 0.45, 0.15)))
+    count = 0 if rng.random() < no_tool else int(rng.choice((1, 2, 3), p=chances))
     for port in rng.permutation(len(anatomy.tool_ports_N3)):
         if len(tools) == count:
             break
         own = stream(seed, "path tool", patient, int(port))
-        needed = seconds + (2 - len(tools)) * _AHEAD
-        tool = _tool(own, anatomy, targets, path, tuple(tools), port_3=anatomy.tool_ports_N3[port], seconds=needed)
+        needed = seconds + (2 - len(tools)) * LOOK_AHEAD
+        tool = _tool(own, anatomy, moments, path, tuple(tools), port_3=anatomy.tool_ports_N3[port], seconds=needed)
         if tool is not None:
             tools.append(tool)
-    return CameraPath(size, K, laparoscope, curve, tuple(tools))
+    return replace(path, tools=tuple(tools))
 
 
 def _wander(mover: _Mover, start_5: np.ndarray, *, interval: float, seconds: float) -> Curve:
@@ -95,6 +110,7 @@ def _wander(mover: _Mover, start_5: np.ndarray, *, interval: float, seconds: flo
         at = (len(controls) - 3) * interval
         added, goal = _next(mover, controls[-3:], goal, at=at, interval=interval)
         controls.append(added)
+        mover.went(blended(np.array(controls[-4:]), 1.0), interval)
     return Curve(np.array(controls), interval)
 
 
@@ -110,8 +126,16 @@ def _next(
                 continue
         added = mover.step(current, goal)
         if _admissible(mover, np.array([*last, added]), at=at, interval=interval):
-            return added, None if np.allclose(added[:4], goal[:4], atol=1e-9) else goal
+            if not np.allclose(added[:4], goal[:4], atol=1e-9):
+                return added, goal
+            mover.arrived(goal)
+            return added, None
+        mover.refused()
         goal = None
+    for _ in range(_ASIDE):
+        aside = mover.aside(current)
+        if aside is not None and _admissible(mover, np.array([*last, aside]), at=at, interval=interval):
+            return aside, None
     return mover.held(current, at), None
 
 
@@ -130,19 +154,45 @@ def _admissible(mover: _Mover, controls_45: np.ndarray, *, at: float, interval: 
 class _Camera:
     rng: np.random.Generator
     anatomy: Anatomy
-    targets: Sequence[Target]
+    moments: Sequence[Moment]
     size: tuple[int, int]
     K: np.ndarray
     laparoscope: Laparoscope
+    habits: Habits
+    steering: PathSteering | None
 
     def goal(self, seconds: float, current_5: np.ndarray) -> np.ndarray | None:
+        """Any admissible view, or with targets the best of several."""
+        if self.steering is None:
+            return self._drawn(seconds, current_5)
+        drawn = (self._drawn(seconds, current_5) for _ in range(DRAWN))
+        goals = list(itertools.islice((g for g in drawn if g is not None), CANDIDATES))
+        return goals[best_of(self.steering, [self._way(current_5, g) for g in goals])] if goals else None
+
+    def _way(self, current_5: np.ndarray, goal_5: np.ndarray) -> tuple[np.ndarray, float]:
+        """Mean shares on the way to a goal, which counts twice, and the seconds that it takes."""
+        steps = max(1.0, float((np.abs(goal_5 - current_5) / _CAMERA_STEP).max())) if current_5.any() else 1.0
+        places = (0.5, 1.0, 1.0) if current_5.any() else (1.0,)
+        shares_N9 = np.array([self._shares(current_5 + s * (goal_5 - current_5)) for s in places])
+        return shares_N9.mean(axis=0), _CAMERA_INTERVAL * (steps + 1)
+
+    def _shares(self, values_5: np.ndarray) -> np.ndarray:
+        a, b, depth, turn, roll = values_5
+        pose = self.laparoscope.camera_to_world(np.array([a, b]), depth=depth, turn=turn, roll=roll)
+        return organ_shares(self.anatomy, self.moments[0].target, self.size, self.K, pose)
+
+    def went(self, values_5: np.ndarray, seconds: float) -> None:
+        if self.steering is not None:
+            self.steering.went(self._shares(values_5), seconds)
+
+    def _drawn(self, seconds: float, current_5: np.ndarray) -> np.ndarray | None:
         """An admissible view of an organ, as single frames have them, but always through the same point of the wall."""
         rng, port, angle = self.rng, self.laparoscope.trocar.port_3, self.laparoscope.angle
-        at = draw_aim(rng, self.anatomy, Habits())
+        at = draw_aim(rng, self.anatomy, self.habits)
         if at is None:
             return None
         reach = float(np.linalg.norm(at - port))
-        distance = draw_distance(rng, reach, Habits().distance)
+        distance = draw_distance(rng, reach, self.habits.distance)
         swing, roll = float(rng.normal() * 0.7), float(rng.normal() * 0.1)
         if distance < MIN_DISTANCE_MM or distance * np.sin(angle) >= reach:
             return None
@@ -163,18 +213,32 @@ class _Camera:
     def held(self, current_5: np.ndarray, seconds: float) -> np.ndarray:
         return current_5
 
+    def aside(self, current_5: np.ndarray) -> np.ndarray | None:
+        return None
+
+    def arrived(self, goal_5: np.ndarray) -> None:
+        """The next goal may be any."""
+
+    def refused(self) -> None:
+        """Another goal is drawn."""
+
     def free(self, values_5: np.ndarray, seconds: float) -> bool:
         a, b, depth, turn, roll = values_5
-        pose = self.laparoscope.camera_to_world(np.array([a, b]), depth=depth, turn=turn, roll=roll)
-        return all(self._clear(target, pose) and self._shows_enough(target, pose) for target in self.targets)
+        for moment in self.moments:
+            laparoscope = self.laparoscope.carried(moment.carried)
+            pose = laparoscope.camera_to_world(np.array([a, b]), depth=depth, turn=turn, roll=roll)
+            if not self._clear(moment.target, pose, laparoscope.trocar.port_3):
+                return False
+            if not self._shows_enough(moment.target, pose):
+                return False
+        return True
 
     def _shows_enough(self, target: Target, pose: np.ndarray) -> bool:
-        return view_score(self.anatomy, target, self.size, self.K, pose, Habits(), needs_liver=True) >= 1.0
+        return view_score(self.anatomy, target, self.size, self.K, pose, self.habits, needs_liver=True) >= 1.0
 
-    def _clear(self, target: Target, pose: np.ndarray) -> bool:
+    def _clear(self, target: Target, pose: np.ndarray, port_3: np.ndarray) -> bool:
         """Whether nothing touches the lens, and nothing but the wall the shaft."""
-        port = self.laparoscope.trocar.port_3
-        if not in_air(pose[:3, 3], port, target):
+        if not in_air(pose[:3, 3], port_3, target):
             return False
         hits = target.trace(pose[:3, 3], _FAN @ pose[:3, :3].T.astype(np.float32))
         met = hits.face_N >= 0
@@ -204,84 +268,17 @@ def _first(mover: _Camera, name: str) -> np.ndarray:
 
 
 def _tool(
-    rng: np.random.Generator, anatomy: Anatomy, targets: Sequence[Target], path: CameraPath,
+    rng: np.random.Generator, anatomy: Anatomy, moments: Sequence[Moment], path: CameraPath,
     others: tuple[MovingTool, ...], *, port_3: np.ndarray, seconds: float,
 ) -> MovingTool | None:  # fmt: skip
     """An instrument through a port for the whole path; None when it finds no free place in the first view."""
     instrument = draw_instrument(rng, anatomy.kits)
     trocar = Trocar.towards(port_3, anatomy.centre)
-    mover = _ToolMover(rng, targets, path, others, trocar, hinged=instrument.hinged)
+    mover = ToolMover(rng, moments, path, others, trocar, hinged=instrument.hinged)
     start = np.array([0, 0, 0, rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.8)])
     for _ in range(_TOOL_STARTS):
         goal = mover.goal(0.0, start)
         if goal is not None and mover.free(goal, 0.0):
-            return MovingTool(trocar, instrument, _wander(mover, goal, interval=_TOOL_INTERVAL, seconds=seconds))
+            mover.arrived(goal)
+            return MovingTool(trocar, instrument, _wander(mover, goal, interval=INTERVAL, seconds=seconds))
     return None
-
-
-@dataclass(frozen=True, eq=False)
-class _ToolMover:
-    rng: np.random.Generator
-    targets: Sequence[Target]
-    path: CameraPath
-    others: tuple[MovingTool, ...]
-    trocar: Trocar
-    hinged: bool
-
-    def goal(self, seconds: float, current_5: np.ndarray) -> np.ndarray | None:
-        """A tip before something that the camera will see in a second; jaws open or closed."""
-        pose, K, size = self.path.pose_at(seconds + (1.0 if seconds > 0 else 0.0)), self.path.K, self.path.size
-        turn = current_5[3] + float(self.rng.normal() * 0.5)
-        jaw = float(self.rng.uniform(0, 0.12) if self.rng.random() < 0.5 else self.rng.uniform(0.5, 0.9))
-        tip = draw_tip(self.rng, self.targets[0], K, pose, size)
-        if tip is None or not all(tool_fits(tip, self.trocar.port_3, t, K, pose, size) for t in self.targets):
-            return None
-        held = self.trocar.reaching(tip)
-        return None if held is None else np.array([*held[0], held[1], turn, jaw])
-
-    def step(self, current_5: np.ndarray, goal_5: np.ndarray) -> np.ndarray:
-        change = goal_5 - current_5
-        sideways = _TIP_STEP_MM / max(current_5[2], 1.0)
-        most = np.array([sideways, sideways, _TIP_STEP_MM, 0.4, _JAW_STEP])
-        added = current_5 + change / max(1.0, float((np.abs(change) / most)[:4].max()))
-        # Jaws open and close in their own time.
-        added[4] = current_5[4] + np.clip(change[4], -_JAW_STEP, _JAW_STEP)
-        return np.asarray(added)
-
-    def held(self, current_5: np.ndarray, seconds: float) -> np.ndarray:
-        """In place but for the jaws, or a step back on the shaft's own way out, which is free of organs.
-
-        Always back if the camera comes near, and often otherwise: from farther out there are more ways on.
-        """
-        held = current_5.copy()
-        if self.hinged:
-            held[4] = np.clip(current_5[4] + self.rng.uniform(-_JAW_STEP, _JAW_STEP), 0.0, 0.9)
-        back = held.copy()
-        back[2] = max(current_5[2] - _TIP_STEP_MM, min(current_5[2], _LEAST_DEPTH_MM))
-        near = min(self._lens_room(current_5, seconds + ahead * _TOOL_INTERVAL) for ahead in (0.0, 1.0, 2.0, 3.0))
-        withdraws = self.rng.random() < _WITHDRAWING and self.free(back, seconds + _TOOL_INTERVAL)
-        return back if withdraws or near < LENS_ROOM_MM else held
-
-    def free(self, values_5: np.ndarray, seconds: float) -> bool:
-        tip = self._tip(values_5)
-        return (
-            self._lens_room(values_5, seconds) >= LENS_ROOM_MM
-            and all(in_air(tip, self.trocar.port_3, t) for t in self.targets)
-            and all(self._apart(tip, other, seconds) for other in self.others)
-        )
-
-    def _tip(self, values_5: np.ndarray) -> np.ndarray:
-        a, b, depth, turn, _ = values_5
-        return np.asarray(self.trocar.shaft(np.array([a, b]), depth=depth, turn=turn)[:3, 3])
-
-    def _lens_room(self, values_5: np.ndarray, seconds: float) -> float:
-        return beside_lens(self._tip(values_5), self.trocar.port_3, self.path.pose_at(seconds)[:3, 3])
-
-    def _apart(self, tip: np.ndarray, other: MovingTool, seconds: float) -> bool:
-        """Whether two shafts keep their distance, by points every few mm along both."""
-        a, b, depth, turn, _ = other.curve.at(seconds)
-        theirs = other.trocar.shaft(np.array([a, b]), depth=depth, turn=turn)[:3, 3]
-        shares = np.linspace(0, 1, 40)[:, None]
-        mine_N3 = tip + (self.trocar.port_3 - tip) * shares
-        theirs_N3 = theirs + (other.trocar.port_3 - theirs) * shares
-        return bool(np.linalg.norm(mine_N3[:, None] - theirs_N3[None], axis=2).min() >= _TOOLS_APART_MM)

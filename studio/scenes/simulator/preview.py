@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studio.scenes.simulator.frames import see
 from studio.scenes.simulator.patients import prepared, sources_of
-from studio.scenes.simulator.sequences import SequenceSource, scene_of_frame
+from studio.scenes.simulator.sequences import SequenceSource, geometry_of_frame
 from studio.scenes.simulator.settings import SimulationSettings
 from studio.scenes.simulator.simulation import plain_layers, shaded_layers
 from studio.scenes.simulator.steering import frame_view
@@ -44,9 +43,9 @@ def render_preview(
     body, look = prepared(source)
     if pose is None and settings.path:
         sequence = SequenceSource(
-            source, size, max(frame + 1, settings.frames // settings.patients), settings.breathing
+            source, size, max(frame + 1, settings.frames // settings.patients), settings.breathing, settings.targets
         )
-        return shaded_layers(see(scene_of_frame(sequence, frame)), look)
+        return shaded_layers(geometry_of_frame(sequence, frame), look)
     if pose is None:
         return plain_layers(body, look, frame_view(source, size, frame, targets=settings.targets))
     around, above = np.deg2rad(pose.around), np.deg2rad(pose.above)

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from studio.scenes.simulator.breathing import Breathing, draw_breathing
 from studio.scenes.simulator.buffers import Body, Scene
-from studio.scenes.simulator.flow import flow_between
-from studio.scenes.simulator.frames import Geometry
+from studio.scenes.simulator.flow import Sight, flow_between, sight_of
+from studio.scenes.simulator.frames import Geometry, see
+from studio.scenes.simulator.keyframed import path_through
+from studio.scenes.simulator.keyframes import CameraKeyframes
+from studio.scenes.simulator.leaving_out import left_out, shown_body
+from studio.scenes.simulator.path_steering import path_steering
 from studio.scenes.simulator.paths import CameraPath, seconds_of
 from studio.scenes.simulator.patients import PatientSource, prepared
 from studio.scenes.simulator.planning import plan_path
+from studio.scenes.simulator.steering import Targets
+from studio.scenes.simulator.tool_planning import Moment
+from studio.scenes.simulator.views import View
 
 FLOW_FOLDERS = {"forward": "flow_forward", "backward": "flow_backward"}
+FLOW_STEP = np.float32(2.0**-12)
+"""px; flow is exact to about a thousandth."""
 
 
 @dataclass(frozen=True)
@@ -26,46 +35,89 @@ class SequenceSource:
     size: tuple[int, int]
     frames: int
     breathing: bool
+    targets: Targets = ()
+    keyframes: CameraKeyframes | None = None
+    """The camera goes through these; else the seed plans its path."""
+    without: tuple[str, ...] = ()
+    """Parts left out of the pictures (see leaving_out)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sequence:
-    """A planned path with its body, at rest and breathing."""
+    """A planned path with its body; one that breathes is able to move."""
 
     body: Body
     path: CameraPath
     breathing: Breathing | None
 
+    def view(self, index: int) -> View:
+        """Camera and instruments at a frame; from -1 to the count, since flow looks at both neighbours."""
+        if self.breathing is None:
+            return self.path.view_of_frame(index)
+        return self.path.view_of_frame(index, self.breathing.carrying(self._inspiration(index)))
+
     def scene(self, index: int) -> Scene:
-        """The body and the instruments at a frame; from -1 to the count, since flow looks at both neighbours."""
-        body = self.body
-        if self.breathing is not None:
-            body = self.breathing.deformed(body, self.breathing.inspiration(seconds_of(index)))
-        return Scene(body, self.path.view_of_frame(index))
+        """The body and what ``view`` has in it."""
+        view = self.view(index)
+        body = self.body if self.breathing is None else self.body.at(self._inspiration(index), view)
+        return Scene(body, view)
+
+    def _inspiration(self, index: int) -> float:
+        return 0.0 if self.breathing is None else self.breathing.inspiration(seconds_of(index))
 
 
 @functools.lru_cache(maxsize=2)
 def planned(source: SequenceSource) -> Sequence:
     """Plan a patient's sequence; the last two are kept. Raise InputError when its body leaves a camera no way."""
-    body, _ = prepared(source.patient)
-    seed, number = source.patient.seed, source.patient.number
-    breathing = draw_breathing(seed, number) if source.breathing else None
-    targets = [body.target] if breathing is None else [body.target, breathing.deformed(body, 1.0).target]
-    path = plan_path(
-        body.anatomy, targets, source.size, seed=seed, patient=number, seconds=seconds_of(source.frames)
+    path, breathing = _path(replace(source, without=())), _breathing(source)
+    body = shown_body(source.patient, source.without)
+    ports_N3 = body.anatomy.tool_ports_N3
+    kept = tuple(t for t in path.tools if not left_out(t.trocar.port_3, ports_N3, source.without))
+    return Sequence(body if breathing is None else breathing.moving(body), replace(path, tools=kept), breathing)
+
+
+def _breathing(source: SequenceSource) -> Breathing | None:
+    return draw_breathing(source.patient.seed, source.patient.number) if source.breathing else None
+
+
+@functools.lru_cache(maxsize=2)
+def _path(source: SequenceSource) -> CameraPath:
+    """The path in the whole body, whatever is left out of the pictures."""
+    body, breathing = prepared(source.patient)[0], _breathing(source)
+    moments = [Moment(body.target)]
+    if breathing is not None:
+        moments.append(Moment(breathing.deformed(body, 1.0), breathing.carrying(1.0)))
+    seed, number, seconds = source.patient.seed, source.patient.number, seconds_of(source.frames)
+    if source.keyframes is not None:
+        return path_through(
+            source.keyframes, body.anatomy, moments, source.size, seed=seed, patient=number, seconds=seconds
+        )  # fmt: skip
+    steering = path_steering(body, source.size, source.targets, seed=seed, patient=number) if source.targets else None
+    return plan_path(
+        body.anatomy, moments, source.size, seed=seed, patient=number, seconds=seconds, steering=steering
     )  # fmt: skip
-    return Sequence(body, path, breathing)
+
+
+@functools.lru_cache(maxsize=2)
+def geometry_of_frame(source: SequenceSource, index: int) -> Geometry:
+    """What a frame shows; kept for the next frame, whose neighbour it is."""
+    return see(planned(source).scene(index))
 
 
 @functools.lru_cache(maxsize=4)
-def scene_of_frame(source: SequenceSource, index: int) -> Scene:
-    """A frame's scene; kept, since each serves its own frame and both neighbours' flow."""
-    return planned(source).scene(index)
+def _sight(source: SequenceSource, index: int) -> Sight:
+    return sight_of(geometry_of_frame(source, index))
 
 
-def flows(source: SequenceSource, index: int, geometry: Geometry) -> dict[str, np.ndarray]:
-    """float32 (H, W, 2) flow of a frame by direction (see flow_between)."""
-    return {
-        "forward": flow_between(geometry, scene_of_frame(source, index + 1)),
-        "backward": flow_between(geometry, scene_of_frame(source, index - 1)),
-    }
+def flows(source: SequenceSource, index: int) -> dict[str, np.ndarray]:
+    """float32 (H, W, 2) flow of a frame by direction (see flow_between), in steps of FLOW_STEP."""
+    geometry = geometry_of_frame(source, index)
+    _sight(source, index)  # the next frame's neighbour
+    backward = flow_between(geometry, _sight(source, index - 1))
+    forward = flow_between(geometry, _sight(source, index + 1))
+    return {"forward": in_steps(forward), "backward": in_steps(backward)}
+
+
+def in_steps(flow_HW2: np.ndarray) -> np.ndarray:
+    """Rounded to FLOW_STEP, which a file holds in a third of the room."""
+    return np.asarray(np.rint(flow_HW2 / FLOW_STEP) * FLOW_STEP, np.float32)

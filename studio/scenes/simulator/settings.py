@@ -6,14 +6,19 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.scenes.simulator.keyframes import CameraKeyframes
+from studio.scenes.simulator.leaving_out import check_left_out
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.labels import STUDIO_CLASSES
 
 _SECONDS_PER_MEGAPIXEL = {"plain": 0.75, "phantom": 1.45}
 """One core, colour and all layers, encoding included; measured on a 2-core server."""
 _SECONDS_PER_FRAME = 0.012
-_PATH_FACTOR, _BREATHING_FACTOR, _TARGETS_FACTOR = 2.6, 4.6, 1.5
-"""Against single frames: flow both ways; a body rebuilt for each frame; ten candidates for each view."""
+_MOST_FRAMES = 10_000_000
+_PATH_FACTOR, _BREATHING_FACTOR, _TARGETS_FACTOR = 1.6, 1.9, 1.5
+"""Against single frames: flow both ways; what is in view built for each frame; ten candidates for each view."""
+_BYTES_PER_PIXEL, _FLOW_BYTES_PER_PIXEL = 7.2, 5.9
+"""Colour, labels, depth and normals; flow both ways as EXR. Measured on 48 frames of two patients at 256x144."""
 _SECONDS_PER_PATIENT = {"plain": 0.8, "phantom": 1.4}
 
 
@@ -23,7 +28,7 @@ class SimulationSettings:
 
     ``frames`` are spread evenly over ``patients``; ``size`` is (width, height) in px; patients are numbered from
     ``first_patient``. ``anatomy`` is a TOML file, ``meshes`` a folder; what they lack is procedural. ``targets`` holds
-    (class id, mean share of the pixels) pairs that the choice of views is steered towards. ``processes`` 0 means one
+    (class id, mean share of the pixels) pairs that views, or a path's goals, are chosen for. ``processes`` 0 means one
     per core; it changes no pixel.
     """
 
@@ -40,12 +45,29 @@ class SimulationSettings:
     """Each patient's frames follow one another along a smooth camera path, with optical flow."""
     breathing: bool = False
     """With a path: the body breathes."""
+    keyframes: CameraKeyframes | None = None
+    """With a path: the camera goes through these in every body; else the seed plans its way."""
+    without: tuple[str, ...] = ()
+    """Parts left out of the pictures (see leaving_out.PARTS); views are those of the whole body."""
+    round: bool = False
+    """Pictures show the endoscope's round area alone, another one for each patient."""
 
     def __post_init__(self) -> None:
         _check(self.frames, self.patients, self.size)
         if self.breathing and not self.path:
             raise InputError("breathing without a camera path", remedy="Ask for a path, or leave breathing out.")
-        _check_targets(self.targets, path=self.path)
+        if self.keyframes is not None and not self.path:
+            raise InputError("keyframes without a camera path", remedy="Ask for a path, or leave the keyframes out.")
+        if self.keyframes is not None and self.targets:
+            raise InputError("class targets with keyframes", remedy="Leave one of the two out.")
+        _check_targets(self.targets)
+        check_left_out(self.without)
+        if self.targets and self.round:
+            raise InputError("class targets with the round picture area", remedy="Leave one of the two out: targets are"
+                             " shares of the whole picture.")  # fmt: skip
+        if self.targets and self.without:
+            raise InputError("class targets with parts left out", remedy="Leave one of the two out: targets are met by"
+                             " views of the whole body.")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,15 +95,13 @@ class PhantomSettings:
 def _check(frames: int, patients: int, size: tuple[int, int]) -> None:
     if frames < 1 or patients < 1:
         raise InputError(f"{frames} frames of {patients} patients", remedy="Ask for at least one of each.")
+    if frames > _MOST_FRAMES:
+        raise InputError(f"{frames} frames", remedy=f"Up to {_MOST_FRAMES:,} can be simulated in one go.")
     if not all(16 <= side <= 4096 for side in size):
         raise InputError(f"frames of {size[0]}x{size[1]} px", remedy="Sides of 16 to 4096 px can be simulated.")
 
 
-def _check_targets(targets: tuple[tuple[int, float], ...], *, path: bool) -> None:
-    if targets and path:
-        raise InputError(
-            "class targets along a camera path", remedy="Targets steer single frames: leave one of the two out."
-        )
+def _check_targets(targets: tuple[tuple[int, float], ...]) -> None:
     ids = [class_id for class_id, _ in targets]
     if len(set(ids)) != len(ids):
         raise InputError("a class has two targets", remedy="Give each class one.")
@@ -125,3 +145,9 @@ def expected_seconds(settings: SimulationSettings | PhantomSettings) -> float:
         megapixels * _SECONDS_PER_MEGAPIXEL[kind] + frames * _SECONDS_PER_FRAME + patients * _SECONDS_PER_PATIENT[kind]
     )
     return 2.5 + work / process_count(settings.processes)
+
+
+def expected_bytes(settings: SimulationSettings, *, frames: int | None = None) -> int:
+    """About how much room the frames (all, or so many) take on the disk; a little less where they are large."""
+    each = _BYTES_PER_PIXEL + (_FLOW_BYTES_PER_PIXEL if settings.path else 0.0)
+    return round((settings.frames if frames is None else frames) * settings.size[0] * settings.size[1] * each)

@@ -10,6 +10,8 @@ import numpy as np
 from studio.jobs.events import Note
 from studio.vocabulary.labels import STUDIO_CLASSES
 
+_PIECE = 125
+"""Frames: 5 s, in which a camera goes from one goal to the next."""
 _ALLOWED = 0.01
 """A mean share this near its target counts as there, beyond the scatter of so few frames."""
 
@@ -31,9 +33,14 @@ def mean_shares(shares_N9: np.ndarray) -> dict[str, float]:
     return {c.name: round(float(s), 4) for c, s in zip(STUDIO_CLASSES, shares_N9.mean(axis=0), strict=True)}
 
 
-def reached(shares_N9: np.ndarray, targets: Iterable[tuple[int, float]]) -> dict[str, dict[str, Any]]:
-    """By class name: the share asked for, the mean reached, and that mean's standard error."""
-    error_9 = shares_N9.std(axis=0) / np.sqrt(len(shares_N9))
+def reached(
+    shares_N9: np.ndarray, targets: Iterable[tuple[int, float]], *, in_a_row: bool = False
+) -> dict[str, dict[str, Any]]:
+    """By class name: the share asked for, the mean reached, and that mean's standard error.
+
+    Frames ``in_a_row`` are much alike, so that their error is that of the means of longer pieces (batch means).
+    """
+    error_9 = standard_error(shares_N9, piece=_PIECE if in_a_row else 1)
     return {
         STUDIO_CLASSES.by_id(c).name: {
             "asked": share,
@@ -42,6 +49,13 @@ def reached(shares_N9: np.ndarray, targets: Iterable[tuple[int, float]]) -> dict
         }
         for c, share in targets
     }
+
+
+def standard_error(shares_N9: np.ndarray, *, piece: int = 1) -> np.ndarray:
+    """Of the mean of frames, by class, from the scatter of pieces of so many; of at least eight pieces if can be."""
+    count = max(1, min(len(shares_N9) // max(1, min(piece, len(shares_N9) // 8)), len(shares_N9)))
+    means_M9 = np.stack([part.mean(axis=0) for part in np.array_split(shares_N9, count)])
+    return np.asarray(means_M9.std(axis=0, ddof=1 if piece > 1 and count > 1 else 0) / np.sqrt(count))
 
 
 def missed(outcome: Mapping[str, Mapping[str, Any]]) -> list[Note]:

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from studio.files.atomic import write_bytes, write_json
+from studio.files.atomic import size_in_words, space_checked, write_bytes, write_json, write_json_rows
+from studio.files.json_rows import rows_in
 from studio.files.pictures import read_grey_levels, write_exr
-from studio.jobs.events import Done, Job, Progress
+from studio.files.spilled import SpilledTable
+from studio.jobs.events import Done, Job, Note, Progress
 from studio.scenes.simulator.buffers import Body, Scene
-from studio.scenes.simulator.crew import Batch, batches_of, rendered, sweep
+from studio.scenes.simulator.crew import Batch, batches_of, first_alone, rendered, sweep
 from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import Geometry, coloured, see, to_layers
+from studio.scenes.simulator.leaving_out import scene_without
+from studio.scenes.simulator.meshbody import notes_on
 from studio.scenes.simulator.paths import FRAMES_PER_SECOND
 from studio.scenes.simulator.patients import PatientSource, patient_name, prepared, sources_of
 from studio.scenes.simulator.plain import PlainLook, exposure_distance, shade_plain
-from studio.scenes.simulator.sequences import FLOW_FOLDERS, SequenceSource, flows, scene_of_frame
-from studio.scenes.simulator.settings import SimulationSettings, frames_of, process_count
+from studio.scenes.simulator.round_area import RoundArea, round_area
+from studio.scenes.simulator.sequences import FLOW_FOLDERS, FLOW_STEP, SequenceSource, flows, geometry_of_frame, planned
+from studio.scenes.simulator.settings import SimulationSettings, expected_bytes, frames_of, process_count
 from studio.scenes.simulator.shares import mean_shares, missed, pixels_by_class, reached, shares_of
 from studio.scenes.simulator.steering import Targets, frame_view
 from studio.scenes.simulator.views import Habits, View
-from studio.vocabulary.errors import InputError
+from studio.vocabulary.errors import DiskFull, InputError
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import STUDIO_CLASSES
 
 ENGINE = 2
 """Raised when the same seed gives other pictures."""
+PATH_ENGINE = 2
+"""The same for sequences alone."""
+MESH_ENGINE = 2
+"""The same for bodies from meshes alone."""
 DEPTH_SCALE = 0.01
 """mm per step of the 16-bit depth PNG: up to 655 mm."""
 _RECIPE = ".simulation.json"
 _POSES = ".poses"
+_PATH_BATCH = 16
+"""Frames of a path are handed out in longer pieces: at both ends a neighbour is traced that serves only once."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,8 @@ class _PatientJob:
     targets: Targets = ()
     sequence: SequenceSource | None = None
     """For frames along a camera path."""
+    without: tuple[str, ...] = ()
+    area: RoundArea | None = None
 
 
 def simulate(dest: Path, settings: SimulationSettings) -> Job:
@@ -54,14 +68,18 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
 
     Ends with ``Done({"scenes": [folders], "frames": count, "class_shares": {name: mean share}})``, and with ``targets``
     (see shares.reached) if there were any. Raise InputError when a folder holds frames of other settings, or for meshes
-    that cannot be used.
+    that cannot be used, and DiskFull, before anything is written, when the frames are expected not to fit.
     """
     jobs = _patient_jobs(dest, settings)
     counts = frames_of(settings.frames, settings.patients)
-    batches: list[Batch[_PatientJob]] = []
-    for job, count in zip(jobs, counts, strict=True):
-        _claim(job)
-        batches += batches_of(job.source.number, _missing(job, count), job)
+    if settings.keyframes is not None:
+        for job in jobs:  # a way through an organ is refused before anything is written
+            yield Progress(0, sum(counts), "frames", "checking the camera path")
+            assert job.sequence is not None
+            planned(job.sequence)
+    for plan in dict.fromkeys(job.source.plan for job in jobs):
+        yield from (Note(text) for text in (() if plan is None else notes_on(plan)))
+    batches = _claimed(dest, settings, jobs, counts)
     total, done = sum(counts), sum(counts) - sum(len(b.frames) for b in batches)
     yield Progress(done, total, "frames", "simulating")
     try:
@@ -69,15 +87,41 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
             for finished in counts_done:
                 done += finished
                 yield Progress(done, total, "frames", "simulating")
+    except DiskFull as error:
+        raise _no_room(dest, settings, left=total - done) from error
     finally:
         sweep(job.folder for job in jobs)
+        _let_go(jobs)
     shares_N9 = np.concatenate([_finish(job) for job in jobs])
     result: dict[str, Any] = {"scenes": [str(j.folder) for j in jobs], "frames": total}
     result["class_shares"] = mean_shares(shares_N9)
     if settings.targets:
-        result["targets"] = reached(shares_N9, settings.targets)
+        result["targets"] = reached(shares_N9, settings.targets, in_a_row=settings.path)
         yield from missed(result["targets"])
     yield Done(result)
+
+
+def _claimed(
+    dest: Path, settings: SimulationSettings, jobs: Sequence[_PatientJob], counts: Sequence[int]
+) -> list[Batch[_PatientJob]]:
+    """What is left to render. Raise InputError or DiskFull before any folder is claimed."""
+    for job in jobs:
+        _check_claim(job)
+    wanted = [_missing(job, count) for job, count in zip(jobs, counts, strict=True)]
+    space_checked(dest, expected_bytes(settings, frames=sum(map(len, wanted))))
+    batches: list[Batch[_PatientJob]] = []
+    for job, frames in zip(jobs, wanted, strict=True):
+        write_json(job.folder / _RECIPE, _recipe(job))
+        batches += batches_of(job.source.number, frames, job, length=_PATH_BATCH if job.sequence else 8)
+    return first_alone(batches)
+
+
+def _no_room(dest: Path, settings: SimulationSettings, *, left: int) -> DiskFull:
+    needed = size_in_words(expected_bytes(settings, frames=left))
+    return DiskFull(
+        f"the disk is full; the {left} frames that are left need about {needed}", where=dest,
+        remedy="Free that much, then run the same again: it goes on where it was.",
+    )  # fmt: skip
 
 
 def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]:
@@ -87,40 +131,63 @@ def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]
     return [
         _PatientJob(
             dest / patient_name(source), source, settings.size, settings.targets,
-            SequenceSource(source, settings.size, count, settings.breathing) if settings.path else None,
+            _sequence(source, settings, count) if settings.path else None, settings.without,
+            round_area(source.seed, source.number, settings.size) if settings.round else None,
         )
         for source, count in zip(sources, counts, strict=True)
     ]  # fmt: skip
 
 
+def _sequence(source: PatientSource, settings: SimulationSettings, count: int) -> SequenceSource:
+    return SequenceSource(
+        source, settings.size, count, settings.breathing, settings.targets, settings.keyframes, settings.without
+    )  # fmt: skip
+
+
 def _recipe(job: _PatientJob) -> dict[str, Any]:
     source = job.source
-    path = {} if job.sequence is None else {"path": {"breathing": job.sequence.breathing}}
+    path = {} if job.sequence is None else {"path": _path_recipe(job.sequence)}
     return {
         "engine": ENGINE, "seed": source.seed, "number": source.number, "size": list(job.size),
         "meshes": None if source.plan is None else [m.path.name for m in source.plan.meshes],
         "variation": source.variation,
+        **({} if source.plan is None else {"mesh_engine": MESH_ENGINE}),
         "aim": [list(a) for a in Habits().aim],
-        **path, **({"targets": [list(t) for t in job.targets]} if job.targets else {}),
+        **path, **({"without": list(job.without)} if job.without else {}),
+        **({"image_area": job.area.to_json()} if job.area is not None else {}),
+        **({"targets": [list(t) for t in job.targets]} if job.targets else {}),
     }  # fmt: skip
 
 
-def _claim(job: _PatientJob) -> None:
-    """Write down what a folder's frames are made from, or refuse a folder made from something else."""
-    recipe, path = _recipe(job), job.folder / _RECIPE
+def _path_recipe(sequence: SequenceSource) -> dict[str, Any]:
+    keyframes = {} if sequence.keyframes is None else {"keyframes": sequence.keyframes.to_json()}
+    return {"engine": PATH_ENGINE, "breathing": sequence.breathing, **keyframes}
+
+
+def _check_claim(job: _PatientJob) -> None:
+    """Refuse a folder whose frames are made from something else than what is written down there."""
+    path = job.folder / _RECIPE
     if path.is_file():
         try:
             known = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             known = None
-        if known == recipe:
+        if known == _recipe(job):
             return
         raise InputError(
             "holds frames simulated with other settings", where=job.folder, remedy="Choose another folder or remove it."
         )
     if job.folder.exists() and any(job.folder.iterdir()):
         raise InputError("holds other files", where=job.folder, remedy="Choose another folder.")
-    write_json(path, recipe)
+
+
+def _let_go(jobs: Sequence[_PatientJob]) -> None:
+    """Leave no folder behind for which no frame was made, as when a mesh is refused."""
+    for job in jobs:
+        if job.folder.is_dir() and [p.name for p in job.folder.iterdir()] == [_RECIPE]:
+            shutil.rmtree(job.folder, ignore_errors=True)
+        with suppress(OSError):  # others' frames, or ours
+            job.folder.parent.rmdir()
 
 
 def frame_files(folder: Path, index: int) -> dict[str, Path]:
@@ -135,7 +202,9 @@ def flow_files(folder: Path, index: int) -> dict[str, Path]:
 
 
 def _missing(job: _PatientJob, count: int) -> list[int]:
-    known = set(_known_poses(job.folder))
+    known = _known_poses(job.folder)
+    if not known:  # nothing to look for among what may be millions
+        return list(range(count))
 
     def whole(index: int) -> bool:
         files = [*frame_files(job.folder, index).values()]
@@ -146,28 +215,36 @@ def _missing(job: _PatientJob, count: int) -> list[int]:
     return [i for i in range(count) if not whole(i)]
 
 
-def _known_poses(folder: Path) -> dict[str, Any]:
-    """Pose entries by frame name, from frames.json and from the frames rendered since."""
-    entries: dict[str, Any] = {}
-    whole = folder / "frames.json"
-    parts = sorted((folder / _POSES).glob("*.json")) if (folder / _POSES).is_dir() else []
-    for path in ([whole] if whole.is_file() else []) + parts:
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        for entry in content if isinstance(content, list) else [content]:
-            entries[str(entry["frame"])] = entry
-    return entries
+def _known_poses(folder: Path) -> SpilledTable[dict[str, Any]]:
+    """Pose entries by frame name, in their order, from frames.json and from the frames rendered since; kept on disk."""
+    rendered_since = (folder / _POSES).glob("*.json") if (folder / _POSES).is_dir() else ()
+    entries = (entry for path in (folder / "frames.json", *rendered_since) for entry in _entries(path))
+    return SpilledTable.of(((str(e["frame"]), json.dumps(e).encode()) for e in entries), json.loads, last=True)
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    """A file's pose entries; an absent or broken one has no more."""
+    with contextlib.suppress(OSError, ValueError):
+        if path.parent.name == _POSES:
+            yield json.loads(path.read_text(encoding="utf-8"))
+        else:
+            yield from (entry for _, entry in rows_in(path))
 
 
 def _finish(job: _PatientJob) -> np.ndarray:
     """Put poses and description in place: only now is the folder a scene. Return its frames' class shares (N, 9)."""
     entries = _known_poses(job.folder)
-    for name, entry in entries.items():
-        if "class_pixels" not in entry:  # written by an earlier version
-            entry["class_pixels"] = pixels_by_class(read_grey_levels(frame_files(job.folder, int(name))["seg"]))
-    write_json(job.folder / "frames.json", [entries[name] for name in sorted(entries)])
+    shares: list[np.ndarray] = []
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for name in sorted(entries):
+            entry = entries[name]
+            if "class_pixels" not in entry:  # written by an earlier version
+                entry["class_pixels"] = pixels_by_class(read_grey_levels(frame_files(job.folder, int(name))["seg"]))
+            shares.append(shares_of([entry["class_pixels"]]))
+            yield entry
+
+    write_json_rows(job.folder / "frames.json", rows())
     name = job.folder.name
     write_json(
         job.folder / "scene.json",
@@ -180,28 +257,37 @@ def _finish(job: _PatientJob) -> np.ndarray:
         },
     )  # fmt: skip
     shutil.rmtree(job.folder / _POSES, ignore_errors=True)
-    return shares_of(entry["class_pixels"] for entry in entries.values())
+    return np.concatenate(shares)
 
 
 def _path_description(job: _PatientJob) -> dict[str, Any]:
     if job.sequence is None:
         return {}
-    flow = {"encoding": "exr", "channels": {"R": "x, right", "G": "y, down"}, "units": "px", "not_seen": "NaN"}
+    flow: dict[str, Any] = {
+        "encoding": "exr",
+        "channels": {"R": "x, right", "G": "y, down"},
+        "units": "px",
+        "not_seen": "NaN",
+    }
+    flow["step"] = float(FLOW_STEP)
     return {"frames_per_second": FRAMES_PER_SECOND, "flow": {**FLOW_FOLDERS, **flow}}
 
 
 def _render_batch(batch: Batch[_PatientJob]) -> int:
     """Render and write a batch; runs in a process of its own."""
     job = batch.recipe
-    body, look = prepared(job.source)
+    _, look = prepared(job.source)
     for index in batch.frames:
         if job.sequence is not None:
-            geometry = see(scene_of_frame(job.sequence, index))
-            for direction, flow_HW2 in flows(job.sequence, index, geometry).items():
-                write_exr(flow_files(job.folder, index)[direction], flow_HW2)
+            geometry = geometry_of_frame(job.sequence, index)
+            for direction, flow_HW2 in flows(job.sequence, index).items():
+                kept_HW2 = flow_HW2 if job.area is None else job.area.masked_flow(flow_HW2)
+                write_exr(flow_files(job.folder, index)[direction], kept_HW2)
         else:
-            geometry = see(Scene(body, frame_view(job.source, job.size, index, targets=job.targets)))
-        _write_frame(job.folder, index, shaded_layers(geometry, look))
+            view = frame_view(job.source, job.size, index, targets=job.targets)
+            geometry = see(scene_without(job.source, view, job.without))
+        layers = shaded_layers(geometry, look)
+        write_frame(job.folder, index, layers if job.area is None else job.area.masked(layers))
     return len(batch.frames)
 
 
@@ -217,7 +303,8 @@ def shaded_layers(geometry: Geometry, look: PlainLook) -> Layers:
     return to_layers(geometry, coloured(geometry, lambda s: shade_plain(s, look, shafts, lit_at=lit_at)))
 
 
-def _write_frame(folder: Path, index: int, layers: Layers) -> None:
+def write_frame(folder: Path, index: int, layers: Layers) -> None:
+    """Put a frame's pictures and poses in a scene's folder."""
     assert layers.segmentation_HW is not None and layers.depth_HW is not None and layers.normals_HW3 is not None
     files = frame_files(folder, index)
     write_bytes(files["seg"], fast_png(layers.segmentation_HW))
@@ -246,10 +333,7 @@ def _pose_entry(name: str, layers: Layers) -> Mapping[str, Any]:
         "frame": name,
         "K": layers.K.tolist(),
         "camera_to_world": layers.camera_to_world.tolist(),
-        "tools": [
-            {"name": t.name, "tool_to_world": [list(r) for r in t.tool_to_world], "jaw_angle": t.jaw_angle}
-            for t in layers.tools
-        ],
+        "tools": [t.to_json() for t in layers.tools],
         "class_pixels": pixels_by_class(layers.segmentation_HW),
     }
 

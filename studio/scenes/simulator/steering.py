@@ -21,7 +21,7 @@ from studio.vocabulary.labels import STUDIO_CLASSES
 from studio.vocabulary.seeds import stream
 
 _CANDIDATES = 10
-_USUAL_POOL, _POOL, _GROUPS = 48, 240, 400
+USUAL_POOL, _POOL, _GROUPS = 48, 240, 400
 _PROBE = (48, 27)
 _MOST_TILT = 12.0
 """In standard deviations of a class's share: practically always the best candidate."""
@@ -69,9 +69,9 @@ def steering_of(source: PatientSource, size: tuple[int, int], targets: Targets) 
     rng = stream(source.seed, "steering", source.number)
     classes_C = np.array([c for c, _ in targets])
     wanted_C = np.array([share for _, share in targets])
-    usual_N9 = _pool(rng, body, size, Habits(), _USUAL_POOL)
-    habits = _habits(dict(targets), usual_N9.mean(axis=0))
-    pool_NC = _pool(rng, body, size, habits, _POOL)[:, classes_C]
+    usual_N9 = pool_shares(rng, body, size, Habits(), USUAL_POOL)
+    habits = habits_towards(dict(targets), usual_N9.mean(axis=0))
+    pool_NC = pool_shares(rng, body, size, habits, _POOL)[:, classes_C]
     groups_GNC = pool_NC[rng.integers(0, _POOL, (_GROUPS, _CANDIDATES))]
     return Steering(classes_C, solved_tilt(groups_GNC, wanted_C), habits, float(rng.random()))
 
@@ -114,13 +114,13 @@ def _softmax(preference_N: np.ndarray) -> np.ndarray:
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
 
 
-def _pool(rng: np.random.Generator, body: Body, size: tuple[int, int], habits: Habits, count: int) -> np.ndarray:
+def pool_shares(rng: np.random.Generator, body: Body, size: tuple[int, int], habits: Habits, count: int) -> np.ndarray:
     """Class shares (count, 9) of freshly drawn views."""
     views = (draw_view(rng, body.anatomy, body.target, size, habits=habits) for _ in range(count))
     return np.stack([class_shares(body, v) for v in views])
 
 
-def _habits(wanted: dict[int, float], usual_9: np.ndarray) -> Habits:
+def habits_towards(wanted: dict[int, float], usual_9: np.ndarray) -> Habits:
     """Habits whose draws are nearer the targets: the camera aims more often at what should be seen more."""
     habits = Habits()
     aim = dict(habits.aim)

@@ -5,6 +5,7 @@ Every layer comes from the same primary ray, so label, depth and normal agree to
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,10 +28,6 @@ class Target:
     """Meshes joined into one that rays can be sent against. Faces know which mesh they came from."""
 
     def __init__(self, meshes: Sequence[Mesh]) -> None:
-        # Late: the window starts without the ray tracer.
-        from embreex.mesh_construction import TriangleMesh
-        from embreex.rtcore_scene import EmbreeScene
-
         counts = [len(m.vertices_V3) for m in meshes]
         offsets = np.cumsum([0, *counts[:-1]])
         self.vertices_V3 = np.concatenate([m.vertices_V3 for m in meshes]).astype(np.float32)
@@ -39,15 +36,42 @@ class Target:
             np.int32
         )
         self.part_F = np.repeat(np.arange(len(meshes), dtype=np.int32), [len(m.faces_F3) for m in meshes])
-        corners = self.vertices_V3[self.faces_F3]
-        self.plane_normal_F3 = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        self._scene = EmbreeScene()
-        self._geometry = TriangleMesh(self._scene, self.vertices_V3, self.faces_F3)
+        self._kept_K: np.ndarray | None = None
+        self.plane_normal_F3 = _plane_normals(self.vertices_V3, self.faces_F3)
+        self._build(self.vertices_V3, self.faces_F3)
 
-    def reshaped(self, vertices_V3: np.ndarray, normals_V3: np.ndarray) -> Target:
-        """The same faces between vertices that have moved."""
-        other = Target([Mesh(vertices_V3, self.faces_F3, normals_V3)])
-        other.part_F = self.part_F
+    def _build(self, vertices_V3: np.ndarray, faces_F3: np.ndarray) -> None:
+        # Late: the window starts without the ray tracer.
+        from embreex.mesh_construction import TriangleMesh
+        from embreex.rtcore_scene import EmbreeScene
+
+        self._scene = EmbreeScene()
+        self._geometry = TriangleMesh(self._scene, vertices_V3, faces_F3)
+
+    def reshaped(
+        self, vertices_V3: np.ndarray, normals_V3: np.ndarray | None = None, *, kept_F: np.ndarray | None = None
+    ) -> Target:
+        """The same faces between vertices that have moved; normals stay where none are given.
+
+        ``kept_F`` (bool): rays can meet these faces only. The tree over them is built from their own vertices, so that
+        it costs by their number. Faces keep their numbers in hits; ``plane_normal_F3`` is 0 for the others.
+        """
+        other = copy.copy(self)
+        other.vertices_V3 = np.ascontiguousarray(vertices_V3, np.float32)
+        other.normals_V3 = self.normals_V3 if normals_V3 is None else normals_V3
+        if kept_F is None:
+            other._kept_K = None
+            other.plane_normal_F3 = _plane_normals(other.vertices_V3, self.faces_F3)
+            other._build(other.vertices_V3, self.faces_F3)
+            return other
+        other._kept_K = np.flatnonzero(kept_F).astype(np.int32)
+        faces_K3 = self.faces_F3[other._kept_K]
+        other.plane_normal_F3 = np.zeros(self.faces_F3.shape, np.float32)
+        other.plane_normal_F3[other._kept_K] = _plane_normals(other.vertices_V3, faces_K3)
+        used_V = np.zeros(len(other.vertices_V3), bool)
+        used_V[faces_K3] = True
+        number_V = np.cumsum(used_V, dtype=np.int32) - np.int32(1)
+        other._build(other.vertices_V3[used_V], number_V[faces_K3])
         return other
 
     def trace(self, origin_3: np.ndarray, directions_N3: np.ndarray) -> Hits:
@@ -56,7 +80,10 @@ class Target:
         origins = np.empty_like(directions)
         origins[:] = origin_3
         found = self._scene.run(origins, directions, output=True)
-        return Hits(found["tfar"], found["primID"], found["u"], found["v"])
+        face_N = found["primID"]
+        if self._kept_K is not None:
+            face_N = np.where(face_N >= 0, self._kept_K[face_N], np.int32(-1)) if len(self._kept_K) else face_N
+        return Hits(found["tfar"], face_N, found["u"], found["v"])
 
     def blocked(self, origins_N3: np.ndarray, directions_N3: np.ndarray, reach_N: np.ndarray) -> np.ndarray:
         """bool: something lies on the ray before ``reach`` (in units of the direction)."""
@@ -71,6 +98,12 @@ class Target:
     def corner_values(self, values_VC: np.ndarray) -> np.ndarray:
         """Vertex values laid out by face, float32 (F, 3, C): one lookup per hit instead of three."""
         return np.ascontiguousarray(values_VC[self.faces_F3], np.float32)
+
+
+def _plane_normals(vertices_V3: np.ndarray, faces_F3: np.ndarray) -> np.ndarray:
+    """Across each face, not of unit length."""
+    corners_F33 = vertices_V3[faces_F3]
+    return np.cross(corners_F33[:, 1] - corners_F33[:, 0], corners_F33[:, 2] - corners_F33[:, 0])
 
 
 def interpolated(corners_F3C: np.ndarray, face_N: np.ndarray, u_N: np.ndarray, v_N: np.ndarray) -> np.ndarray:

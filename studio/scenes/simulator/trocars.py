@@ -7,6 +7,7 @@ within 90 degrees of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,10 @@ class Trocar:
         side /= np.linalg.norm(side)
         return np.stack([side, np.cross(self.axis_3, side), self.axis_3], axis=1)
 
+    def carried(self, move: Callable[[np.ndarray], np.ndarray] | None) -> Trocar:
+        """The trocar where a moving wall has taken it; its middle direction stays."""
+        return self if move is None else Trocar(move(self.port_3[None])[0], self.axis_3)
+
     def shaft(self, swing_2: np.ndarray, *, depth: float, turn: float) -> np.ndarray:
         """Shaft-to-world 4x4: origin at the shaft's end ``depth`` mm inside the port, z along it inwards.
 
@@ -58,6 +63,16 @@ class Trocar:
         return offset[:2] / offset[2], depth
 
 
+def ridden(shaft_44: np.ndarray, port_3: np.ndarray, move: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """A shaft's pose 4x4 when its trocar and what its end is at move along: without twist, through the moved port."""
+    end_3, port_3 = move(np.stack([shaft_44[:3, 3], port_3]))
+    pose = shaft_44.copy()
+    along = (end_3 - port_3) / np.linalg.norm(end_3 - port_3)
+    pose[:3, :3] = _swung(shaft_44[:3, 2], along) @ shaft_44[:3, :3]
+    pose[:3, 3] = end_3
+    return pose
+
+
 def _swung(a_3: np.ndarray, b_3: np.ndarray) -> np.ndarray:
     """The smallest rotation that takes one unit vector to another (not opposite) one: Rodrigues' formula."""
     x, y, z = np.cross(a_3, b_3)
@@ -74,6 +89,10 @@ class Laparoscope:
 
     trocar: Trocar
     angle: float
+
+    def carried(self, move: Callable[[np.ndarray], np.ndarray] | None) -> Laparoscope:
+        """The laparoscope in its trocar where a moving wall has taken that, held at the same angles."""
+        return self if move is None else Laparoscope(self.trocar.carried(move), self.angle)
 
     def camera_to_world(self, swing_2: np.ndarray, *, depth: float, turn: float, roll: float) -> np.ndarray:
         """The camera's pose 4x4 (OpenCV axes)."""

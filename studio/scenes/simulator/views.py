@@ -26,6 +26,11 @@ class Tool:
     instrument: Instrument
     tool_to_world: np.ndarray
 
+    @property
+    def ends_E3(self) -> np.ndarray:
+        """Where its metal ends, in world axes."""
+        return np.asarray(self.instrument.ends_E3 @ self.tool_to_world[:3, :3].T + self.tool_to_world[:3, 3])
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -179,6 +184,15 @@ def _probe(
     return part, np.where(met, hits.t_N, 0.0), inner
 
 
+def organ_shares(
+    anatomy: Anatomy, target: Target, size: tuple[int, int], K: np.ndarray, pose: np.ndarray
+) -> np.ndarray:
+    """Share of the picture by class id, float64 (9,), from a coarse look, without instruments."""
+    part, _, _ = _probe(target, size, K, pose)
+    classes = np.array([*(p.class_id for p in anatomy.parts), 0])[part]
+    return np.asarray(np.bincount(classes, minlength=9) / classes.size)
+
+
 def view_score(
     anatomy: Anatomy, target: Target, size: tuple[int, int], K: np.ndarray, pose: np.ndarray, habits: Habits,
     *, needs_liver: bool,
@@ -251,16 +265,17 @@ def _tool(
 
 
 def draw_tip(
-    rng: np.random.Generator, target: Target, K: np.ndarray, pose: np.ndarray, size: tuple[int, int]
-) -> np.ndarray | None:
-    """A place for an instrument's tip, before a surface that the camera sees."""
+    rng: np.random.Generator, target: Target, K: np.ndarray, pose: np.ndarray, size: tuple[int, int],
+    *, near: float = 0.45,
+) -> np.ndarray | None:  # fmt: skip
+    """A place for an instrument's tip, before a surface that the camera sees; close before it as often as ``near``."""
     x = np.array([size[0] * np.clip(rng.normal(0.5, 0.16), 0.12, 0.88)])
     y = np.array([size[1] * np.clip(rng.normal(0.55, 0.15), 0.12, 0.88)])
     ray = (pixel_rays(K, x, y) @ pose[:3, :3].T.astype(np.float32))[0].astype(float)
     hits = target.trace(pose[:3, 3], ray[None])
     if hits.face_N[0] < 0:
         return None
-    depth = float(hits.t_N[0]) * (0.97 if rng.random() < 0.45 else rng.uniform(0.62, 0.95)) - 1.5
+    depth = float(hits.t_N[0]) * (0.97 if rng.random() < near else rng.uniform(0.62, 0.95)) - 1.5
     return np.asarray(pose[:3, 3] + ray * depth)
 
 

@@ -100,12 +100,13 @@ def _outline(heights_N: np.ndarray, kind: str, base: float) -> str:
 
 def _table(rows: Sequence[LikenessRow]) -> str:
     body = "".join(
-        f"<tr><th>{escape(r.name)}</th><td>{_middle(r, r.first_N)}</td><td>{_middle(r, r.second_N)}</td>"
+        f"<tr><th>{escape(r.name)}</th><td>{escape(r.unit)}</td>"
+        f"<td>{_middle(r, r.first_N)}</td><td>{_middle(r, r.second_N)}</td>"
         f"<td>{number(r.overlap, 2)}</td><td>{number(r.within, 2)}</td></tr>"
         for r in rows
     )
     return (
-        "<div class='wide'><table><thead><tr><th>Statistic</th><th>Mean, stand-in</th><th>Mean, real</th>"
+        "<div class='wide'><table><thead><tr><th>Statistic</th><th>Unit</th><th>Mean, stand-in</th><th>Mean, real</th>"
         f"<th>Overlap</th><th>Real among themselves</th></tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -1,0 +1,162 @@
+"""What simulating costs: frames a second, the first frame, writing, memory, sequences against single frames.
+
+All in one run, since machines differ: the figures that matter are the ratios.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.files.atomic import write_bytes
+from studio.jobs.events import Done, Event, Job, Note, Progress
+from studio.scenes.simulator.patients import PatientSource, prepared
+from studio.scenes.simulator.settings import SimulationSettings, process_count
+from studio.scenes.simulator.simulation import plain_layers, simulate, write_frame
+from studio.scenes.simulator.steering import frame_view
+
+_SEED = 1
+_KINDS = ("plain", "path", "breathing")
+
+
+def bench_simulate(size: tuple[int, int], *, frames: int = 240, compared: int = 40) -> Job:
+    """Done: rates on all cores and on one, seconds to the first frame, shares of writing, memory, costs of sequences.
+
+    ``frames`` are rendered on all cores, ``compared`` of each kind on one.
+    """
+    figures: dict[str, Any] = {"size": list(size), "frames": frames, "processes": process_count(0)}
+    # What else the machine was doing: rates on a busy one say little, ratios and processor times more.
+    figures["load_average"] = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    settings = SimulationSettings(frames=frames, patients=min(2, frames), size=size, seed=_SEED)
+    yield Note("all cores, from nothing: processes, bodies, frames, files")
+    figures |= yield from _whole_job(settings)
+    yield Note("one core")
+    fewer = max(2, frames // 4)
+    one = yield from _whole_job(replace(settings, frames=fewer, processes=1))
+    figures["one_core_frames_per_second"] = one["frames_per_second"]
+    figures["speed_up"] = figures["frames_per_second"] / one["frames_per_second"]
+    yield Note("what writing costs")
+    figures["writing"] = _writing(size, min(compared, frames))
+    yield Note("single frames, frames of a path and of a breathing body, in turns")
+    figures["sequences"] = yield from _sequences(size, compared)
+    yield Done(figures)
+
+
+def _whole_job(settings: SimulationSettings) -> Generator[Event, None, dict[str, Any]]:
+    """Rates with and without the start (processes and bodies), and memory as the job goes on."""
+    memory: list[tuple[int, int]] = []
+    first = last = (0.0, 0.0)
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        with closing(simulate(Path(folder) / "scenes", settings)) as job:
+            for event in job:
+                if isinstance(event, Progress) and event.done:
+                    yield event
+                    last = (event.done, time.perf_counter() - started)
+                    first = first if first[0] else last
+                    memory.append(resident_bytes())
+        seconds = time.perf_counter() - started
+    steady = (last[0] - first[0]) / max(last[1] - first[1], 1e-9)
+    return {
+        "first_frame_seconds": first[1], "frames_per_second": settings.frames / seconds,
+        "frames_per_second_after_the_first": steady, "memory": _early_and_late(memory),
+    }  # fmt: skip
+
+
+def _early_and_late(memory: list[tuple[int, int]]) -> dict[str, float] | None:
+    """MB of this process and of the largest rendering process, in the second and in the last quarter of the job."""
+    if not memory or not any(own for own, _ in memory):
+        return None
+    quarter = max(1, len(memory) // 4)
+    early, late = np.array(memory[quarter : 2 * quarter] or memory), np.array(memory[-quarter:])
+    figures = np.median(early, axis=0) / 1e6, np.median(late, axis=0) / 1e6
+    return {
+        f"{process}_{when}_MB": round(float(values[place]), 1)
+        for place, process in enumerate(("parent", "worker"))
+        for when, values in zip(("early", "late"), figures, strict=True)
+    }
+
+
+def resident_bytes() -> tuple[int, int]:
+    """Resident memory of this process and of its largest child; zeros where the system doesn't say (/proc)."""
+    children = [_resident(child.pid) for child in multiprocessing.active_children()]
+    return _resident(os.getpid()), max(children, default=0)
+
+
+def _resident(pid: int | None) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _writing(size: tuple[int, int], count: int) -> dict[str, float]:
+    """Shares of one process's time for a frame: encoding its pictures, and handing the bytes to the disk."""
+    source = PatientSource(_SEED, 0)
+    body, look = prepared(source)
+    seconds = np.zeros(3)
+    with tempfile.TemporaryDirectory() as folder:
+        written = 0
+        for index in range(count):
+            marks = [time.perf_counter()]
+            layers = plain_layers(body, look, frame_view(source, size, index))
+            marks.append(time.perf_counter())
+            write_frame(Path(folder) / "whole", index, layers)
+            marks.append(time.perf_counter())
+            contents = [p.read_bytes() for p in sorted((Path(folder) / "whole").rglob(f"{index:06d}.*"))]
+            again = time.perf_counter()
+            for number, data in enumerate(contents):
+                write_bytes(Path(folder) / "bytes" / f"{index}-{number}", data)
+            written += sum(len(data) for data in contents)
+            disk = time.perf_counter() - again
+            seconds += (marks[1] - marks[0], max(marks[2] - marks[1] - disk, 0.0), disk)
+    rendering, encoding, disk = seconds / seconds.sum()
+    return {
+        "rendering_share": float(rendering), "encoding_share": float(encoding), "disk_share": float(disk),
+        "megabytes_per_frame": written / count / 1e6, "disk_megabytes_per_second": written / seconds[2] / 1e6,
+    }  # fmt: skip
+
+
+def _sequences(size: tuple[int, int], count: int) -> Generator[Event, None, dict[str, Any]]:
+    """Processor time of a frame of each kind, a few of each in turns, without the start of a job."""
+    single = SimulationSettings(frames=count, patients=1, size=size, seed=_SEED, processes=1)
+    path = replace(single, path=True)
+    kinds = dict(zip(_KINDS, (single, path, replace(path, breathing=True)), strict=True))
+    spent: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
+    with tempfile.TemporaryDirectory() as folder:
+        jobs = {kind: _steps(Path(folder) / kind, settings) for kind, settings in kinds.items()}
+        starts = {kind: next(steps)[1] for kind, steps in jobs.items()}
+        while jobs:
+            for kind, steps in list(jobs.items()):
+                step = next(steps, None)
+                if step is None:
+                    del jobs[kind]
+                else:
+                    spent[kind].append(step)
+            yield Progress(sum(f for steps in spent.values() for f, _ in steps), 3 * (count - 1), "frames", "comparing")
+    cost = {kind: float(sum(s for _, s in steps) / sum(f for f, _ in steps)) for kind, steps in spent.items()}
+    return {
+        **{f"{kind}_milliseconds": 1000 * cost[kind] for kind in _KINDS},
+        "path_cost": cost["path"] / cost["plain"], "breathing_cost": cost["breathing"] / cost["plain"],
+        "path_start_seconds": starts["path"], "breathing_start_seconds": starts["breathing"],
+    }  # fmt: skip
+
+
+def _steps(folder: Path, settings: SimulationSettings) -> Iterator[tuple[float, float]]:
+    """Frames and processor seconds of each batch; the first holds one frame and what has to be there before it."""
+    done, started = 0.0, time.process_time()
+    with closing(simulate(folder, settings)) as job:
+        for event in job:
+            if isinstance(event, Progress) and event.done > done:
+                yield event.done - done, time.process_time() - started
+                done, started = event.done, time.process_time()

@@ -1,0 +1,176 @@
+"""Mesh files as they come: broken ones are refused in one line, odd ones are read. All are written by hand here."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from studio.scenes.simulator.meshfiles import load_mesh
+from studio.scenes.simulator.meshplans import plan_from_file, plans_in_folder
+from studio.vocabulary.errors import InputError
+
+CORNERS = [(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)]
+QUADS = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+"""A cube of side 1, its faces wound outwards."""
+TRIANGLES = [t for a, b, c, d in QUADS for t in ((a, b, c), (a, c, d))]
+
+
+def _stl(triangles: list[tuple[int, ...]], corners: list[tuple[float, ...]], *, declared: int | None = None) -> bytes:
+    rows = [struct.pack("<12fH", 0, 0, 0, *(v for i in t for v in corners[i]), 0) for t in triangles]
+    return b"by hand".ljust(80) + struct.pack("<I", len(rows) if declared is None else declared) + b"".join(rows)
+
+
+def _obj(faces: list[str], *, before: str = "") -> bytes:
+    return (before + "".join(f"v {x} {y} {z}\n" for x, y, z in CORNERS) + "\n".join(faces) + "\n").encode()
+
+
+def _big_endian_ply() -> bytes:
+    head = (
+        "ply\nformat binary_big_endian 1.0\nelement vertex 8\nproperty float x\nproperty float y\nproperty float z\n"
+        "element face 6\nproperty list uchar int vertex_indices\nend_header\n"
+    )
+    return head.encode() + b"".join(struct.pack(">3f", *c) for c in CORNERS) + b"".join(
+        struct.pack(">B4i", 4, *q) for q in QUADS
+    )  # fmt: skip
+
+
+def _points_ply() -> bytes:
+    head = "ply\nformat ascii 1.0\nelement vertex 8\nproperty float x\nproperty float y\nproperty float z\nend_header\n"
+    return (head + "".join(f"{x} {y} {z}\n" for x, y, z in CORNERS)).encode()
+
+
+def _glb() -> bytes:
+    """The cube in a node that is moved, in one that is scaled: 3 times as large, from 30 on."""
+    binary = b"".join(struct.pack("<3f", *c) for c in CORNERS) + b"".join(struct.pack("<3H", *t) for t in TRIANGLES)
+    content = {
+        "asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": [0]}],
+        "nodes": [{"children": [1], "scale": [3, 3, 3]}, {"mesh": 0, "translation": [10, 10, 10]}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": 8, "type": "VEC3", "min": [0, 0, 0], "max": [1, 1, 1]},
+            {"bufferView": 1, "componentType": 5123, "count": 36, "type": "SCALAR"},
+        ],
+        "bufferViews": [{"buffer": 0, "byteLength": 96}, {"buffer": 0, "byteOffset": 96, "byteLength": 72}],
+        "buffers": [{"byteLength": 168}],
+    }  # fmt: skip
+    text = json.dumps(content).encode()
+    text += b" " * (-len(text) % 4)
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary
+    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+
+
+REFUSED: dict[str, tuple[bytes, str]] = {
+    "empty.stl": (b"", "not a readable mesh|no triangles"),
+    "empty.obj": (b"", "not a readable mesh|no triangles"),
+    "none.stl": (_stl([], []), "not a readable mesh|no triangles"),
+    "points.ply": (_points_ply(), "no triangles"),
+    "picture.stl": (b"\x89PNG\r\n\x1a\n" + bytes(300), "not a readable mesh|no triangles"),
+    "words.ply": (b"this is a letter, and no mesh\n", "not a readable mesh"),
+    "words.glb": (b"this is a letter, and no mesh\n", "not a readable mesh"),
+    "cut.glb": (_glb()[:-40], "not a readable mesh"),
+    "cut.stl": (_stl(TRIANGLES, CORNERS)[:-30], "not a readable mesh|no triangles"),
+    "cut.ply": (_big_endian_ply()[:-10], "not a readable mesh"),
+    "nan.stl": (_stl([(0, 1, 2)], [(0, 0, 0), (float("nan"), 0, 1), (0, 1, 0)]), "not finite"),
+    "infinite.stl": (_stl([(0, 1, 2)], [(0, 0, 0), (float("inf"), 0, 1), (0, 1, 0)]), "not finite"),
+    "point.stl": (_stl([(0, 1, 2)], [(5, 5, 5)] * 3), "in one place"),
+    "beyond.obj": (_obj(["f 1 2 99"]), "not a readable mesh|names corners"),
+    "solid.step": (b"ISO-10303-21;", "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_mesh_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    content, match = REFUSED[name]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=match) as caught:
+        load_mesh(tmp_path / name)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def _triangles(**more: int) -> list[str]:
+    shift = more.get("shift", 1)
+    return ["f " + " ".join(str(i + shift) for i in t) for t in TRIANGLES]
+
+
+TWO_CUBES = [*CORNERS, *((x + 0.5, y + 0.5, z + 0.5) for x, y, z in CORNERS)]
+READ: dict[str, tuple[bytes, int, float]] = {
+    "plain.stl": (_stl(TRIANGLES, CORNERS), 12, 1.0),
+    "flipped.stl": (_stl([t[::-1] for t in TRIANGLES], CORNERS), 12, 1.0),
+    "half flipped.stl": (_stl([t[::-1] if i % 3 else t for i, t in enumerate(TRIANGLES)], CORNERS), 12, 1.0),
+    "doubled.stl": (_stl(TRIANGLES * 2, CORNERS), 12, 1.0),
+    "crossing itself.stl": (_stl([*TRIANGLES, *(tuple(i + 8 for i in t) for t in TRIANGLES)], TWO_CUBES), 24, 2.0),
+    "big-endian quads.ply": (_big_endian_ply(), 12, 1.0),
+    "scene.glb": (_glb(), 12, 27.0),
+    "quads without uv.obj": (_obj(["f " + " ".join(str(i + 1) for i in q) for q in QUADS]), 12, 1.0),
+    "negative.obj": (_obj(_triangles(shift=-8)), 12, 1.0),
+    "no texture.obj": (_obj(["usemtl skin", *_triangles()], before="mtllib gone.mtl\n"), 12, 1.0),
+}
+"""File, triangles, volume."""
+
+
+@pytest.mark.parametrize("name", READ)
+def test_odd_meshes_are_read_and_turned_outwards(tmp_path: Path, name: str) -> None:
+    content, count, volume = READ[name]
+    (tmp_path / name).write_bytes(content)
+    mesh = load_mesh(tmp_path / name)
+    assert len(mesh.faces_F3) == count
+    corners = mesh.vertices_V3[mesh.faces_F3].astype(float)
+    # The divergence theorem: positive only where all faces look outwards.
+    found = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6
+    assert found == pytest.approx(volume, rel=1e-5)
+
+
+def test_an_open_mesh_is_read_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "open.stl").write_bytes(_stl(TRIANGLES[:-2], CORNERS))
+    mesh = load_mesh(tmp_path / "open.stl")
+    assert len(mesh.faces_F3) == 10
+    centres = mesh.vertices_V3[mesh.faces_F3].mean(axis=1) - 0.5
+    a, b, c = np.moveaxis(mesh.vertices_V3[mesh.faces_F3], 1, 0)
+    assert (np.einsum("ij,ij->i", np.cross(b - a, c - a), centres) > 0).all()
+
+
+def test_a_texture_that_is_broken_is_of_no_concern(tmp_path: Path) -> None:
+    (tmp_path / "skin.mtl").write_text("newmtl skin\nmap_Kd skin.png\n")
+    (tmp_path / "skin.png").write_bytes(b"no picture")
+    (tmp_path / "liver.obj").write_bytes(_obj(["usemtl skin", *_triangles()], before="mtllib skin.mtl\n"))
+    assert len(load_mesh(tmp_path / "liver.obj").faces_F3) == 12
+
+
+def _loop(folder: Path) -> Path:
+    (folder / "liver.stl").symlink_to(folder / "other.stl")
+    (folder / "other.stl").symlink_to(folder / "liver.stl")
+    return folder / "liver.stl"
+
+
+def test_links_that_lead_in_a_circle_are_no_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        load_mesh(_loop(tmp_path))
+    with pytest.raises(InputError, match="no meshes here"):
+        plans_in_folder(tmp_path)
+    (tmp_path / "again").symlink_to(tmp_path)
+    (tmp_path / "gallbladder.stl").write_bytes(_stl(TRIANGLES, CORNERS))
+    assert [m.path.name for m in plans_in_folder(tmp_path)[0].meshes] == ["gallbladder.stl"]
+
+
+TOML: dict[str, tuple[str, str]] = {
+    "a key twice": ('[[part]]\nfile = "a.stl"\nclass = "liver"\nclass = "fat"\n', "not valid TOML.*line 4"),
+    "a table twice": ('[instrument]\nname = "a"\n[instrument]\nname = "b"\n', "not valid TOML.*line 3"),
+    "no parts": ('name = "x"\n', "names no parts"),
+    "a part without a file": ('[[part]]\nclass = "liver"\n', "lacks file or class"),
+    "a place of two numbers": ('[[part]]\nfile = "a.stl"\nclass = "liver"\nmove = [1, 2]\n', "three numbers"),
+    "not text": ("\x00\x01", "not valid TOML"),
+}
+
+
+@pytest.mark.parametrize("case", TOML)
+def test_mistakes_in_anatomy_files_are_refused_in_one_line(tmp_path: Path, case: str) -> None:
+    content, match = TOML[case]
+    (tmp_path / "case.toml").write_text(content)
+    with pytest.raises(InputError, match=match) as caught:
+        plan_from_file(tmp_path / "case.toml")
+    assert "\n" not in str(caught.value)
