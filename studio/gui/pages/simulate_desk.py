@@ -28,7 +28,7 @@ from studio.scenes.simulator.paths import FRAMES_PER_SECOND
 from studio.vocabulary.labels import STUDIO_CLASSES
 
 _SOURCES = (("port", "laparoscope"), ("around", "around the body"), ("frame", "as simulated"))
-_START = LiveView("port", Held(depth=70.0, pitch=-15.0))
+_START = LiveView("port", Held(depth=45.0, pitch=-22.0))
 _SETTLE_MS = 200
 _SLOW_MS, _STALLED_SECONDS = 700, 0.5
 _MOST_PATIENTS = 1000
