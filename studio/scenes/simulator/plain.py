@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studio.scenes.simulator.anatomy import GALLBLADDER, LIVER, WALL, Anatomy
+from studio.scenes.simulator.anatomy import WALL, Anatomy
 from studio.scenes.simulator.buffers import Surface, dot
 from studio.vocabulary.seeds import stream
 
 _COLOURS = {
     0: (0.37, 0.15, 0.19),
     1: (0.52, 0.20, 0.16),
-    2: (0.43, 0.48, 0.29),
+    2: (0.42, 0.52, 0.26),
     3: (0.74, 0.44, 0.40),
     4: (0.88, 0.73, 0.36),
     5: (0.82, 0.62, 0.50),
@@ -22,10 +22,6 @@ _COLOURS = {
     8: (0.86, 0.58, 0.52),
 }
 """sRGB 0..1 by class id, before a patient's own variation; 0 is tissue without a class, such as a spleen."""
-_BLADDERS = ((0.43, 0.48, 0.29), (0.52, 0.58, 0.42), (0.50, 0.56, 0.58), (0.62, 0.60, 0.42), (0.36, 0.48, 0.40))
-"""Gallbladders go from green by the bile that shines through to pale grey-blue by their wall."""
-_FATTY_LIVER = np.array((0.66, 0.40, 0.24))
-
 SHAFT_COLOURS = {
     "black": (0.13, 0.13, 0.14), "grey": (0.34, 0.35, 0.37), "steel": (0.62, 0.63, 0.65), "white": (0.82, 0.82, 0.79)
 }  # fmt: skip
@@ -54,17 +50,12 @@ def draw_plain_look(seed: int, patient: int, anatomy: Anatomy) -> PlainLook:
     shift = {c: rng.normal(size=3) * 0.035 + rng.normal() * 0.05 for c in _COLOURS}
     # Walls differ most, from pale pink through tan to red: else segmenters take a dark wall for liver.
     shift[WALL] = rng.normal(size=3) * 0.045 + rng.uniform(-0.2, 0.12)
-    own = _own_colours(stream(seed, "plain look organs", patient))
     colours = [
-        np.array(p.colour if p.colour is not None else own.get(p.class_id, (0.5, 0.5, 0.5)))
+        np.array(p.colour if p.colour is not None else _COLOURS.get(p.class_id, (0.5, 0.5, 0.5)))
         + shift.get(p.class_id, 0.0)
         for p in anatomy.parts
     ]
-    # A liver hardly changes its hue from place to place.
-    blends = {
-        c: (0.6 if c == LIVER else 1.0) * (rng.normal() * (0.09 if c == WALL else 0.03) + rng.normal(size=3) * 0.035)
-        for c in _COLOURS
-    }
+    blends = {c: rng.normal() * (0.09 if c == WALL else 0.03) + rng.normal(size=3) * 0.035 for c in _COLOURS}
     second = [c + blends.get(p.class_id, 0.0) for c, p in zip(colours, anatomy.parts, strict=True)]
     grains = {1: 0.10, 3: 0.22, 4: 0.12}
     grain = [grains.get(p.class_id, 0.08) * rng.uniform(0.6, 1.5) for p in anatomy.parts]
@@ -74,17 +65,6 @@ def draw_plain_look(seed: int, patient: int, anatomy: Anatomy) -> PlainLook:
         exposure=float(rng.uniform(0.85, 1.2)), shine=float(rng.uniform(0.04, 0.16)),
         ambient=float(rng.uniform(0.05, 0.1)),
     )  # fmt: skip
-
-
-def _own_colours(rng: np.random.Generator) -> dict[int, np.ndarray]:
-    """The classes' colours with what varies in kind: the gallbladder's wall and bile, and the liver's fat."""
-    colours = {c: np.array(colour) for c, colour in _COLOURS.items()}
-    first, second = rng.choice(len(_BLADDERS), 2, replace=False)
-    share = rng.random()
-    colours[GALLBLADDER] = np.array(_BLADDERS[first]) * share + np.array(_BLADDERS[second]) * (1 - share)
-    fatty = rng.uniform(0.2, 0.65) if rng.random() < 0.25 else 0.0
-    colours[LIVER] = colours[LIVER] * (1 - fatty) + _FATTY_LIVER * fatty
-    return colours
 
 
 def exposure_distance(depth_N: np.ndarray) -> float:
