@@ -16,6 +16,7 @@ from studio.vocabulary.errors import InputError
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".mpg", ".mpeg", ".webm", ".m4v"})
 _CUT_SHORT_SECONDS = 2.0
 _SEEK_AHEAD_SECONDS = 8.0
+_SEEK_BACK_SECONDS = 10.0
 _BACK_STEPS = (0.0, 0.5, 2.0, 5.0, 15.0)
 
 
@@ -104,8 +105,8 @@ class Video:
 
         with self._lock:
             try:
-                for attempt in range(2):
-                    found = self._frame_at(seconds, from_start=attempt == 1)
+                for back in (0.0, _SEEK_BACK_SECONDS, np.inf):
+                    found = self._frame_at(seconds, back=back)
                     if found is not None:
                         picture: np.ndarray = found.to_ndarray(format="rgb24")
                         return picture
@@ -116,20 +117,25 @@ class Video:
             f"no frame can be decoded at {seconds:.1f} s", where=self.path, remedy="The video is cut short or damaged."
         )
 
-    def _frame_at(self, seconds: float, *, from_start: bool) -> Any:
-        """A decoded frame, or None. Goes on from where it is when that is near, else seeks (or starts over)."""
+    def _frame_at(self, seconds: float, *, back: float) -> Any:
+        """A decoded frame, or None. Goes on from where it is when that is near, else seeks so far before it."""
         near = self._frames is not None and 0 <= seconds - self._position <= _SEEK_AHEAD_SECONDS
-        if from_start or not near:
-            target = 0 if from_start else max(0.0, seconds) + self._start
-            self._container.seek(int(target / self._stream.time_base), stream=self._stream, backward=True)
+        sought = back > 0 or not near
+        if sought:
+            target = max(0.0, seconds - back)
+            time = int((target + self._start) / self._stream.time_base) if target else 0
+            self._container.seek(time, stream=self._stream, backward=True)
             self._frames = self._container.decode(self._stream)
         assert self._frames is not None
-        half_step = 0.5 / float(self._stream.average_rate or 25)
+        step = 1.0 / float(self._stream.average_rate or 25)
         for frame in self._frames:
             if frame.time is None:
                 continue
             self._position = frame.time - self._start
-            if self._position >= seconds - half_step:
+            if sought and np.isfinite(back) and self._position > seconds + 1.5 * step:
+                break  # MPEG program streams have no index: a seek may land behind what was asked for
+            sought = False
+            if self._position >= seconds - 0.5 * step:
                 return frame
         self._frames = None
         return None

@@ -16,12 +16,13 @@ def _picture(path: Path, value: int = 90) -> None:
     write_png(path, np.full((16, 24, 3), value, np.uint8))
 
 
-def _video(path: Path, *, seconds: int = 6, rate: int = 10, codec: str = "mpeg4") -> Path:
+def _video(path: Path, *, seconds: int = 6, rate: int = 10, codec: str = "mpeg4", threads: int = 0) -> Path:
     """Frame i is one grey, 20 + i / 10 * 30: a level a second rises by 30."""
     options = {"movflags": "faststart"} if path.suffix == ".mov" else {}
     with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.thread_count = threads
         for i in range(seconds * rate):
             image = np.full((64, 96, 3), min(20 + 30 * i // rate, 230), np.uint8)
             image[:, : 8 + i % 32] = 240
@@ -52,6 +53,14 @@ def test_patients_of_the_same_name_stay_apart(tmp_path):
     _picture(tmp_path / "two/v/1.png")
     found = find_footage([tmp_path / "one/v", tmp_path / "two/v"], every=1)
     assert [f.patient for f in found] == ["v", "two/v"]
+
+
+def test_a_seek_that_lands_behind_is_made_again(tmp_path):
+    """A program stream has no index. Written by one thread, this one's seek to 4 s gives the frame of 4.4 s."""
+    video = _video(tmp_path / "v.mpg", codec="mpeg1video", rate=25, threads=1)
+    for file in reversed(find_footage([video], every=1)):
+        level = float(np.median(load_footage_image(file, tmp_path / "cache")[:, 60:]))
+        assert abs(level - (20 + 30 * (file.seconds or 0))) <= 6
 
 
 @pytest.mark.parametrize(
