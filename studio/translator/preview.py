@@ -38,6 +38,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from studio.files.pictures import read_reference, read_rgb
+from studio.jobs.answers import send_answer
 from studio.translator.data import at_width
 from studio.translator.inference import Content, Translator, load_translator
 from studio.translator.settings import LEAST_SIDE
@@ -94,8 +95,8 @@ def serve(incoming: BinaryIO, outgoing: BinaryIO, translator: Translator) -> Non
     """Answer questions until the stream ends."""
     mailbox = Mailbox(incoming)
     engine = Engine(translator)
-    _send(outgoing, {"answer": "ready", "style_size": translator.style_size, "fingerprint": translator.fingerprint,
-                     "precision": translator.precision})  # fmt: skip
+    send_answer(outgoing, {"answer": "ready", "style_size": translator.style_size,
+                           "fingerprint": translator.fingerprint, "precision": translator.precision})  # fmt: skip
     unanswered: Iterator[tuple[dict[str, Any], bytes]] = iter(())
     newest = -1
     while True:
@@ -106,14 +107,14 @@ def serve(incoming: BinaryIO, outgoing: BinaryIO, translator: Translator) -> Non
             try:
                 question = read_question(line)
             except InputError as error:
-                _send(outgoing, {"answer": "error", "generation": newest, "text": str(error)})
+                send_answer(outgoing, {"answer": "error", "generation": newest, "text": str(error)})
                 continue
             if question.ask == "end":
                 return
             if question.generation >= newest:
                 newest, unanswered = question.generation, engine.answers(question)
             continue
-        _send(outgoing, *answer)
+        send_answer(outgoing, *answer)
 
 
 def read_question(line: bytes) -> Question:
@@ -196,11 +197,6 @@ def _width_for(picture_HW3: np.ndarray, wanted: int) -> int:
     return width if wanted < 0 else min(max(wanted, least), width)
 
 
-def _send(outgoing: BinaryIO, header: dict[str, Any], data: bytes = b"") -> None:
-    outgoing.write(json.dumps(header, separators=(",", ":")).encode() + b"\n" + data)
-    outgoing.flush()
-
-
 def main(arguments: list[str]) -> int:
     """Exit status 0 at the end of the stream, 2 with an error line on the stream when the run cannot be loaded."""
     outgoing = sys.stdout.buffer
@@ -212,7 +208,7 @@ def main(arguments: list[str]) -> int:
             checkpoint=_option(arguments, "--checkpoint", "last"),
         )  # fmt: skip
     except (TrocarError, IndexError) as error:
-        _send(outgoing, {"answer": "error", "generation": -1, "text": str(error) or "no run was named"})
+        send_answer(outgoing, {"answer": "error", "generation": -1, "text": str(error) or "no run was named"})
         return 2
     try:
         serve(sys.stdin.buffer, outgoing, translator)

@@ -9,8 +9,9 @@ import pytest
 from PySide6.QtGui import QUndoStack
 from pytestqt.qtbot import QtBot
 
+from studio.gui.models.engine_process import AnswerReader
 from studio.gui.models.preview_cells import PreviewCells, Wish
-from studio.gui.models.preview_client import AnswerReader, PreviewPicture, picture_of
+from studio.gui.models.preview_client import PreviewPicture, picture_of
 from studio.gui.models.style_bench import StyleBench, free_name
 from studio.vocabulary.styles import Style
 from tests.gui.preview_engine import DIES, PATIENCE, REFUSES, SCRIPT, client_of

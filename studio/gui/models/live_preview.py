@@ -7,17 +7,15 @@ one sharp picture.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from studio.gui.models.preview_client import AnswerReader
+from studio.gui.models.engine_process import AnswerReader, ask, end, engine_environment
 
 WIDTHS = (128, 160, 192, 256, 320)
 _FIRST_WIDTH = 256
@@ -25,7 +23,6 @@ REST_MS = 160
 ENGINE = ("-P", "-m", "studio.scenes.simulator.live")
 _SLOW_MS, _FAST_MS = 33.0, 17.0
 """Narrower above the one (30 pictures a second), wider below the other."""
-_END_MS = 1500
 
 
 class LivePreview(QObject):
@@ -83,21 +80,17 @@ class LivePreview(QObject):
         """Draw small pictures of some views; ``checked`` follows them."""
         self._strip_generation += 1
         size = settings["size"]
-        self._send({"ask": "strip", "generation": self._strip_generation, "set": dict(settings), "width": width,
-                    "height": round(width * size[1] / size[0]), "views": [dict(v) for v in views]})  # fmt: skip
+        ask(self._running(), {"ask": "strip", "generation": self._strip_generation, "set": dict(settings),
+                              "width": width, "height": round(width * size[1] / size[0]),
+                              "views": [dict(v) for v in views]})  # fmt: skip
 
     def close(self) -> None:
         """End the engine."""
         self._rest.stop()
         process, self._process = self._process, None
-        if process is None or process.state() == QProcess.ProcessState.NotRunning:
-            return
-        process.blockSignals(True)
-        process.closeWriteChannel()
-        process.terminate()
-        if not process.waitForFinished(_END_MS):
-            process.kill()
-            process.waitForFinished(_END_MS)
+        if process is not None:
+            process.blockSignals(True)
+            end(process)
 
     def _ask_coarse(self) -> None:
         self._ask(min(self._width, self._sharp_width), quick=True)
@@ -116,14 +109,10 @@ class LivePreview(QObject):
         self._asked_at = time.perf_counter()
         self._asked_wish_at = self._wished_at
         height = max(16, round(width * self._ratio))
-        self._send({**self._wish, "generation": self._generation, "width": max(16, width), "height": height,
+        ask(self._running(), {**self._wish, "generation": self._generation, "width": max(16, width), "height": height,
                     "quick": quick})  # fmt: skip
         if quick:
             self._wish["asked"] = True
-
-    def _send(self, question: Mapping[str, Any]) -> None:
-        process = self._running()
-        process.write(json.dumps(question, separators=(",", ":")).encode() + b"\n")
 
     def _running(self) -> QProcess:
         if self._process is None:
@@ -132,10 +121,7 @@ class LivePreview(QObject):
 
     def _started(self) -> QProcess:
         process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.insert("PYTHONPATH", os.pathsep.join(p for p in sys.path if p))
-        environment.insert("OMP_NUM_THREADS", "1")
-        process.setProcessEnvironment(environment)
+        process.setProcessEnvironment(engine_environment(OMP_NUM_THREADS="1"))
         process.readyReadStandardOutput.connect(self._read)
         process.readyReadStandardError.connect(process.readAllStandardError)
         process.finished.connect(self._finished)

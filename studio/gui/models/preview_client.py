@@ -6,8 +6,6 @@ newest question counts: whatever is still under way of an older one is thrown aw
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
+from PySide6.QtCore import QObject, QProcess, Signal
+
+from studio.gui.models.engine_process import AnswerReader, ask, end, engine_environment
 
 Quality = Literal["coarse", "sharp"]
-_END_MS = 1500
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,43 +29,6 @@ class PreviewPicture:
     style: int
     quality: Quality
     image_HW3: np.ndarray
-
-
-class AnswerReader:
-    """Cuts a byte stream into answers: a JSON line, and the bytes that it announces."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._header: dict[str, Any] | None = None
-
-    def feed(self, data: bytes) -> list[tuple[dict[str, Any], bytes]]:
-        """Answers that are complete now. Lines that are no JSON object are skipped."""
-        self._buffer += data
-        answers: list[tuple[dict[str, Any], bytes]] = []
-        while True:
-            if self._header is None:
-                end = self._buffer.find(b"\n")
-                if end < 0:
-                    return answers
-                line = bytes(self._buffer[:end])
-                del self._buffer[: end + 1]
-                self._header = _header(line)
-                if self._header is None:
-                    continue
-            size = int(self._header.get("bytes", 0))
-            if len(self._buffer) < size:
-                return answers
-            answers.append((self._header, bytes(self._buffer[:size])))
-            del self._buffer[:size]
-            self._header = None
-
-
-def _header(line: bytes) -> dict[str, Any] | None:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) and "answer" in value else None
 
 
 def picture_of(header: dict[str, Any], data: bytes) -> PreviewPicture | None:
@@ -110,10 +72,7 @@ class PreviewClient(QObject):
         self._ending = False
         self._unsent: list[dict[str, Any]] = []
         self._process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.insert("PYTHONUNBUFFERED", "1")
-        environment.insert("PYTHONPATH", os.pathsep.join(p for p in sys.path if p))
-        self._process.setProcessEnvironment(environment)
+        self._process.setProcessEnvironment(engine_environment(PYTHONUNBUFFERED="1"))
         self._process.readyReadStandardOutput.connect(self._read)
         self._process.readyReadStandardError.connect(self._process.readAllStandardError)
         self._process.finished.connect(self._finished)
@@ -160,7 +119,7 @@ class PreviewClient(QObject):
         self._unsent = []
 
     def _send(self, question: dict[str, Any]) -> None:
-        self._process.write(json.dumps(question, separators=(",", ":")).encode() + b"\n")
+        ask(self._process, question)
 
     def _read(self) -> None:
         for header, data in self._reader.feed(bytes(self._process.readAllStandardOutput().data())):
@@ -199,9 +158,4 @@ class PreviewClient(QObject):
     def close(self) -> None:
         """End the engine."""
         self._ending = True
-        if self.running:
-            self._process.closeWriteChannel()
-            self._process.terminate()
-            if not self._process.waitForFinished(_END_MS):
-                self._process.kill()
-                self._process.waitForFinished(_END_MS)
+        end(self._process)

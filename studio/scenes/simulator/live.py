@@ -36,6 +36,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from studio.jobs.answers import send_answer
 from studio.scenes.simulator.keyframes import CameraKeyframes
 from studio.scenes.simulator.live_views import LiveView, looked_at, planned_path
 from studio.scenes.simulator.settings import SimulationSettings
@@ -58,12 +59,12 @@ def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
             strip, waiting = _answered("strip", asked["strip"]), True
         if "look" in asked:
             for answer in _answered("look", asked["look"]):
-                _send(outgoing, *answer)
+                send_answer(outgoing, *answer)
         elif waiting:
             piece = next(strip, None)
             waiting = piece is not None
             if piece is not None:
-                _send(outgoing, *piece)
+                send_answer(outgoing, *piece)
 
 
 def _read(incoming: BinaryIO, lines: queue.SimpleQueue[bytes]) -> None:
@@ -137,11 +138,6 @@ def settings_of(values: Mapping[str, Any], *, patients: int = 1) -> SimulationSe
 def _picture(header: dict[str, Any], rgb_HW3: Any) -> Answer:
     height, width, _ = rgb_HW3.shape
     return {**header, "width": width, "height": height, "bytes": rgb_HW3.nbytes}, rgb_HW3.tobytes()
-
-
-def _send(outgoing: BinaryIO, header: dict[str, Any], data: bytes = b"") -> None:
-    outgoing.write(json.dumps(header, separators=(",", ":")).encode() + b"\n" + data)
-    outgoing.flush()
 
 
 def main() -> int:
