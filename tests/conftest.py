@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,13 @@ for _threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_threads] = "1"
 for _kind in ("CONFIG", "CACHE", "DATA", "STATE"):
     os.environ[f"XDG_{_kind}_HOME"] = str(_HOME / _kind.lower())
+
+# A shell that starts the tests in the background, or nohup, hands down signals that are ignored: those who are to stop
+# at a signal, and their children, would never see it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _ignored in ("SIGTERM", "SIGHUP"):
+    if hasattr(signal, _ignored):  # Windows has no SIGHUP
+        signal.signal(getattr(signal, _ignored), signal.SIG_DFL)
 
 settings.register_profile(
     "trocar",

@@ -267,7 +267,7 @@ def preset(name: str) -> TrainSettings:
         # way only is twice as fast a step, but left organs alike and a grid on the pictures. At the full adversarial
         # weight so small a generator answers the footage's texture with hatching along edges.
         return TrainSettings(
-            dim=16, res_blocks=3, mlp_dim=64, disc_dim=16, load_width=192, crop_width=128, crop_height=96,
+            variant="symmetric", dim=16, res_blocks=3, mlp_dim=64, disc_dim=16, load_width=192, crop_width=128, crop_height=96,
             mask="footage", resize_low=0.75, resize_high=1.1, contrast=0.1, brightness=0.03, learning_rate=3e-4,
             halve_every=0, decay_share=0.3, iterations=1500, ema=0.99, weight_gan=0.25, weight_ms_ssim_ab=3.0,
             encoded_style_share=0.7, sample_every=100, checkpoint_every=250, keep_checkpoints=2,

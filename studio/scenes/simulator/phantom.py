@@ -31,7 +31,7 @@ from studio.scenes.simulator.views import Habits, View, draw_view
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.seeds import stream
 
-ENGINE = 2
+ENGINE = 3
 _RECIPE = ".phantom.json"
 _README = """Stand-in footage ("phantom"), not real.
 

@@ -71,9 +71,9 @@ def plan_path(
     K = intrinsics(size, rng.uniform(0.95, 1.22))
     angle = float(np.deg2rad(30.0)) if rng.random() < 0.6 else 0.0
     laparoscope = Laparoscope(Trocar.towards(anatomy.camera_port, anatomy.centre), angle)
-    habits, chances = Habits(), USUAL_TOOL_CHANCES
+    habits, chances = passing(Habits()), USUAL_TOOL_CHANCES
     if steering is not None:
-        habits, chances = steering.habits, steering.tool_chances
+        habits, chances = passing(steering.habits), steering.tool_chances
     camera = _Camera(stream(seed, "path camera", patient), anatomy, moments, size, K, laparoscope, habits, steering)
     # Tools look ahead at the camera and at tools planned before, so what is planned earlier goes on longer.
     curve = _wander(camera, _first(camera, anatomy.name), interval=_CAMERA_INTERVAL, seconds=seconds + 4 * LOOK_AHEAD)
@@ -82,6 +82,11 @@ def plan_path(
         path, anatomy, moments, rng, seed=seed, patient=patient, seconds=seconds, no_tool=habits.no_tool,
         chances=chances,
     )  # fmt: skip
+
+
+def passing(habits: Habits) -> Habits:
+    """The same habits for views on the way: a camera that moves may pass close by an organ."""
+    return replace(habits, max_share=max(habits.max_share, 0.88), most=())
 
 
 def with_tools(
@@ -274,7 +279,7 @@ def _tool(
     """An instrument through a port for the whole path; None when it finds no free place in the first view."""
     instrument = draw_instrument(rng, anatomy.kits)
     trocar = Trocar.towards(port_3, anatomy.centre)
-    mover = ToolMover(rng, moments, path, others, trocar, hinged=instrument.hinged)
+    mover = ToolMover(rng, moments, path, others, trocar, hinged=instrument.hinged, radius=instrument.radius)
     start = np.array([0, 0, 0, rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.8)])
     for _ in range(_TOOL_STARTS):
         goal = mover.goal(0.0, start)

@@ -37,9 +37,9 @@ from studio.vocabulary.errors import DiskFull, InputError
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import STUDIO_CLASSES
 
-ENGINE = 2
+ENGINE = 3
 """Raised when the same seed gives other pictures."""
-PATH_ENGINE = 2
+PATH_ENGINE = 3
 """The same for sequences alone."""
 MESH_ENGINE = 2
 """The same for bodies from meshes alone."""

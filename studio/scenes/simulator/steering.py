@@ -136,4 +136,7 @@ def habits_towards(wanted: dict[int, float], usual_9: np.ndarray) -> Habits:
         habits = replace(habits, no_tool=0.02 if more else 0.5)
     room = 1.0 - sum(share for class_id, share in wanted.items() if class_id != LIVER)
     liver = min(habits.liver_in_view, 0.5 * wanted.get(LIVER, room))
-    return replace(habits, aim=tuple(aim.items()), liver_in_view=liver)
+    # A class that is asked for may fill what a view without targets would not let it.
+    most = tuple((c, m) for c, m in habits.most if wanted.get(c, 0.0) < 0.4 * m)
+    largest = 0.88 if max(wanted.values(), default=0.0) > 0.4 else habits.max_share
+    return replace(habits, aim=tuple(aim.items()), liver_in_view=liver, most=most, max_share=largest)

@@ -54,6 +54,8 @@ class ToolMover:
     others: tuple[MovingTool, ...]
     trocar: Trocar
     hinged: bool
+    radius: float
+    """Of its shaft, mm."""
     doing: Literal["approach", "work", "withdraw"] = "approach"
     moves_left: int = 0
     place_5: np.ndarray = field(default_factory=lambda: np.zeros(5))
@@ -75,7 +77,7 @@ class ToolMover:
         turn = current_5[3] + float(self.rng.normal() * 0.5)
         target = self.moments[0].target
         tip = draw_tip(self.rng, target, K, pose, size, near=0.8)
-        if tip is None or not tool_fits(tip, self.trocar.port_3, target, K, pose, size):
+        if tip is None or not tool_fits(tip, self.trocar.port_3, target, K, pose, size, radius=self.radius):
             return None
         held = self.trocar.reaching(tip)
         return None if held is None else np.array([*held[0], held[1], turn, self._jaw(opened=True)])

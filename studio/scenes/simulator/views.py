@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studio.scenes.simulator.anatomy import BOWEL, FAT, GALLBLADDER, LIVER, WALL, Anatomy
+from studio.scenes.simulator.anatomy import BOWEL, FAT, GALLBLADDER, LIGAMENT, LIVER, WALL, Anatomy
 from studio.scenes.simulator.instruments import Instrument, draw_instrument
 from studio.scenes.simulator.tracing import Target
 
 MIN_DISTANCE_MM, MAX_DISTANCE_MM = 30.0, 200.0
 _PROBE = (24, 14)
 _TRIES = 60
-_USUAL_RADIUS_MM = 3.0
+_MOST_WIDTH = 0.13
+"""Width of a shaft at its tip, by the picture's, at most."""
 _TOOLS_APART_MM = 7.0
 LENS_ROOM_MM = 20.0
 """Least distance between an instrument and the lens."""
@@ -86,8 +87,10 @@ class Habits:
 
     liver_in_view: float = 0.12
     """Least share of liver in most views; one view in eight goes without."""
-    max_share: float = 0.88
+    max_share: float = 0.75
     """No single class fills more than this."""
+    most: tuple[tuple[int, float], ...] = ((GALLBLADDER, 0.38), (LIGAMENT, 0.14))
+    """Classes that fill less: nobody holds the optics so that a gallbladder or the ligament hides the field."""
     aim: tuple[tuple[int, float], ...] = ((LIVER, 0.55), (GALLBLADDER, 0.28), (FAT, 0.1), (BOWEL, 0.03), (WALL, 0.04))
     no_tool: float = 0.12
     distance: tuple[float, float] = (1.5, 2.2)
@@ -211,6 +214,7 @@ def view_score(
     score -= max(0.0, (0.6 * MIN_DISTANCE_MM - near) / MIN_DISTANCE_MM)
     score -= max(0.0, (float(np.median(depth[met])) - MAX_DISTANCE_MM) / MAX_DISTANCE_MM)
     score -= max(0.0, float(shares[1:].max()) - habits.max_share)
+    score -= sum(max(0.0, float(shares[c]) - most) for c, most in habits.most)
     if needs_liver and anatomy.part(LIVER) is not None:
         score -= max(0.0, habits.liver_in_view - float(shares[LIVER]))
     return score
@@ -229,7 +233,7 @@ def _tools(
     for port in rng.permutation(len(anatomy.tool_ports_N3)):
         if len(tools) == wanted:
             break
-        for _ in range(10):
+        for _ in range(12):
             tool = _tool(rng, anatomy, int(port), target, K, pose, size)
             if tool is not None and _clear_of(tool, anatomy.tool_ports_N3[port], shafts):
                 tools.append(tool)
@@ -257,11 +261,12 @@ def _tool(
 ) -> Tool | None:  # fmt: skip
     """One instrument, or None when its shaft would lie in the way of the optics or deep in an organ."""
     tip = draw_tip(rng, target, K, pose, size)
-    if tip is None or not tool_fits(tip, anatomy.tool_ports_N3[port], target, K, pose, size):
+    instrument = draw_instrument(rng, anatomy.kits)
+    port_3 = anatomy.tool_ports_N3[port]
+    if tip is None or not tool_fits(tip, port_3, target, K, pose, size, radius=instrument.radius):
         return None
-    back = anatomy.tool_ports_N3[port] - tip
-    pose_44 = _tool_pose(tip, -back / np.linalg.norm(back), float(rng.uniform(0, 2 * np.pi)))
-    return Tool(draw_instrument(rng, anatomy.kits), pose_44)
+    back = port_3 - tip
+    return Tool(instrument, _tool_pose(tip, -back / np.linalg.norm(back), float(rng.uniform(0, 2 * np.pi))))
 
 
 def draw_tip(
@@ -280,8 +285,9 @@ def draw_tip(
 
 
 def tool_fits(
-    tip: np.ndarray, port: np.ndarray, target: Target, K: np.ndarray, pose: np.ndarray, size: tuple[int, int]
-) -> bool:
+    tip: np.ndarray, port: np.ndarray, target: Target, K: np.ndarray, pose: np.ndarray, size: tuple[int, int],
+    *, radius: float,
+) -> bool:  # fmt: skip
     """Whether an instrument from a port to a tip leaves picture and optics free and its shaft goes through air."""
     back = port - tip
     length = float(np.linalg.norm(back))
@@ -291,7 +297,7 @@ def tool_fits(
     # Neither pointing at the lens nor filling the picture.
     if depth <= 0 or -back @ sight / np.linalg.norm(sight) < 0.05:
         return False
-    if 2 * _USUAL_RADIUS_MM * K[0, 0] / depth > 0.16 * size[0]:
+    if 2 * radius * K[0, 0] / depth > _MOST_WIDTH * size[0]:
         return False
     return beside_lens(tip, port, pose[:3, 3]) >= LENS_ROOM_MM and in_air(tip, port, target)
 
