@@ -55,17 +55,14 @@ def procedural_anatomy(seed: int, patient: int) -> Anatomy:
     rng = stream(seed, "anatomy", patient)
     dome = organs.draw_dome(rng)
     liver = organs.draw_liver(rng)
-
-    def liver_field(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        return liver.distance(x, y, z, dome)
-
+    liver_field = liver.field(dome)
     bladder = organs.draw_bladder(rng, liver)
     bladder = lifted(rng, bladder, liver, liver_field) if rng.random() < _LIFTED else bladder
     bladder = seated(bladder, liver_field)
     floor = organs.draw_floor(rng, bladder)
     bowel = organs.draw_bowel(rng, floor)
     liver_part = organs.liver_mesh(liver, dome)
-    above = (liver_field, bladder.distance)
+    above = (liver_field, bladder.field)
     parts = [
         Part("liver", LIVER, liver_part),
         Part("gallbladder", GALLBLADDER, bladder.mesh(rng, (liver_field,))),

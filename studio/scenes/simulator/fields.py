@@ -15,6 +15,17 @@ Field = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
+class Bounded:
+    """A field with a cheap test which all that lies inside passes (bool), so that the rest need not be worked out."""
+
+    field: Field
+    may_hold: Field
+
+    def __call__(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        return self.field(x, y, z)
+
+
+@dataclass(frozen=True, eq=False)
 class Mesh:
     """float32 vertices (V, 3) in mm, int32 faces (F, 3) turned outwards, float32 unit normals (V, 3)."""
 
@@ -48,33 +59,39 @@ class Waves:
         lengths = 2 * np.pi / (period_mm * rng.uniform(0.7, 1.5, size=(count, 1)))
         self._k_C3 = (directions * lengths).astype(np.float32)
         self._phase_C = rng.uniform(0, 2 * np.pi, size=count).astype(np.float32)
+        self._unit = np.float32(np.sqrt(2 / count))
 
     def __call__(self, x: np.ndarray, y: np.ndarray, z: np.ndarray | float) -> np.ndarray:
-        """float32 values at points; plane waves separate by axis, so a grid costs little."""
-        total: np.ndarray | None = None
-        if x.ndim == 1:
-            k_C3 = self._k_C3
-            phases = (k[0] * x + k[1] * y + k[2] * z + p for k, p in zip(k_C3, self._phase_C, strict=True))
-            return np.asarray(sum(np.sin(p) for p in phases) * np.float32(np.sqrt(2 / len(k_C3))))
+        """float32 values at points. On a grid (three axes that broadcast) plane waves separate, so it costs little."""
+        if x.ndim == 3 and x.size + y.size + np.size(z) < np.broadcast(x, y, z).size:
+            return self._on_grid(x, y, z)
+        total = np.zeros(np.broadcast(x, y, z).shape, np.float32)
         for (kx, ky, kz), phase in zip(self._k_C3, self._phase_C, strict=True):
-            wave = np.exp(1j * (kx * x + phase)).astype(np.complex64) * np.exp(1j * ky * y).astype(np.complex64)
-            part = (wave * np.exp(1j * kz * np.asarray(z)).astype(np.complex64)).imag
-            total = part if total is None else total + part
-        assert total is not None
-        return np.asarray(total * np.float32(np.sqrt(2 / len(self._k_C3))))
+            total += np.sin(kx * x + ky * y + kz * z + phase)
+        return np.asarray(total * self._unit)
+
+    def _on_grid(self, x: np.ndarray, y: np.ndarray, z: np.ndarray | float) -> np.ndarray:
+        """sin(a + b) = sin a cos b + cos a sin b, with a over x and y and b over z."""
+        total = np.zeros(np.broadcast(x, y, z).shape, np.float32)
+        for (kx, ky, kz), phase in zip(self._k_C3, self._phase_C, strict=True):
+            plane, line = kx * x + ky * y + phase, kz * z
+            total += np.sin(plane) * np.cos(line)
+            total += np.cos(plane) * np.sin(line)
+        return np.asarray(total * self._unit)
 
 
 def ellipsoid(x: np.ndarray, y: np.ndarray, z: np.ndarray, centre: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """Approximate distance to an ellipsoid (exact on its surface; gradient near 1 around it)."""
-    ux, uy, uz = ((c - m) / r for c, m, r in zip((x, y, z), centre, radii, strict=True))
+    middle, size = np.asarray(centre, np.float32), np.asarray(radii, np.float32)
+    ux, uy, uz = ((c - m) / r for c, m, r in zip((x, y, z), middle, size, strict=True))
+    vx, vy, vz = ux / size[0], uy / size[1], uz / size[2]
     k0 = np.sqrt(ux * ux + uy * uy + uz * uz)
-    k1 = np.sqrt((ux / radii[0]) ** 2 + (uy / radii[1]) ** 2 + (uz / radii[2]) ** 2)
+    k1 = np.sqrt(vx * vx + vy * vy + vz * vz)
     return np.asarray(k0 * (k0 - 1.0) / np.maximum(k1, 1e-6))
 
 
-def tube(x: np.ndarray, y: np.ndarray, z: np.ndarray, points_N3: np.ndarray, radii_N: np.ndarray) -> np.ndarray:
-    """Union of round cones along a smooth line through points."""
-    line_M3, radii_M = smooth_line(points_N3, radii_N)
+def tube(x: np.ndarray, y: np.ndarray, z: np.ndarray, line_M3: np.ndarray, radii_M: np.ndarray) -> np.ndarray:
+    """Union of round cones along a line, which smooth_line has smoothed."""
     total: np.ndarray | None = None
     for a, b, ra, rb in zip(line_M3[:-1], line_M3[1:], radii_M[:-1], radii_M[1:], strict=True):
         axis = b - a
@@ -85,6 +102,17 @@ def tube(x: np.ndarray, y: np.ndarray, z: np.ndarray, points_N3: np.ndarray, rad
         total = part if total is None else np.minimum(total, part)
     assert total is not None
     return total
+
+
+def around(line_M3: np.ndarray, radii_M: np.ndarray) -> Field:
+    """The test of Bounded for a tube: whether points lie in its box."""
+    low, high = (line_M3 - radii_M[:, None]).min(axis=0), (line_M3 + radii_M[:, None]).max(axis=0)
+
+    def may_hold(*point: np.ndarray) -> np.ndarray:
+        inside = [(lo <= c) & (c <= hi) for c, lo, hi in zip(point, low, high, strict=True)]
+        return np.asarray(inside[0] & inside[1] & inside[2])
+
+    return may_hold
 
 
 def smooth_line(points_N3: np.ndarray, radii_N: np.ndarray, *, parts: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -163,15 +191,26 @@ def differences(field: Field, points_N3: np.ndarray) -> np.ndarray:
 
 def with_normals(vertices_V3: np.ndarray, faces_F3: np.ndarray) -> Mesh:
     """A mesh with area-weighted vertex normals after its faces' winding."""
-    corners = vertices_V3[faces_F3]
-    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros_like(vertices_V3, np.float64)
-    flat = faces_F3.ravel()
-    for axis in range(3):
-        normals[:, axis] = np.bincount(flat, np.repeat(face_normals[:, axis], 3), minlength=len(vertices_V3))
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    normals = np.where(lengths > 1e-12, normals / np.maximum(lengths, 1e-12), (0.0, 0.0, 1.0))
-    return Mesh(vertices_V3.astype(np.float32), faces_F3.astype(np.int32), normals.astype(np.float32))
+    corners_3F = faces_F3.T.astype(np.intp)
+    across_3F = across(vertices_V3, corners_3F)
+    normals = np.zeros((3, len(vertices_V3)))
+    for total, weights in zip(normals, across_3F, strict=True):
+        for corner in corners_3F:
+            total += np.bincount(corner, weights, minlength=len(vertices_V3))
+    lengths = np.sqrt(normals[0] ** 2 + normals[1] ** 2 + normals[2] ** 2)
+    normals /= np.maximum(lengths, 1e-12)
+    normals[:, lengths <= 1e-12] = np.array([[0.0], [0.0], [1.0]])
+    normals_V3 = np.ascontiguousarray(normals.T, np.float32)
+    return Mesh(vertices_V3.astype(np.float32), faces_F3.astype(np.int32), normals_V3)
+
+
+def across(vertices_V3: np.ndarray, corners_3F: np.ndarray) -> np.ndarray:
+    """Across each face, twice its area long: (3, F), of the vertices' type. ``corners_3F``: faces by corner, intp."""
+    # Taking axis by axis costs a fraction of gathering rows and numpy's cross product.
+    axes = [np.ascontiguousarray(axis) for axis in vertices_V3.T]
+    a, b, c = ([axis.take(corner) for axis in axes] for corner in corners_3F)
+    (ux, uy, uz), (vx, vy, vz) = ([q - p for p, q in zip(a, other, strict=True)] for other in (b, c))
+    return np.stack([uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx])
 
 
 def grid_mesh(points_NM3: np.ndarray, *, closed_columns: bool = False) -> Mesh:

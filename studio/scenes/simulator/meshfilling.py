@@ -138,7 +138,7 @@ def _filled(
     """
     own = next((p.mesh for p in parts if p.class_id == GALLBLADDER), None)
     line = bladder if own is None else organs.Bladder(_line_through(own), bladder.radii_N)
-    hanging: Field = bladder.distance if own is None else SurfaceField(own)
+    hanging: Field = bladder.field if own is None else SurfaceField(own)
     floor = organs.draw_floor(rng, line)
     made = [] if own is not None else [Part("gallbladder", GALLBLADDER, bladder.mesh(rng, liver[:1]))]
     if not any(p.class_id == FAT and np.ptp(p.mesh.vertices_V3, axis=0).max() > _WHOLE_FAT_MM for p in parts):

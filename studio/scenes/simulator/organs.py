@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
 from studio.scenes.simulator import fields
-from studio.scenes.simulator.fields import Field, Mesh, Waves
+from studio.scenes.simulator.fields import Bounded, Field, Mesh, Waves
 from studio.scenes.simulator.shaping import Lobules, Tube, eased, evenly, gradient, outside, rested, swept
 
 
@@ -101,6 +102,10 @@ class LiverShape:
         below = (self.under_side(x, y) - z) * np.float32(np.cos(self.tilt))
         return fields.smooth_intersection(lobes, below, 3.5)
 
+    def field(self, dome: Dome) -> Bounded:
+        """The distance in a dome; all that lies inside is above the under-side (see fields.smooth_intersection)."""
+        return Bounded(lambda x, y, z: self.distance(x, y, z, dome), lambda x, y, z: z >= self.under_side(x, y))
+
 
 def draw_dome(rng: np.random.Generator) -> Dome:
     radii = np.array([rng.uniform(150, 175), rng.uniform(165, 190), rng.uniform(112, 135)])
@@ -151,8 +156,11 @@ class Bladder:
     points_N3: np.ndarray
     radii_N: np.ndarray
 
-    def distance(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        return fields.tube(x, y, z, self.points_N3, self.radii_N)
+    @cached_property
+    def field(self) -> Bounded:
+        """The signed distance to it, before it is pressed flat."""
+        line_M3, radii_M = fields.smooth_line(self.points_N3, self.radii_N)
+        return Bounded(lambda x, y, z: fields.tube(x, y, z, line_M3, radii_M), fields.around(line_M3, radii_M))
 
     def mesh(self, rng: np.random.Generator, against: Sequence[Field] = ()) -> Mesh:
         """The pear, pressed flat against the bodies that it lies at."""
@@ -196,7 +204,7 @@ class Bowel:
         waves = Waves(rng, 40.0)
         placed: list[Mesh] = []
         for index, tube in enumerate(self.tubes):
-            beside = [t.distance for t in self.tubes[:index]]
+            beside = [t.field for t in self.tubes[:index]]
             placed.append(rested(rested(tube.mesh(waves), against, down=True), beside))
         return fields.joined(placed)
 
@@ -222,7 +230,7 @@ def _colon(rng: np.random.Generator, floor: Floor) -> Tube:
     lift = radius * rng.uniform(-0.5, 0.35) + 3 * rise(xs, 0 * xs, 0.0)
     for _ in range(6):
         zs = floor.height(xs, ys) + lift
-        ys = ys - np.clip(radius + 1 - floor.bladder.distance(xs, ys, zs), 0, None)
+        ys = ys - np.clip(radius + 1 - floor.bladder.field(xs, ys, zs), 0, None)
     line = eased(np.stack([xs, ys, zs], 1), times=4)
     return Tube(line, np.full(25, radius), rng.uniform(22, 32), rng.uniform(0.14, 0.24))
 

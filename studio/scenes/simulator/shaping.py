@@ -8,11 +8,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from studio.scenes.simulator import fields
-from studio.scenes.simulator.fields import Field, Mesh, Waves
+from studio.scenes.simulator.fields import Bounded, Field, Mesh, Waves
 
 _DOWN = np.array([0.0, 0.0, -1.0])
 
@@ -28,18 +29,27 @@ class Lobules:
 
     def __init__(self, rng: np.random.Generator, size_mm: float) -> None:
         self._size = np.float32(size_mm)
-        self._jitter_CCC3 = rng.uniform(0.12, 0.88, size=(self._CELLS,) * 3 + (3,)).astype(np.float32)
+        jitter_CCC3 = rng.uniform(0.12, 0.88, size=(self._CELLS,) * 3 + (3,)).astype(np.float32)
+        # With a rim of the other side's cells, a neighbour is always the same number of places away.
+        rimmed = np.pad(jitter_CCC3, ((1, 1), (1, 1), (1, 1), (0, 0)), mode="wrap").reshape(-1, 3)
+        self._jitter_3R = np.ascontiguousarray(rimmed.T)
 
     def __call__(self, points_N3: np.ndarray) -> np.ndarray:
         """float32 (N,): about 1 on the lumps' tops, about 0 in the deepest creases."""
-        scaled = (points_N3 / self._size).astype(np.float32)
-        cell = np.floor(scaled).astype(np.int32)
-        total = np.zeros(len(scaled), np.float32)
+        scaled_3N = np.ascontiguousarray(points_N3.T, np.float32) / self._size
+        cell_3N = np.floor(scaled_3N)
+        within_3N = scaled_3N - cell_3N
+        side = self._CELLS + 2
+        strides = np.array([side * side, side, 1])
+        place_N = strides @ (np.mod(cell_3N.astype(np.intp), self._CELLS) + 1)
+        total = np.zeros(len(points_N3), np.float32)
         for offset in itertools.product((-1, 0, 1), repeat=3):
-            corner = cell + np.array(offset, np.int32)
-            i, j, k = (corner % self._CELLS).T
-            apart = scaled - corner - self._jitter_CCC3[i, j, k]
-            total += np.exp(-self._SHARPNESS * np.einsum("ij,ij->i", apart, apart))
+            neighbour_N = place_N + int(strides @ offset)
+            apart2 = np.zeros_like(total)
+            for within, jitter, step in zip(within_3N, self._jitter_3R, offset, strict=True):
+                apart = within - (jitter + np.float32(step)).take(neighbour_N)
+                apart2 += apart * apart
+            total += np.exp(-self._SHARPNESS * apart2)
         return np.asarray(1.0 + np.log(np.maximum(total, 1e-6)) / np.float32(0.6 * self._SHARPNESS), np.float32)
 
 
@@ -110,8 +120,14 @@ class Tube:
     period: float
     depth: float
 
-    def distance(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        return fields.tube(x, y, z, self.points_N3, self.radii_N)
+    @cached_property
+    def _smooth(self) -> tuple[np.ndarray, np.ndarray]:
+        return fields.smooth_line(self.points_N3, self.radii_N)
+
+    @cached_property
+    def field(self) -> Bounded:
+        """The signed distance to it, drawn in nowhere."""
+        return Bounded(lambda x, y, z: fields.tube(x, y, z, *self._smooth), fields.around(*self._smooth))
 
     def crowds(self, other: Tube) -> bool:
         """Whether the two lie in one another by more than touching tubes do."""
@@ -152,6 +168,8 @@ def outside(
     allowed = np.broadcast_to(np.asarray(sink, np.float32), len(points))
     for body in bodies:
         rows = np.arange(len(points))
+        if isinstance(body, Bounded) and (allowed >= 0).all():
+            rows = np.flatnonzero(body.may_hold(*points.T))
         for _ in range(6):
             deep = -np.asarray(body(*points[rows].T)) - allowed[rows]
             rows, deep = rows[deep > 0.05], deep[deep > 0.05]

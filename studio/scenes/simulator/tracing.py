@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studio.scenes.simulator.fields import Mesh
+from studio.scenes.simulator.fields import Mesh, across
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +97,12 @@ class Target:
 
     def corner_values(self, values_VC: np.ndarray) -> np.ndarray:
         """Vertex values laid out by face, float32 (F, 3, C): one lookup per hit instead of three."""
-        return np.ascontiguousarray(values_VC[self.faces_F3], np.float32)
+        return values_VC.astype(np.float32).take(self.faces_F3, axis=0)
 
 
 def _plane_normals(vertices_V3: np.ndarray, faces_F3: np.ndarray) -> np.ndarray:
     """Across each face, not of unit length."""
-    corners_F33 = vertices_V3[faces_F3]
-    return np.cross(corners_F33[:, 1] - corners_F33[:, 0], corners_F33[:, 2] - corners_F33[:, 0])
+    return np.ascontiguousarray(across(vertices_V3, faces_F3.T.astype(np.intp)).T)
 
 
 def interpolated(corners_F3C: np.ndarray, face_N: np.ndarray, u_N: np.ndarray, v_N: np.ndarray) -> np.ndarray:
