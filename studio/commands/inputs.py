@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from studio.jobs.events import Job
+from studio.jobs.events import Done, Job
 from studio.project.project import Project
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.labels import STUDIO_CLASSES
@@ -21,6 +21,19 @@ def scenes_add(a: argparse.Namespace) -> Job:
     mapping = None if a.mapping is None else read_mapping(a.mapping)
     with Project.open(a.project) as project:
         yield from add_scenes(project, a.path, layout=a.layout, mapping=mapping)
+
+
+def scenes_list(a: argparse.Namespace) -> Job:
+    from studio.pipeline.scenes import scene_sets
+
+    with Project.open(a.project, write=False) as project:
+        yield Done({"sets": scene_sets(project)})
+
+
+def scenes_rename(a: argparse.Namespace) -> Job:
+    with Project.open(a.project) as project:
+        project.scenes.rename_set(a.set, a.new)
+    yield Done({"set": a.new, "before": a.set})
 
 
 def scenes_measure(a: argparse.Namespace) -> Job:

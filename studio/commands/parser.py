@@ -125,6 +125,11 @@ def _add_scenes(words: _Words) -> None:
     add.add_argument(
         "--mapping", type=Path, metavar="FILE", help="TOML or JSON: classes, folders, geometry; remembered"
     )
+    _command(group, "list", "scenes_list", "the sets of scenes, and what they were made of", "scenes list liver.trocar")
+    rename = _command(group, "rename", "scenes_rename", "give a set of scenes another name; no file is touched",
+                      "scenes rename liver.trocar simulated-0 training")  # fmt: skip
+    rename.add_argument("set", metavar="SET", help="as scenes list names it")
+    rename.add_argument("new", metavar="NAME")
     _command(group, "measure", "scenes_measure", "measure which classes and depths the frames show, to find them by it",
              "scenes measure liver.trocar")  # fmt: skip
     simulate = _command(group, "simulate", "scenes_simulate", "simulate labelled frames",

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
@@ -97,6 +98,9 @@ def print_result(console: Console, action: str, result: Mapping[str, Any]) -> No
     if action == "classes":
         print_classes(console, result)
         return
+    if action == "scenes_list":
+        _print_sets(console, result)
+        return
     if action == "translator_compare":
         print_comparison(console, result)
         return
@@ -106,6 +110,18 @@ def print_result(console: Console, action: str, result: Mapping[str, Any]) -> No
     for name, value in result.items():
         table.add_row(name.replace("_", " "), _value(value))
     console.print(table, markup=False)
+
+
+def _print_sets(console: Console, result: Mapping[str, Any]) -> None:
+    """A row a set of scenes."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("set", "frames", "patients", "made of", "added", "folder"):
+        table.add_column(heading, justify="right" if heading in ("frames", "patients") else "left", overflow="fold")
+    for row in result["sets"]:
+        made = row["made"] or f"layout {row['layout']}"
+        counts = f"{row['frames']:,}", f"{len(set(row['patients'])):,}"
+        table.add_row(*map(escape, (row["set"], *counts, made, row["added"][:10], row["folder"])))
+    console.print(table if result["sets"] else "no scenes")
 
 
 def _value(value: object) -> str:

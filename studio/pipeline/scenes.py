@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from studio.jobs.events import Done, Job, Note, Progress
+from studio.jobs.events import Done, Event, Job, Note, Progress
 from studio.jobs.stages import passed_on
 from studio.project.project import Project
+from studio.project.records import SceneRecord
 from studio.scenes.mapping import NO_MAPPING, SceneMapping
+from studio.scenes.provenance import made_in_short
 from studio.scenes.readers import CHECKED, read_scenes
-from studio.scenes.simulator import SimulationSettings, simulate
+from studio.scenes.simulator import PartlySimulated, SimulationSettings, simulate
 from studio.vocabulary.errors import InputError, TrocarError
 from studio.vocabulary.frames import SceneFiles
 
@@ -22,7 +26,7 @@ _MAPPINGS = "scene_mappings"
 
 
 def add_scenes(project: Project, path: Path, *, layout: str = "auto", mapping: SceneMapping | None = None) -> Job:
-    """Read the scenes at ``path`` and keep references to them. Done: scenes, frames, layout.
+    """Read the scenes at ``path`` and keep references to them, as one set. Done: scenes, frames, layout, set.
 
     A mapping is remembered in the project, and taken again when the same folder is added without one.
     Raise InputError for what cannot be read; the project is then as before.
@@ -31,31 +35,46 @@ def add_scenes(project: Project, path: Path, *, layout: str = "auto", mapping: S
     if mapping is None and said.layers and layout not in ("auto", "folders"):
         said = NO_MAPPING  # what was said of plain folders says nothing of another layout
     scenes = read_scenes(path, layout, said)
-    yield from _kept(project, scenes)
+    name = yield from _kept(project, scenes, set_name=path.resolve().name)
     if mapping is not None:
         remember_mapping(project, path, mapping)
     frames = sum(len(s.frames) for s in scenes)
-    yield Done({"scenes": len(scenes), "frames": frames, "layout": scenes[0].layout, "patients": _patients(scenes)})
+    yield Done({"scenes": len(scenes), "frames": frames, "layout": scenes[0].layout, "set": name,
+                "patients": _patients(scenes)})  # fmt: skip
 
 
-def _kept(project: Project, scenes: Sequence[SceneFiles]) -> Job:
-    """Scenes that were not there before are taken out again when one of them cannot be added."""
+def _kept(
+    project: Project, scenes: Sequence[SceneFiles], *, set_name: str
+) -> Generator[Event, None, str]:  # fmt: skip
+    """Add scenes as a set and return its name, which is another one where there is a set of that name.
+
+    Scenes that were not there before are taken out again when one of them cannot be added.
+    """
     known = project.scenes.ids()
+    name = project.scenes.set_of(s.root for s in scenes) or _free(project, set_name)
     try:
-        yield from _added(project, scenes)
+        yield from _added(project, scenes, set_name=name)
     except (TrocarError, sqlite3.Error):
         for scene_id in project.scenes.ids() - known:
             project.scenes.remove(scene_id)
         raise
+    return name
 
 
-def _added(project: Project, scenes: Sequence[SceneFiles]) -> Job:
+def _free(project: Project, name: str) -> str:
+    """The name, with a number where a set has it already."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in name).split()) or "scenes"
+    taken = set(project.scenes.set_names())
+    return next(n for k in itertools.count(1) if (n := plain if k == 1 else f"{plain}-{k}") not in taken)
+
+
+def _added(project: Project, scenes: Sequence[SceneFiles], *, set_name: str) -> Job:
     total = sum(len(s.frames) for s in scenes)
     before = 0
     for scene in scenes:
         for note in (*scene.notes, *filter(None, [scene.encoding.get(CHECKED)])):
             yield Note(f"{scene.name}: {note}")
-        for done in project.scenes.add(scene):
+        for done in project.scenes.add(scene, set_name=set_name):
             yield Progress(before + done, total, "frames", "adding")
         before += len(scene.frames)
 
@@ -84,16 +103,50 @@ def _patients(scenes: Sequence[SceneFiles]) -> list[str]:
 def simulate_scenes(project: Project, settings: SimulationSettings, *, name: str = "") -> Job:
     """Simulate labelled frames into the project's folder and add them. Done: scenes, frames, folder.
 
-    The same call after an interruption goes on where it was.
+    The same call after an interruption goes on where it was. Raise InputError for bodies that cannot be made; those
+    that can, and were whole by then, are in the project.
     """
     if name and (name.startswith(".") or set(name) & set("/\\:\0")):
         raise InputError(f"'{name}' is no name for a folder", where="--name", remedy="Use letters, digits and dashes.")
     dest = project.folder / "scenes" / (name or default_name(settings))
-    result = yield from passed_on(simulate(dest, settings))
-    # Bodies of different seeds are different patients, though each simulation numbers its own from 0.
-    scenes = [replace(s, patient=f"{s.patient}.s{settings.seed}") for s in read_scenes(dest, "frames", compared=False)]
-    yield from _kept(project, scenes)
-    yield Done({**result, "scenes": len(scenes), "folder": str(dest), "patients": _patients(scenes)})
+    try:
+        result = yield from passed_on(simulate(dest, settings))
+    except PartlySimulated:
+        yield from _kept(project, _simulated(dest, settings), set_name=dest.name)
+        raise
+    scenes = _simulated(dest, settings)
+    set_name = yield from _kept(project, scenes, set_name=dest.name)
+    yield Done({**result, "scenes": len(scenes), "folder": str(dest), "set": set_name, "patients": _patients(scenes)})
+
+
+def _simulated(dest: Path, settings: SimulationSettings) -> list[SceneFiles]:
+    """Bodies of different seeds are different patients, though each simulation numbers its own from 0."""
+    scenes = read_scenes(dest, "frames", compared=False)
+    return [replace(s, patient=f"{s.patient}.s{settings.seed}") for s in scenes]
+
+
+def scene_sets(project: Project) -> list[dict[str, Any]]:
+    """The sets of scenes in the order in which they came: what they hold, when they came, and from where."""
+    by_name: dict[str, list[SceneRecord]] = {name: [] for name in project.scenes.set_names()}
+    for scene in project.scenes.all():
+        by_name[scene.set_name].append(scene)
+    return [
+        {
+            "set": name, "scenes": len(of_set), "frames": sum(s.frame_count for s in of_set),
+            "patients": [s.patient for s in of_set], "layout": of_set[0].layout,
+            "made": made_in_short(of_set[0].encoding), "added": min(s.added for s in of_set),
+            "folder": str(_above([s.root for s in of_set])),
+        }
+        for name, of_set in by_name.items()
+    ]  # fmt: skip
+
+
+def _above(roots: Sequence[Path]) -> Path:
+    """The folder that holds all of them; the first where they lie on several drives."""
+    try:
+        return Path(os.path.commonpath(roots))
+    except ValueError:
+        return roots[0]
 
 
 def default_name(settings: SimulationSettings) -> str:

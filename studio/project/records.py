@@ -30,6 +30,10 @@ class SceneRecord:
     encoding: Mapping[str, str]
     notes: tuple[str, ...]
     frame_count: int
+    set_name: str = ""
+    """Of the scenes that came in together."""
+    added: str = ""
+    """When, in ISO 8601 and UTC; empty for scenes of an older catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class FrameRecord:
     scene_id: int
     patient: str
     files: FrameFiles
+    set_name: str = ""
 
     @property
     def name(self) -> str:
@@ -62,9 +67,10 @@ class FrameContents:
 
 @dataclass(frozen=True, slots=True)
 class FrameFilter:
-    """Which simulated frames are wanted: of one scene, showing a class, with a median depth in mm from ... to."""
+    """Which simulated frames are wanted: of some scenes, showing a class, with a median depth in mm from ... to."""
 
-    scene_id: int | None = None
+    scene_ids: tuple[int, ...] | None = None
+    """In the order in which their frames are wanted; None: all of them, by patient."""
     class_id: int | None = None
     depth_from: float | None = None
     depth_to: float | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from studio.files.atomic import hash_ends, hash_file
@@ -26,13 +27,14 @@ class SceneTable:
         self._db = connection
         self._folder = folder
 
-    def add(self, scene: SceneFiles) -> Iterator[int]:
+    def add(self, scene: SceneFiles, *, set_name: str = "") -> Iterator[int]:
         """Add one scene, yielding how many of its frames are in; nothing is kept when it is not run to its end.
 
-        Adding a folder again replaces what was known of it, with frames of the same name keeping their ids.
+        Adding a folder again replaces what was known of it, with frames of the same name keeping their ids, and the
+        scene its set. ``set_name``: of those that come in together; its folder's name where none is given.
         """
         with self._db:
-            scene_id = self._upsert(scene)
+            scene_id = self._upsert(scene, set_name or scene.root.name)
             # What the frames show is measured anew: their labels may have changed though their pictures did not.
             for table in ("frame_contents", "frame_classes"):
                 self._db.execute(
@@ -61,16 +63,17 @@ class SceneTable:
         row = self._db.execute("DELETE FROM known_frames WHERE name = ? RETURNING id", (name,)).fetchone()
         return None if row is None else int(row[0])
 
-    def _upsert(self, scene: SceneFiles) -> int:
+    def _upsert(self, scene: SceneFiles, set_name: str) -> int:
         row = self._db.execute(
-            "INSERT INTO scenes (name, patient, layout, root, width, height, classes, encoding, notes, frame_count)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, patient) DO UPDATE SET name = excluded.name,"
+            "INSERT INTO scenes (name, patient, layout, root, width, height, classes, encoding, notes, frame_count,"
+            " set_name, added) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, patient) DO UPDATE SET name = excluded.name,"
             " layout = excluded.layout, width = excluded.width, height = excluded.height,"
             " classes = excluded.classes, encoding = excluded.encoding, notes = excluded.notes,"
             " frame_count = excluded.frame_count RETURNING id",
             (
                 scene.name, scene.patient, scene.layout, kept(scene.root, self._folder), *scene.size,
                 scene.classes.to_json(), json.dumps(scene.encoding), json.dumps(scene.notes), len(scene.frames),
+                set_name, datetime.now(UTC).isoformat(timespec="seconds"),
             ),
         ).fetchone()  # fmt: skip
         return int(row[0])
@@ -101,6 +104,33 @@ class SceneTable:
         """Ids of all scenes."""
         return frozenset(int(row[0]) for row in self._db.execute("SELECT id FROM scenes"))
 
+    def set_of(self, roots: Iterable[Path]) -> str:
+        """The name of the set that one of these folders' scenes came in with; empty where none did."""
+        for root in roots:
+            row = self._db.execute(
+                "SELECT set_name FROM scenes WHERE root = ? ORDER BY id", (kept(root, self._folder),)
+            ).fetchone()
+            if row is not None:
+                return str(row[0])
+        return ""
+
+    def set_names(self) -> list[str]:
+        """All sets, in the order in which they came."""
+        rows = self._db.execute("SELECT set_name FROM scenes GROUP BY set_name ORDER BY min(id)")
+        return [str(row[0]) for row in rows]
+
+    def rename_set(self, name: str, to: str) -> None:
+        """Raise InputError for a set that is not there, and for a new name that is empty or another set's."""
+        names, wanted = self.set_names(), " ".join(to.split())
+        if name not in names:
+            raise InputError(f"there is no set '{name}'", where=self._folder, remedy=f"There are {', '.join(names)}.")
+        if not wanted or not wanted.isprintable():
+            raise InputError("a set needs a name in one line", where=self._folder)
+        if wanted != name and wanted in names:
+            raise InputError(f"there is another set '{wanted}'", where=self._folder, remedy="Choose another name.")
+        with self._db:
+            self._db.execute("UPDATE scenes SET set_name = ? WHERE set_name = ?", (wanted, name))
+
     def all(self) -> list[SceneRecord]:
         """All scenes, by patient and name."""
         rows = self._db.execute("SELECT * FROM scenes ORDER BY patient, name").fetchall()
@@ -117,7 +147,8 @@ class SceneTable:
             id=row["id"], name=row["name"], patient=row["patient"], layout=row["layout"],
             root=found(row["root"], self._folder), size=(row["width"], row["height"]),
             classes=ClassTable.from_json(row["classes"]), encoding=json.loads(row["encoding"]),
-            notes=tuple(json.loads(row["notes"])), frame_count=row["frame_count"],
+            notes=tuple(json.loads(row["notes"])), frame_count=row["frame_count"], set_name=row["set_name"],
+            added=row["added"],
         )  # fmt: skip
 
     def remove(self, scene_id: int) -> None:
@@ -142,7 +173,7 @@ class SceneTable:
         """Frames in the order of scenes and positions."""
         where = "" if scene_id is None else "WHERE f.scene_id = :scene"
         rows = self._db.execute(
-            "SELECT f.*, s.patient, s.root FROM frames f JOIN scenes s ON s.id = f.scene_id "
+            "SELECT f.*, s.patient, s.root, s.set_name FROM frames f JOIN scenes s ON s.id = f.scene_id "
             f"{where} ORDER BY s.patient, s.name, f.position LIMIT :limit OFFSET :offset",
             {"scene": scene_id, "limit": limit, "offset": offset},
         )
@@ -152,7 +183,7 @@ class SceneTable:
         """Frames by id, in the order of the ids; those that are gone are left out."""
         marks = ",".join("?" * len(ids))
         rows = self._db.execute(
-            "SELECT f.*, s.patient, s.root FROM frames f JOIN scenes s ON s.id = f.scene_id "
+            "SELECT f.*, s.patient, s.root, s.set_name FROM frames f JOIN scenes s ON s.id = f.scene_id "
             f"WHERE f.id IN ({marks})", tuple(ids),
         )  # fmt: skip
         found = {row["id"]: self._frame(row) for row in rows}
@@ -161,8 +192,9 @@ class SceneTable:
     def frame(self, frame_id: int) -> FrameRecord:
         """Raise InputError when there is none."""
         row = self._db.execute(
-            "SELECT f.*, s.patient, s.root FROM frames f JOIN scenes s ON s.id = f.scene_id WHERE f.id = ?", (frame_id,)
-        ).fetchone()
+            "SELECT f.*, s.patient, s.root, s.set_name FROM frames f JOIN scenes s ON s.id = f.scene_id "
+            "WHERE f.id = ?", (frame_id,)
+        ).fetchone()  # fmt: skip
         if row is None:
             raise InputError(f"there is no frame {frame_id}", where=self._folder)
         return self._frame(row)
@@ -178,7 +210,7 @@ class SceneTable:
             segmentation=absolute("segmentation"), depth=absolute("depth"), normals=absolute("normals"),
             flow_forward=absolute("flow_forward"), flow_backward=absolute("flow_backward"),
         )  # fmt: skip
-        return FrameRecord(row["id"], row["scene_id"], row["patient"], files)
+        return FrameRecord(row["id"], row["scene_id"], row["patient"], files, row["set_name"])
 
 
 def _identity(path: Path) -> str:

@@ -67,6 +67,14 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     "ALTER TABLE palettes ADD COLUMN notes TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE frames ADD COLUMN flow_forward TEXT; ALTER TABLE frames ADD COLUMN flow_backward TEXT",
+    # Scenes that came in together are a set: of what was simulated here, the folder above the patients'.
+    """
+    ALTER TABLE scenes ADD COLUMN set_name TEXT NOT NULL DEFAULT '';
+    ALTER TABLE scenes ADD COLUMN added TEXT NOT NULL DEFAULT '';
+    UPDATE scenes SET set_name =
+        CASE WHEN root LIKE 'scenes/%/%' THEN rtrim(rtrim(root, replace(root, '/', '')), '/') ELSE root END;
+    UPDATE scenes SET set_name = replace(set_name, rtrim(set_name, replace(set_name, '/', '')), '');
+    """,
 )
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -57,9 +57,12 @@ def test_frames_are_found_by_class_and_depth_and_scene(project: Project) -> None
     assert names(project, depth_from=60.0, depth_to=100.0) == ["A1", "B1"]
     assert names(project, depth_to=50.0, class_id=1) == ["A0"]
     b = next(s.id for s in project.scenes.all() if s.patient == "B")
-    assert names(project, scene_id=b, depth_to=100.0) == ["B0", "B1"]
+    a = next(s.id for s in project.scenes.all() if s.patient == "A")
+    assert names(project, scene_ids=(b,), depth_to=100.0) == ["B0", "B1"]
+    assert names(project, scene_ids=(b, a), depth_from=60.0) == ["B1", "B2", "A1", "A2"]
+    assert names(project, scene_ids=()) == []
     assert project.contents.class_counts() == {0: 5, 1: 2}
-    assert project.contents.class_counts(b) == {0: 2, 1: 1}
+    assert project.contents.class_counts([b]) == {0: 2, 1: 1}
     assert project.contents.depth_range() == (50.0, 150.0)
 
 

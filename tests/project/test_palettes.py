@@ -29,6 +29,7 @@ def test_a_palette_from_before_there_were_notes_is_read(tmp_path: Path) -> None:
     with sqlite3.connect(catalogue) as db:
         db.executescript("ALTER TABLE palettes DROP COLUMN notes; PRAGMA user_version = 2;")
         db.executescript("ALTER TABLE frames DROP COLUMN flow_forward; ALTER TABLE frames DROP COLUMN flow_backward;")
+        db.executescript("ALTER TABLE scenes DROP COLUMN set_name; ALTER TABLE scenes DROP COLUMN added;")
         db.execute(
             "INSERT INTO palettes (name, run, styles, created) VALUES ('kept', 'first', ?, '')",
             ('[{"name": "a", "code": [1.0, 2.0], "origin": "manual", "source": "", "pinned": true}]',),

@@ -81,9 +81,15 @@ def test_a_project_of_the_first_version_becomes_one_of_today(tmp_path: Path) -> 
     with sqlite3.connect(file) as connection:
         connection.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
         connection.execute("INSERT INTO meta VALUES ('note', '1')")
+        for root in ("scenes/simulated-0/patient_000", "scenes/simulated-0/patient_001", "../renders", "/a/scenes/b/c"):
+            connection.execute(
+                "INSERT INTO scenes (name, patient, layout, root, width, height, classes, encoding, notes)"
+                " VALUES ('n', 'p', 'frames', ?, 1, 1, '[]', '{}', '[]')", (root,)
+            )  # fmt: skip
     connection.close()
     with Project.open(tmp_path / "old") as project:
         assert project.setting("note") == 1
+        assert project.scenes.set_names() == ["simulated-0", "renders", "c"]
         assert project.contents.missing_count() == 0
 
 

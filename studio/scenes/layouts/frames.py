@@ -30,6 +30,7 @@ from studio.scenes.layouts import matching
 from studio.scenes.layouts.decoding import read_depth, read_normals
 from studio.scenes.layouts.listed import on_disk
 from studio.scenes.layouts.poses import NO_POSE, poses_of
+from studio.scenes.provenance import made_by_encoding
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FLOW_DIRECTIONS, FlowDirection, FrameFiles, Layers, SceneFiles
 from studio.vocabulary.labels import IGNORE, ClassTable
@@ -90,6 +91,7 @@ def _read_scene(root: Path) -> SceneFiles:
     description = _description(root / DESCRIPTION)
     encoding, classes, size = _encoding(description, root), _classes(description, root), _size(description, root)
     encoding["class_ids"] = ",".join(str(i) for i in classes.ids)
+    encoding |= made_by_encoding(description)
     flow = _flow_folders(description, root)
     if flow:
         encoding["flow"] = "exr, px to the next and previous moment, NaN = not seen there"

@@ -8,10 +8,11 @@ from studio.scenes.simulator.paths import frames_in
 from studio.scenes.simulator.phantom import simulate_phantom
 from studio.scenes.simulator.preview import PreviewPose, render_preview
 from studio.scenes.simulator.settings import PhantomSettings, SimulationSettings, expected_seconds
-from studio.scenes.simulator.simulation import simulate
+from studio.scenes.simulator.simulation import PartlySimulated, simulate
 
 __all__ = [
     "CameraKeyframes",
+    "PartlySimulated",
     "PhantomSettings",
     "PreviewPose",
     "SimulationSettings",

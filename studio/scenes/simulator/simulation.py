@@ -51,6 +51,16 @@ _PATH_BATCH = 16
 """Frames of a path are handed out in longer pieces: at both ends a neighbour is traced that serves only once."""
 
 
+class PartlySimulated(InputError):
+    """Some bodies can't be made. The ``scenes`` that were whole by then are finished, what was begun of the others is
+    taken away."""
+
+    def __init__(self, error: InputError, scenes: Sequence[Path], *, patients: int) -> None:
+        kept = f"{len(scenes)} of {patients} patients were whole and are kept; the others are taken away"
+        super().__init__(f"{error.what.rstrip('.')} ({kept})", where=error.where, remedy=error.remedy)
+        self.scenes = tuple(scenes)
+
+
 @dataclass(frozen=True)
 class _PatientJob:
     folder: Path
@@ -68,7 +78,8 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
 
     Ends with ``Done({"scenes": [folders], "frames": count, "class_shares": {name: mean share}})``, and with ``targets``
     (see shares.reached) if there were any. Raise InputError when a folder holds frames of other settings, or for meshes
-    that cannot be used, and DiskFull, before anything is written, when the frames are expected not to fit.
+    that cannot be used, PartlySimulated where other bodies were whole by then, and DiskFull, before anything is
+    written, when the frames are expected not to fit.
     """
     jobs = _patient_jobs(dest, settings)
     counts = frames_of(settings.frames, settings.patients)
@@ -89,6 +100,9 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
                 yield Progress(done, total, "frames", "simulating")
     except DiskFull as error:
         raise _no_room(dest, settings, left=total - done) from error
+    except InputError as error:
+        whole = _only_whole(jobs, counts)
+        raise PartlySimulated(error, whole, patients=len(jobs)) if whole else error from error
     finally:
         sweep(job.folder for job in jobs)
         _let_go(jobs)
@@ -114,6 +128,18 @@ def _claimed(
         write_json(job.folder / _RECIPE, _recipe(job))
         batches += batches_of(job.source.number, frames, job, length=_PATH_BATCH if job.sequence else 8)
     return first_alone(batches)
+
+
+def _only_whole(jobs: Sequence[_PatientJob], counts: Sequence[int]) -> list[Path]:
+    """Finish the scenes of which no frame is missing and remove the others; their frames belong to no scene."""
+    whole: list[Path] = []
+    for job, count in zip(jobs, counts, strict=True):
+        if _missing(job, count):
+            shutil.rmtree(job.folder, ignore_errors=True)
+        else:
+            _finish(job)
+            whole.append(job.folder)
+    return whole
 
 
 def _no_room(dest: Path, settings: SimulationSettings, *, left: int) -> DiskFull:
