@@ -341,10 +341,10 @@ ACTIONS: dict[str, Action] = {
     f.__name__: f
     for f in (
         new, info, classes, scenes_add, scenes_list, scenes_rename, scenes_measure, scenes_simulate, footage_add,
-        footage_phantom, footage_screen, footage_compare, footage_classes, translator_train, translator_rename, translator_compare, translator_delete,
-        translator_restore,
-        translator_import, translator_apply, styles_encode, styles_map, styles_sample, styles_list, styles_show,
-        styles_sheet, styles_export, styles_import, translate, quality, curate, export, reproduce, segmenter_train,
+        footage_phantom, footage_screen, footage_compare, footage_classes, translator_train, translator_rename,
+        translator_compare, translator_delete, translator_restore, translator_import, translator_apply, styles_encode,
+        styles_map, styles_sample, styles_list, styles_show, styles_sheet, styles_export, styles_import, translate,
+        quality, curate, export, reproduce, segmenter_train,
         segmenter_evaluate, demo, doctor, self_test, bench,
     )
 }  # fmt: skip

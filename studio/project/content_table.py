@@ -68,6 +68,16 @@ class ContentTable:
         rows = self._db.execute(f"SELECT k.class_id, count(*) FROM frame_classes k {join} GROUP BY k.class_id", values)
         return {int(row[0]): int(row[1]) for row in rows}
 
+    def mean_shares(self, scene_ids: Sequence[int] | None = None) -> dict[int, float]:
+        """Mean share of the pixels by class, over the measured frames of some scenes or all; empty without one."""
+        join, values = _within("k", scene_ids)
+        sums = self._db.execute(f"SELECT k.class_id, sum(k.share) FROM frame_classes k {join} GROUP BY 1", values)
+        join, values = _within("c", scene_ids)
+        frames = self._db.execute(
+            f"SELECT count(*) FROM frame_contents c {join} WHERE c.problem = ''", values
+        ).fetchone()[0]
+        return {int(row[0]): float(row[1]) / frames for row in sums}
+
     def depth_range(self, scene_ids: Sequence[int] | None = None) -> tuple[float, float] | None:
         """The least and the largest median depth in mm; None while nothing is measured."""
         join, values = _within("c", scene_ids)

@@ -66,7 +66,8 @@ class SceneTable:
     def _upsert(self, scene: SceneFiles, set_name: str) -> int:
         row = self._db.execute(
             "INSERT INTO scenes (name, patient, layout, root, width, height, classes, encoding, notes, frame_count,"
-            " set_name, added) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, patient) DO UPDATE SET name = excluded.name,"
+            " set_name, added) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (root, patient) DO UPDATE SET name = excluded.name,"
             " layout = excluded.layout, width = excluded.width, height = excluded.height,"
             " classes = excluded.classes, encoding = excluded.encoding, notes = excluded.notes,"
             " frame_count = excluded.frame_count RETURNING id",

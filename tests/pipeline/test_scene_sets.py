@@ -62,7 +62,9 @@ def test_a_set_says_what_it_was_made_of(tmp_path: Path) -> None:
     assert sequence["Frames taken"] == "along a path, breathing" and "Left out" not in sequence
 
 
-@pytest.mark.parametrize("recipe", ["[]", '{"seed": "x"}', '{"seed": 1}', '{"seed": 1, "number": 0, "targets": [[99, 1]]}', "{"])
+@pytest.mark.parametrize(
+    "recipe", ["[]", '{"seed": "x"}', '{"seed": 1}', '{"seed": 1, "number": 0, "targets": [[99, 1]]}', "{"]
+)
 def test_a_recipe_of_another_hand_says_nothing(recipe: str) -> None:
     assert made_of({MADE_BY: recipe}) == []
 
@@ -70,7 +72,7 @@ def test_a_recipe_of_another_hand_says_nothing(recipe: str) -> None:
 def test_of_bodies_of_which_one_cannot_be_made_the_whole_ones_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second body is refused at its second frame: the first one is in the project, of the second nothing is left."""
+    """The second body is refused at its second frame: the first is in the project, of the second nothing is left."""
     made = simulation.frame_view
 
     def refused(source: PatientSource, size: tuple[int, int], index: int, **more: Any) -> View:
@@ -84,7 +86,8 @@ def test_of_bodies_of_which_one_cannot_be_made_the_whole_ones_stay(
         with pytest.raises(InputError) as caught:
             result_of(simulate_scenes(project, two_bodies))
         assert str(caught.value) == (
-            "liver.stl: the mesh is folded (1 of 2 patients were whole and are kept; the others are taken away). Mend it."
+            "liver.stl: the mesh is folded (1 of 2 patients were whole and are kept; the others are taken away)."
+            " Mend it."
         )
         assert [(s.patient, s.frame_count) for s in project.scenes.all()] == [("patient_000.s0", 2)]
         assert [f.name for f in (project.folder / "scenes/simulated-0").iterdir()] == ["patient_000"]
@@ -100,6 +103,6 @@ def test_where_no_body_is_whole_nothing_is_left(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(simulation, "frame_view", refused)
     with Project.create(tmp_path / "p") as project:
-        with pytest.raises(InputError, match="the mesh is folded$"):
+        with pytest.raises(InputError, match=r"the mesh is folded$"):
             result_of(simulate_scenes(project, settings(0)))
         assert project.scenes.all() == [] and not (project.folder / "scenes/simulated-0").exists()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -14,7 +14,7 @@ from studio.gui.theme import UNIT, tokens_of
 
 Index = QModelIndex | QPersistentModelIndex
 GROUP_ROLE = Qt.ItemDataRole.UserRole
-_ROW, _HIGH_ROW = 32, 48
+_ROW, _HIGH_ROW, _INDENT = 32, 48, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Group:
     tone: str = ""
     tip: str = ""
     colour: str = ""
+    level: int = 0
+    """1 for one that belongs to the one above."""
 
 
 class GroupModel(QAbstractListModel):
@@ -68,6 +70,30 @@ class GroupModel(QAbstractListModel):
         return None
 
 
+class RenamableModel(GroupModel):
+    """Groups whose name can be typed over. It is a wish: the catalogue has the last word on it."""
+
+    rename_wanted = Signal(str, str)
+    """The name as it is, and as it should be."""
+
+    def can_rename(self, index: Index) -> bool:
+        return index.isValid()
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        editable = index.isValid() and self.can_rename(index)
+        return super().flags(index) | (Qt.ItemFlag.ItemIsEditable if editable else Qt.ItemFlag.NoItemFlags)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        return super().data(index, Qt.ItemDataRole.DisplayRole if role == Qt.ItemDataRole.EditRole else role)
+
+    def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        name, text = self.group(index.row()).name, str(value).strip()
+        if role != Qt.ItemDataRole.EditRole or not text or text == name:
+            return False
+        self.rename_wanted.emit(name, text)
+        return True
+
+
 class _GroupDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         group = index.data(GROUP_ROLE)
@@ -86,7 +112,7 @@ class _GroupDelegate(QStyledItemDelegate):
             painter.fillRect(mark, QColor(group.colour or colours.accent))
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(option.rect, QColor(colours.raised))
-        room = option.rect.adjusted(UNIT + 6, 0, -UNIT - 4, 0)
+        room = option.rect.adjusted(UNIT + 6 + _INDENT * group.level, 0, -UNIT - 4, 0)
         metrics = painter.fontMetrics()
         figure_width = metrics.horizontalAdvance(group.figure) + (UNIT if group.figure else 0)
         top = room.adjusted(0, 6, 0, 0) if group.detail else room

@@ -84,10 +84,11 @@ class FrameModel(PictureModel):
 
 def entry_of(frame: FrameRecord, *, patient: bool) -> PictureEntry:
     path = frame.files.rgb
+    of_set = "" if frame.set_name in ("", frame.patient) else f"{frame.set_name} / "
     caption = f"{frame.patient}  {frame.name}" if patient else frame.name
     return PictureEntry(
         id=frame.id, caption=caption, key=f"frame {path}", load=lambda: read_rgb(path),
-        tip=f"{frame.patient}: {frame.name}",
+        tip=f"{of_set}{frame.patient}: {frame.name}",
     )  # fmt: skip
 
 

@@ -17,10 +17,10 @@ from studio.gui.actions import ActionTable
 from studio.gui.jobs import WindowJob
 from studio.gui.models.background import Background
 from studio.gui.models.catalogue_reader import CatalogueReader
-from studio.gui.models.groups import Group, GroupList, GroupModel
 from studio.gui.models.scene_frames import NOTHING, FrameModel, Listing
 from studio.gui.pages.class_counts import SAMPLED_FRAMES
 from studio.gui.pages.page import Page
+from studio.gui.pages.scene_sets import RenameSet, SetList, SetModel
 from studio.gui.pages.scenes_actions import SCENES_ROWS
 from studio.gui.pages.scenes_adding import FoldersToAdd
 from studio.gui.pages.scenes_filter import FrameFilterBar, Measured, measured
@@ -32,7 +32,7 @@ from studio.gui.widgets.overlay_bar import OverlayBar
 from studio.gui.widgets.picture_list import PictureList
 from studio.gui.widgets.picture_view import PictureView
 from studio.project.records import Changed, FrameRecord, SceneRecord
-from studio.scenes.readers import CHECKED, load_flow, load_layers_of
+from studio.scenes.readers import load_flow, load_layers_of
 
 if TYPE_CHECKING:
     from studio.gui.pages.simulate_desk import SimulateDesk
@@ -41,8 +41,8 @@ _TOUCHES = Changed(scenes=True)
 _KEPT_STATES = 24
 _MEASURED_UNASKED = 3000
 """Frames; half a minute or so."""
-_ALL = "all"
-_OF_FRAMES = ("scenes.lab", "scenes.plain", "scenes.labels", "scenes.depth", "scenes.normals", "scenes.remove")
+_OF_FRAMES = ("scenes.lab", "scenes.plain", "scenes.labels", "scenes.depth", "scenes.normals", "scenes.remove",
+              "scenes.rename")  # fmt: skip
 
 
 class ScenesPage(Page):
@@ -57,8 +57,8 @@ class ScenesPage(Page):
         self._scenes: dict[str, SceneRecord] = {}
         self._states: OrderedDict[int, PictureState] = OrderedDict()
         self._background = Background(self, depth=3)
-        self.groups = GroupModel(self)
-        self.patients = GroupList(self.groups, "Scenes")
+        self.groups = SetModel(self)
+        self.patients = SetList(self.groups)
         self._reader = CatalogueReader(session.project.folder, self)
         self.model = FrameModel(session.project.cache / "thumbnails", self)
         self.strip = PictureList(strip=True)
@@ -75,6 +75,7 @@ class ScenesPage(Page):
         session.class_colours_changed.connect(self._recoloured)
         self.view.kept.connect(self.panel.show_point)
         self.patients.selectionModel().currentChanged.connect(self._scene_chosen)
+        self.groups.rename_wanted.connect(lambda name, to: session.undo_stack.push(RenameSet(session, name, to)))
         self.strip.selectionModel().currentChanged.connect(self._frame_chosen)
         self.filter.changed.connect(self._list_frames)
         self.filter.measure.connect(self.measure)
@@ -157,38 +158,44 @@ class ScenesPage(Page):
             amounts.count(len({s.patient for s in scenes}), "patients"),
             ", ".join(f"{w} × {h} px" for w, h in sizes[:3]),
         )
-        chosen = self.patients.chosen()
-        self.groups.set_groups(_groups(scenes))
-        self.patients.choose(chosen or next(iter(self._scenes), _ALL))
+        self.patients.show_scenes(scenes)
         self.panel.simulate.take_next_seed()
         self._scene_chosen()
 
     def _scene(self) -> SceneRecord | None:
-        return self._scenes.get(self.patients.chosen())
+        """The one that is chosen; None where several are."""
+        chosen = self.patients.chosen_scenes()
+        return chosen[0] if len(chosen) == 1 else None
+
+    def _scene_ids(self) -> tuple[int, ...]:
+        return tuple(s.id for s in self.patients.chosen_scenes())
 
     def _scene_chosen(self) -> None:
-        scene = self._scene()
+        scene, chosen = self._scene(), self.patients.chosen_scenes()
         self.action_table.allow("scenes.relink", scene is not None and not scene.root.exists())
-        self.action_table.allow("scenes.remove", scene is not None)
+        self.action_table.allow("scenes.remove", bool(self.patients.chosen_set()))
+        self.action_table.allow("scenes.rename", bool(self.patients.chosen_set()))
+        self.panel.show_chosen(chosen)
         if not self._scenes:
             self.model.set_frames(NOTHING, self._records)
             self.view.set_state(None, "Choose a scene")
             return
-        shape = scene or next(iter(self._scenes.values()))
+        shape = chosen[0] if chosen else next(iter(self._scenes.values()))
         self.strip.set_ratio(shape.size[1] / shape.size[0])
-        scene_id = None if scene is None else scene.id
-        self._reader.ask("measured", lambda project: measured(project, scene_id), self._offer)
+        ids = None if len(chosen) == len(self._scenes) else self._scene_ids()
+        self._reader.ask("measured", lambda project: measured(project, ids), self._offer)
         self._list_frames()
 
     def _offer(self, known: object) -> None:
         if isinstance(known, Measured):
-            shape = self._scene() or next(iter(self._scenes.values()))
+            shape = next(iter(self.patients.chosen_scenes() or self._scenes.values()))
             self.filter.offer(shape.classes, known)
+            if self._scene() is None:
+                self.panel.show_several(shape, known.shares, whole_set=bool(self.patients.chosen_set()))
 
     def _list_frames(self) -> None:
         """Ask for the ids of the frames that are wanted; even without a condition that takes a while for many."""
-        scene = self._scene()
-        wanted = self.filter.wanted(None if scene is None else scene.id)
+        wanted = self.filter.wanted(self._scene_ids())
         self._reader.ask("frames", lambda project: Listing.of(project.contents.matching(wanted)), self._listed)
 
     def _listed(self, listing: object) -> None:
@@ -201,9 +208,7 @@ class ScenesPage(Page):
         wanted = self.session.selection.frame_id
         self.strip.choose(wanted if self.model.row_of(wanted) >= 0 else (ids[0] if ids else 0))
         scene = self._scene()
-        if scene is None:
-            self.panel.show_no_scene()
-        elif len(ids) == scene.frame_count:
+        if scene is not None and len(ids) == scene.frame_count:
             self.panel.show_scene(scene, self._records(spread(ids, SAMPLED_FRAMES)))
         self._frame_chosen()
 
@@ -344,6 +349,9 @@ class ScenesPage(Page):
             self.session.select(replace(self.session.selection, lab_frames=picked))
             self.session.asked_for_page.emit("Styles")
 
+    def rename(self) -> None:
+        self.patients.rename()
+
     def relink(self) -> None:
         scene = self._scene()
         name = QFileDialog.getExistingDirectory(self, "Where the scene's folder lies now", str(Path.home()))
@@ -355,37 +363,20 @@ class ScenesPage(Page):
                 self.session.edited(_TOUCHES)
 
     def remove(self) -> None:
-        scene = self._scene()
-        if scene is None:
+        scenes, name = self.patients.chosen_scenes(), self.patients.chosen_set()
+        if not name:
             return
+        named = f"{scenes[0].patient} of {name}" if len(scenes) == 1 else name
 
         def forget() -> None:
-            self.session.project.scenes.remove(scene.id)
+            for scene in scenes:
+                self.session.project.scenes.remove(scene.id)
             self.session.edited(_TOUCHES)
-            self.session.say(f"Took {scene.patient} out of the project; its files are untouched.")
+            self.session.say(f"Took {named} out of the project; its files are untouched.")
 
+        frames = amounts.count(sum(s.frame_count for s in scenes), "frames")
         self.session.ask(
-            f"Take {scene.patient} ({amounts.count(scene.frame_count, 'frames')}) and its translations out of the"
+            f"Take {named} ({frames}) and its translations out of the"
             " project? Its files stay where they lie. This can't be undone, but the folder can be added again.",
             [("Keep it", "", None), ("Take it out", "primary", forget)],
         )
-
-
-def _groups(scenes: Sequence[SceneRecord]) -> list[Group]:
-    """All of them first, where there are several."""
-    frames = sum(s.frame_count for s in scenes)
-    everyone = Group(_ALL, "All patients", f"{frames:,}", amounts.count(len(scenes), "scenes"))
-    return ([everyone] if len(scenes) > 1 else []) + [_group(s) for s in scenes]
-
-
-def _group(scene: SceneRecord) -> Group:
-    width, height = scene.size
-    if not scene.root.exists():
-        return Group(
-            str(scene.id), scene.patient, f"{scene.frame_count:,}", "folder not found", "danger", str(scene.root)
-        )
-    source = scene.root.parent.name if scene.root.name == scene.patient else scene.root.name
-    detail = scene.notes[0] if scene.notes else f"{width} × {height}   {source}"
-    tone = "warning" if scene.notes else ""
-    tip = "\n".join([str(scene.root), f"layout {scene.layout}", *scene.notes, scene.encoding.get(CHECKED, "")]).strip()
-    return Group(str(scene.id), scene.patient, f"{scene.frame_count:,}", detail, tone, tip)

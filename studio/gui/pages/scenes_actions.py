@@ -28,8 +28,11 @@ SCENES_ROWS = (
            " so that frames can be found by them", "measure", icon="filter", needs="project", page="Scenes"),
     Action("scenes.compare", "Compare with the footage", "Let the newest segmenter label some footage frames, and"
            " lay their class frequencies beside the scenes'", "compare", icon="chart", needs="project", page="Scenes"),
+    Action("scenes.rename", "Rename set", "Give the chosen set of scenes another name; its folder keeps its own",
+           "rename", shortcut="F2", icon="edit", needs="project", page="Scenes"),
     Action("scenes.relink", "Find moved folder…", "Point the chosen scene to where its folder lies now", "relink",
            icon="search", needs="project", page="Scenes"),
-    Action("scenes.remove", "Remove scene…", "Take the chosen scene out of the project; its files stay", "remove",
+    Action("scenes.remove", "Remove scenes…", "Take the chosen patient's or set's scenes out of the project; their"
+           " files stay", "remove",
            icon="trash", needs="project", page="Scenes"),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
@@ -21,20 +21,23 @@ _FARTHEST = 99_999
 
 @dataclass(frozen=True)
 class Measured:
-    """What is known of the frames of a scene (or of all): frames by class and range of the median depth.
+    """What is known of the frames of some scenes (or of all): frames by class, mean shares of the pixels by class and
+    range of the median depth.
 
     ``missing`` counts the unmeasured of all scenes: they are measured together.
     """
 
     class_counts: Mapping[int, int]
+    shares: Mapping[int, float]
     depth_range: tuple[float, float] | None
     missing: int
 
 
-def measured(project: Project, scene_id: int | None) -> Measured:
+def measured(project: Project, scene_ids: Sequence[int] | None) -> Measured:
     contents = project.contents
     return Measured(
-        contents.class_counts(scene_id), contents.depth_range(scene_id), contents.missing_count()
+        contents.class_counts(scene_ids), contents.mean_shares(scene_ids), contents.depth_range(scene_ids),
+        contents.missing_count(),
     )  # fmt: skip
 
 
@@ -75,12 +78,12 @@ class FrameFilterBar(QWidget):
         for button in (self.clear, self.button):
             button.setProperty("role", "quiet")
 
-    def wanted(self, scene_id: int | None) -> FrameFilter:
-        """What the fields say, within a scene or all."""
+    def wanted(self, scene_ids: tuple[int, ...] | None = None) -> FrameFilter:
+        """What the fields say, within some scenes or all."""
         chosen = self.class_choice.value()
         near, far = self.nearest.value(), self.farthest.value()
         return FrameFilter(
-            scene_id, int(chosen) if chosen else None, float(near) if near else None,
+            scene_ids, int(chosen) if chosen else None, float(near) if near else None,
             float(far) if far else None,
         )  # fmt: skip
 
@@ -125,7 +128,7 @@ class FrameFilterBar(QWidget):
         self.changed.emit()
 
     def _show_clear(self) -> None:
-        self.clear.setVisible(self.wanted(None).needs_contents)
+        self.clear.setVisible(self.wanted().needs_contents)
 
 
 def _depth_field(name: str, tip: str) -> WholeField:

@@ -13,6 +13,7 @@ from studio.files.atomic import hash_bytes
 from studio.gui.actions import ActionTable
 from studio.gui.models.background import Background
 from studio.gui.pages.class_counts import class_shares
+from studio.gui.pages.scenes_made import MadeOf
 from studio.gui.pages.scenes_mapping import MappingPanel
 from studio.gui.pages.simulate_form import SimulateForm
 from studio.gui.session import Session
@@ -47,10 +48,12 @@ class ScenesPanel(QWidget):
         self.beside = label("", "faint", wrap=True)
         self.compare = actions.button("scenes.compare", role="quiet")
         self._classes = Section("Classes in the scene", self.bars, self.beside, self.compare)
-        self._scene = Section("Scene", actions.button("scenes.relink"), actions.button("scenes.remove"))
+        self.made = MadeOf(
+            actions.button("scenes.rename"), actions.button("scenes.relink"), actions.button("scenes.remove")
+        )
         self._simulating, self._has_frame, self._has_classes = False, False, False
         self._area = inspector(
-            self._frame, self._classes, self.simulate, self._scene,
+            self._frame, self._classes, self.made, self.simulate,
         )  # fmt: skip
         self.mapping = MappingPanel(session)
         self._places = QStackedLayout(self)
@@ -86,7 +89,7 @@ class ScenesPanel(QWidget):
     def _show_sections(self) -> None:
         self._frame.setVisible(self._has_frame and not self._simulating)
         self._classes.setVisible(self._has_classes and not self._simulating)
-        self._scene.setVisible(not self._simulating)
+        self.made.setVisible(self.made.has_scenes and not self._simulating)
 
     def show_simulate_form(self) -> None:
         self.leave_mapping()
@@ -105,6 +108,7 @@ class ScenesPanel(QWidget):
         if kept == self._counted_file:
             return
         self._counted_file = kept
+        self._classes.set_title("Classes in the scene")
         self._counted_shares = None
         self.bars.show_words("counting…")
         files, layout, encoding = [f.files for f in frames], scene.layout, dict(scene.encoding)
@@ -113,10 +117,18 @@ class ScenesPanel(QWidget):
             lambda shares: self._counted(scene, shares),
         )  # fmt: skip
 
-    def show_no_scene(self) -> None:
-        """Frames of several scenes are looked at: no one's classes are theirs."""
+    def show_chosen(self, scenes: Sequence[SceneRecord]) -> None:
+        """Say what they were made of."""
+        self.made.show_scenes(scenes)
+        self._show_sections()
+
+    def show_several(self, like: SceneRecord, shares: Mapping[int, float], *, whole_set: bool) -> None:
+        """Mean shares of several scenes' measured frames (none: not measured), in the classes of one of them."""
         self._counted_file = Path()
-        self._has_classes = False
+        self._has_classes = bool(shares)
+        self._counted_shares = (like.classes, dict(shares)) if shares else None
+        self._classes.set_title("Classes in the set" if whole_set else "Classes in all sets")
+        self._show_bars()
         self._show_sections()
 
     def show_footage(self) -> None:
@@ -144,7 +156,8 @@ class ScenesPanel(QWidget):
     def show_frame(self, frame: FrameRecord, state: PictureState) -> None:
         self._has_frame = True
         self._show_sections()
-        self.name.setText(f"{frame.patient} / {frame.name}")
+        of_set = "" if frame.set_name in ("", frame.patient) else f"{frame.set_name} / "
+        self.name.setText(f"{of_set}{frame.patient} / {frame.name}")
         layers = state.layers
         rows = [("Size", f"{layers.size[0]} × {layers.size[1]}", "px")]
         if layers.K is not None:

@@ -273,7 +273,11 @@ class Section(QWidget):
 
     def __init__(self, title: str, *items: QWidget) -> None:
         super().__init__()
-        self.setLayout(column(label(title, "heading"), *items))
+        self._title = label(title, "heading")
+        self.setLayout(column(self._title, *items))
+
+    def set_title(self, title: str) -> None:
+        self._title.setText(title)
 
     def add(self, item: QWidget) -> None:
         layout = self.layout()

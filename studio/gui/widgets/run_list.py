@@ -4,36 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QItemSelectionModel, QObject, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, Signal
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QMenu, QWidget
 
-from studio.gui.models.groups import GroupList, GroupModel, Index
+from studio.gui.models.groups import GroupList, RenamableModel
 
 RUN_COLOURS = ("#56b4e9", "#e69f00", "#2fb491", "#cc79a7")
 """Of the runs that are compared, the oldest first: after Okabe & Ito, told apart by the colour-blind, too."""
 
 
-class RunModel(GroupModel):
-    """Runs by name. What is typed over a name is a wish: the catalogue has the last word on it."""
-
-    rename_wanted = Signal(str, str)
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        return super().flags(index) | (Qt.ItemFlag.ItemIsEditable if index.isValid() else Qt.ItemFlag.NoItemFlags)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        return super().data(index, Qt.ItemDataRole.DisplayRole if role == Qt.ItemDataRole.EditRole else role)
-
-    def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        key, text = self.group(index.row()).key, str(value).strip()
-        if role != Qt.ItemDataRole.EditRole or not text or text == key:
-            return False
-        self.rename_wanted.emit(key, text)
-        return True
+class RunModel(RenamableModel):
+    """Runs by name, which is their key."""
 
 
 class RunList(GroupList):
