@@ -265,11 +265,12 @@ def preset(name: str) -> TrainSettings:
     if name == "demo":
         # Narrow, and most of a small frame in a crop: what lies around an organ tells which organ it is. Learning one
         # way only is twice as fast a step, but left organs alike and a grid on the pictures. At the full adversarial
-        # weight so small a generator answers the footage's texture with hatching along edges.
+        # weight so small a generator answers the footage's texture with hatching along edges. Simulated bodies have
+        # colours of their own: without a style for them, the content code must carry these, and organs got mixed up.
         return TrainSettings(
-            variant="symmetric", dim=16, res_blocks=3, mlp_dim=64, disc_dim=16, load_width=192, crop_width=128, crop_height=96,
-            mask="footage", resize_low=0.75, resize_high=1.1, contrast=0.1, brightness=0.03, learning_rate=3e-4,
-            halve_every=0, decay_share=0.3, iterations=1500, ema=0.99, weight_gan=0.25, weight_ms_ssim_ab=3.0,
-            encoded_style_share=0.7, sample_every=100, checkpoint_every=250, keep_checkpoints=2,
+            variant="symmetric", dim=16, res_blocks=3, mlp_dim=64, disc_dim=16, load_width=192, crop_width=128,
+            crop_height=96, mask="footage", resize_low=0.75, resize_high=1.1, contrast=0.1, brightness=0.03,
+            learning_rate=3e-4, halve_every=0, decay_share=0.3, iterations=1500, ema=0.99, weight_gan=0.25,
+            weight_ms_ssim_ab=3.0, encoded_style_share=0.7, sample_every=100, checkpoint_every=250, keep_checkpoints=2,
         )  # fmt: skip
     raise InputError(f"no preset is called '{name}'", where="training settings", remedy=f"Known: {', '.join(PRESETS)}.")
