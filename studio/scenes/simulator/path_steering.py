@@ -14,23 +14,24 @@ import numpy as np
 
 from studio.scenes.simulator.anatomy import TOOL_SHAFT, TOOL_TIP
 from studio.scenes.simulator.buffers import Body
-from studio.scenes.simulator.steering import USUAL_POOL, Targets, habits_towards, pool_shares
-from studio.scenes.simulator.views import Habits
+from studio.scenes.simulator.steering import USUAL_POOL, Targets, class_shares, habits_towards
+from studio.scenes.simulator.views import Habits, draw_view, organ_shares
 from studio.vocabulary.seeds import stream
 
-CANDIDATES, DRAWN = 10, 60
+CANDIDATES, DRAWN = 16, 100
 """Admissible goals that one is taken of, and how many are drawn for them at most."""
 _TOOLS = (TOOL_TIP, TOOL_SHAFT)
 
 
 @dataclass(eq=False)
 class PathSteering:
-    """A sequence's targets and what it has shown. ``covered``: the share that instruments usually hide."""
+    """A sequence's targets and what it has shown. ``covered_C``: the share of each class that instruments usually hide: more of
+    what lies in the middle of the field."""
 
     classes_C: np.ndarray
     wanted_C: np.ndarray
     habits: Habits
-    covered: float
+    covered_C: np.ndarray
     tool_chances: tuple[float, float, float]
     """Of one, two and three instruments, where there are any."""
     shown_C: np.ndarray = field(init=False)
@@ -41,22 +42,29 @@ class PathSteering:
 
     def went(self, shares_9: np.ndarray, seconds: float) -> None:
         """The camera has shown organs in these shares for so long."""
-        self.shown_C += shares_9[self.classes_C] * (1 - self.covered) * seconds
+        self.shown_C += shares_9[self.classes_C] * (1 - self.covered_C) * seconds
         self.seconds += seconds
 
     def miss(self, shares_9: np.ndarray, seconds: float) -> float:
         """How far the mean would be from the targets (sum of squares) after so long of these shares."""
-        after_C = self.shown_C + shares_9[self.classes_C] * (1 - self.covered) * seconds
+        after_C = self.shown_C + shares_9[self.classes_C] * (1 - self.covered_C) * seconds
         return float((((after_C / (self.seconds + seconds)) - self.wanted_C) ** 2).sum())
 
 
 def path_steering(body: Body, size: tuple[int, int], targets: Targets, *, seed: int, patient: int) -> PathSteering:
     """How a patient's sequence is steered, nothing shown yet; draws some views to know what would be usual."""
-    usual_9 = pool_shares(stream(seed, "path steering", patient), body, size, Habits(), USUAL_POOL).mean(axis=0)
+    rng = stream(seed, "path steering", patient)
+    views = [draw_view(rng, body.anatomy, body.target, size, habits=Habits()) for _ in range(USUAL_POOL)]
+    usual_9 = np.mean([class_shares(body, v) for v in views], axis=0)
+    bare_9 = np.mean(
+        [organ_shares(body.anatomy, body.target, size, v.K, v.camera_to_world) for v in views], axis=0
+    )  # fmt: skip
+    covered_9 = np.clip(1 - usual_9 / np.maximum(bare_9, 1e-6), 0.0, 0.6)
     organs = [(c, share) for c, share in targets if c not in _TOOLS]
+    classes_C = np.array([c for c, _ in organs], int)
     return PathSteering(
-        np.array([c for c, _ in organs], int), np.array([share for _, share in organs]),
-        habits_towards(dict(targets), usual_9), float(usual_9[list(_TOOLS)].sum()), _tool_chances(targets, usual_9),
+        classes_C, np.array([share for _, share in organs]), habits_towards(dict(targets), usual_9),
+        covered_9[classes_C], _tool_chances(targets, usual_9),
     )  # fmt: skip
 
 
