@@ -25,8 +25,8 @@ _TOOLS = (TOOL_TIP, TOOL_SHAFT)
 
 @dataclass(eq=False)
 class PathSteering:
-    """A sequence's targets and what it has shown. ``covered_C``: the share of each class that instruments usually hide: more of
-    what lies in the middle of the field."""
+    """A sequence's targets and what it has shown. ``covered_C``: the share of each class that instruments usually
+    hide: more of what lies in the middle of the field."""
 
     classes_C: np.ndarray
     wanted_C: np.ndarray
