@@ -147,7 +147,7 @@ def test_scenes_of_another_program_by_a_mapping_file(tmp_path: Path, capsys: pyt
     status, out, _ = run(capsys, "scenes", "add", project, data, "--mapping", mapping, "--json")
     assert status == 0
     result = json.loads(lines_of(out)[-1])["result"]
-    assert result == {"scenes": 1, "frames": 3, "layout": "bop", "patients": ["train-000001"]}
+    assert result == {"scenes": 1, "frames": 3, "layout": "bop", "patients": ["train-000001"], "set": "data"}
     assert run(capsys, "scenes", "add", project, data)[0] == 0, "the mapping is remembered"
     status, out, _ = run(capsys, "scenes", "measure", project, "--json")
     assert json.loads(lines_of(out)[-1])["result"] == {"measured": 3, "unreadable": 0}
