@@ -17,7 +17,7 @@ _OPTIONS = (
 
 def fast_png(array: np.ndarray) -> bytes:
     """PNG bytes of uint8 or uint16, HxW or HxWx3 (RGB order). The same array gives the same bytes."""
-    stored = array[..., ::-1] if array.ndim == 3 else array
+    stored = cv2.cvtColor(array, cv2.COLOR_RGB2BGR) if array.ndim == 3 else array
     good, data = cv2.imencode(".png", np.ascontiguousarray(stored), _OPTIONS)
     if not good:
         raise ValueError(f"cannot encode {array.dtype} {array.shape} as PNG")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from studio.scenes.simulator.buffers import Scene, Surface, turned
+from studio.scenes.simulator.buffers import Scene, Surface
 from studio.scenes.simulator.views import View
 from studio.vocabulary.frames import Layers, ToolPose
 
@@ -33,11 +34,17 @@ def see(scene: Scene) -> Geometry:
     width, height = scene.view.size
     x, y = np.meshgrid(np.arange(width, dtype=np.float32) + 0.5, np.arange(height, dtype=np.float32) + 0.5)
     surface = scene.surface_at(x, y)
-    normal = turned(surface.normal_N3, np.ascontiguousarray(scene.turn_33.T))
+    nx, ny, nz = surface.normal_N3.T
+    normal_3N = np.stack([nx * a + ny * b + nz * c for a, b, c in scene.turn_33.T])
     return Geometry(
         scene, surface, surface.class_N.reshape(height, width), surface.depth_N.reshape(height, width),
-        normal.reshape(height, width, 3),
+        picture(normal_3N, height),
     )  # fmt: skip
+
+
+def picture(values_3N: np.ndarray, height: int) -> np.ndarray:
+    """float32 (H, W, 3) of three values for each pixel in reading order."""
+    return np.asarray(cv2.merge([np.ascontiguousarray(v).reshape(height, -1) for v in values_3N]))
 
 
 def coloured(geometry: Geometry, shade: Shader) -> np.ndarray:
@@ -52,7 +59,7 @@ def coloured(geometry: Geometry, shade: Shader) -> np.ndarray:
         extra = shade(geometry.scene.surface_at(xs, ys)).reshape(len(offsets), len(x), 3)
         pixels = y * width + x
         colour[pixels] = (colour[pixels] + extra.sum(axis=0)) / (1 + len(offsets))
-    return colour.reshape(height, width, 3)
+    return picture(colour.T, height)
 
 
 def _edges(geometry: Geometry) -> np.ndarray:

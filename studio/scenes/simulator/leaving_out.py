@@ -61,7 +61,6 @@ def body_without(body: Body, names: Collection[str]) -> Body:
     target = body.target
     other.target = Target([Mesh(target.vertices_V3, target.faces_F3[kept_F], target.normals_V3)])
     other.target.part_F = target.part_F[kept_F]
-    other.attributes_F3C = np.ascontiguousarray(body.attributes_F3C[kept_F])
     return other
 
 

@@ -81,13 +81,23 @@ def shade_plain(surface: Surface, look: PlainLook, shafts: tuple[str, ...], *, l
     part = surface.part_N
     facing, strength = light(surface, lit_at)
     lit = look.ambient + np.float32(look.exposure) * facing * strength
-    lit *= np.maximum(1 + grain_P[part] * surface.noise_N3[:, 0], 0.2)
+    lit *= np.maximum(1 + grain_P.take(part) * surface.noise_N3[:, 0], 0.2)
     second_P3 = np.concatenate([look.second_P3, colour_P3[len(look.second_P3) :]])
-    blotch = np.clip(0.5 + 0.4 * surface.noise_N3[:, 1:2], 0, 1)
-    colour = (colour_P3[part] * (1 - blotch) + second_P3[part] * blotch) * lit[:, None]
+    blotch = np.clip(0.5 + 0.4 * surface.noise_N3[:, 1], 0, 1)
     gloss = np.where(part >= len(look.colour_P3), np.float32(0.5), np.float32(look.shine))
-    colour += (gloss * strength * facing**48)[:, None]
-    return np.asarray(np.clip(colour, 0, 1) ** np.float32(1 / 2.2))
+    gloss *= strength * _power_48(facing)
+    colour_3N = np.empty((3, len(part)), np.float32)
+    for colour, first_P, second_P in zip(colour_3N, colour_P3.T.copy(), second_P3.T.copy(), strict=True):
+        np.multiply(first_P.take(part) * (1 - blotch) + second_P.take(part) * blotch, lit, out=colour)
+        colour += gloss
+    np.clip(colour_3N, 0, 1, out=colour_3N)
+    return np.asarray(np.power(colour_3N, np.float32(1 / 2.2), out=colour_3N).T)
+
+
+def _power_48(values: np.ndarray) -> np.ndarray:
+    """By squares: float32's own powers take ten times as long."""
+    power_16 = np.square(np.square(np.square(np.square(values))))
+    return np.asarray(power_16 * power_16 * power_16)
 
 
 def light(surface: Surface, lit_at: float) -> tuple[np.ndarray, np.ndarray]:

@@ -348,8 +348,13 @@ def depth_steps(depth_HW: np.ndarray) -> np.ndarray:
 
 def normal_steps(normals_HW3: np.ndarray) -> np.ndarray:
     """uint16 of (n + 1) / 2; all 0 where there is no normal."""
-    steps = np.rint((normals_HW3 + np.float32(1)) * np.float32(32767.5)).astype(np.uint16)
-    steps[~normals_HW3.any(axis=2)] = 0
+    scaled = normals_HW3 + np.float32(1)
+    scaled *= np.float32(32767.5)
+    steps = np.rint(scaled, out=scaled).astype(np.uint16)
+    x, y, z = np.moveaxis(normals_HW3, -1, 0)
+    nothing = (x == 0) & (y == 0) & (z == 0)
+    if nothing.any():
+        steps[nothing] = 0
     return np.asarray(steps)
 
 

@@ -16,12 +16,16 @@ from studio.scenes.simulator.fields import Mesh, across
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """What N rays met. ``t_N`` in units of each ray's direction; ``face_N`` -1 where nothing was met."""
+    """What N rays met. ``t_N`` in units of each ray's direction; ``face_N`` -1 where nothing was met.
+
+    ``across_N3``: across the faces met, not of unit length.
+    """
 
     t_N: np.ndarray
     face_N: np.ndarray
     u_N: np.ndarray
     v_N: np.ndarray
+    across_N3: np.ndarray
 
 
 class Target:
@@ -36,8 +40,10 @@ class Target:
             np.int32
         )
         self.part_F = np.repeat(np.arange(len(meshes), dtype=np.int32), [len(m.faces_F3) for m in meshes])
+        self.corners_3F = np.ascontiguousarray(self.faces_F3.T, np.intp)
+        """The faces corner by corner, for ``interpolated``."""
         self._kept_K: np.ndarray | None = None
-        self.plane_normal_F3 = _plane_normals(self.vertices_V3, self.faces_F3)
+        self.plane_normal_F3 = _plane_normals(self.vertices_V3, self.corners_3F)
         self._build(self.vertices_V3, self.faces_F3)
 
     def _build(self, vertices_V3: np.ndarray, faces_F3: np.ndarray) -> None:
@@ -61,13 +67,13 @@ class Target:
         other.normals_V3 = self.normals_V3 if normals_V3 is None else normals_V3
         if kept_F is None:
             other._kept_K = None
-            other.plane_normal_F3 = _plane_normals(other.vertices_V3, self.faces_F3)
+            other.plane_normal_F3 = _plane_normals(other.vertices_V3, self.corners_3F)
             other._build(other.vertices_V3, self.faces_F3)
             return other
         other._kept_K = np.flatnonzero(kept_F).astype(np.int32)
         faces_K3 = self.faces_F3[other._kept_K]
         other.plane_normal_F3 = np.zeros(self.faces_F3.shape, np.float32)
-        other.plane_normal_F3[other._kept_K] = _plane_normals(other.vertices_V3, faces_K3)
+        other.plane_normal_F3[other._kept_K] = _plane_normals(other.vertices_V3, self.corners_3F[:, other._kept_K])
         used_V = np.zeros(len(other.vertices_V3), bool)
         used_V[faces_K3] = True
         number_V = np.cumsum(used_V, dtype=np.int32) - np.int32(1)
@@ -76,14 +82,13 @@ class Target:
 
     def trace(self, origin_3: np.ndarray, directions_N3: np.ndarray) -> Hits:
         """The first hit of each ray from one point. Directions need not be unit."""
-        directions = np.ascontiguousarray(directions_N3, np.float32)
-        origins = np.empty_like(directions)
-        origins[:] = origin_3
+        directions = np.asarray(directions_N3, np.float32)
+        origins = np.broadcast_to(np.asarray(origin_3, np.float32), directions.shape)
         found = self._scene.run(origins, directions, output=True)
         face_N = found["primID"]
         if self._kept_K is not None:
             face_N = np.where(face_N >= 0, self._kept_K[face_N], np.int32(-1)) if len(self._kept_K) else face_N
-        return Hits(found["tfar"], face_N, found["u"], found["v"])
+        return Hits(found["tfar"], face_N, found["u"], found["v"], found["Ng"])
 
     def blocked(self, origins_N3: np.ndarray, directions_N3: np.ndarray, reach_N: np.ndarray) -> np.ndarray:
         """bool: something lies on the ray before ``reach`` (in units of the direction)."""
@@ -95,20 +100,21 @@ class Target:
         )
         return np.asarray(np.asarray(found) == 0)
 
-    def corner_values(self, values_VC: np.ndarray) -> np.ndarray:
-        """Vertex values laid out by face, float32 (F, 3, C): one lookup per hit instead of three."""
-        return values_VC.astype(np.float32).take(self.faces_F3, axis=0)
 
-
-def _plane_normals(vertices_V3: np.ndarray, faces_F3: np.ndarray) -> np.ndarray:
+def _plane_normals(vertices_V3: np.ndarray, corners_3F: np.ndarray) -> np.ndarray:
     """Across each face, not of unit length."""
-    return np.ascontiguousarray(across(vertices_V3, faces_F3.T.astype(np.intp)).T)
+    return np.ascontiguousarray(across(vertices_V3, corners_3F).T)
 
 
-def interpolated(corners_F3C: np.ndarray, face_N: np.ndarray, u_N: np.ndarray, v_N: np.ndarray) -> np.ndarray:
-    """Values at hit points from those at the faces' corners, float32 (N, C)."""
-    weight_N13 = np.empty((len(face_N), 1, 3), np.float32)
-    weight_N13[:, 0, 0] = 1 - u_N - v_N
-    weight_N13[:, 0, 1] = u_N
-    weight_N13[:, 0, 2] = v_N
-    return np.asarray(np.matmul(weight_N13, corners_F3C[face_N])[:, 0])
+def interpolated(
+    values_CV: np.ndarray, corners_3F: np.ndarray, face_N: np.ndarray, u_N: np.ndarray, v_N: np.ndarray
+) -> np.ndarray:
+    """Values at hit points from those at vertices, float32 (C, N). ``corners_3F``: see Target."""
+    a_N, b_N, c_N = (corner_F.take(face_N) for corner_F in corners_3F)
+    w_N = 1 - u_N - v_N
+    found_CN = np.empty((len(values_CV), len(face_N)), np.float32)
+    for found_N, values_V in zip(found_CN, values_CV, strict=True):
+        np.multiply(values_V.take(a_N), w_N, out=found_N)
+        found_N += values_V.take(b_N) * u_N
+        found_N += values_V.take(c_N) * v_N
+    return found_CN
