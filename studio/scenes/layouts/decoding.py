@@ -14,6 +14,8 @@ FARTHEST = 1e5
 """Stored depths beyond this (renderers write 1e10 for 'nothing hit') count as nothing there."""
 
 _DEEP_STEPS = 65535.0
+_ROUNDING = np.float32(4e-7)
+"""Dividing float32 by a length computed in float32 leaves lengths off by up to 3 steps of 2^-23."""
 _PNG_END = b"IEND\xaeB`\x82"
 
 
@@ -127,8 +129,12 @@ def normals_from_01(values_HW3: np.ndarray) -> np.ndarray:
 
 
 def unit_normals(normals_HW3: np.ndarray) -> np.ndarray:
-    """float32 vectors of length 1; those shorter than .1 (void) and non-finite ones become 0."""
+    """float32 vectors of length 1; those shorter than .1 (void) and non-finite ones become 0.
+
+    What is of length 1 but for rounding stays to the bit, so that normals written and read again are the same.
+    """
     finite = np.nan_to_num(normals_HW3.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     length_HW1 = np.linalg.norm(finite, axis=2, keepdims=True)
+    length_HW1[abs(length_HW1 - 1) <= _ROUNDING] = 1
     unit: np.ndarray = np.divide(finite, length_HW1, out=np.zeros_like(finite), where=length_HW1 > 0.1)
     return unit

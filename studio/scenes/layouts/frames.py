@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from studio.files.pictures import PICTURE_SUFFIXES, exr_size, read_rgb, read_siz
 from studio.files.spilled import Few
 from studio.scenes.layouts import matching
 from studio.scenes.layouts.decoding import read_depth, read_normals
-from studio.scenes.layouts.listed import on_disk
+from studio.scenes.layouts.listed import on_disk, with_flow
 from studio.scenes.layouts.poses import NO_POSE, poses_of
 from studio.scenes.provenance import made_by_encoding
 from studio.vocabulary.errors import InputError
@@ -99,7 +98,7 @@ def _read_scene(root: Path) -> SceneFiles:
     if not renders:
         raise InputError("holds no pictures", where=root / "rgb", remedy="Write the frames or remove the scene.")
     frames, notes = _frames(renders, root)
-    frames = _with_flow(frames, flow, notes)
+    frames = with_flow(frames, flow, notes)
     _check_sample(frames, size)
     if not (root / "frames.json").is_file():
         notes.append("no frames.json: poses and intrinsics are unknown")
@@ -155,27 +154,6 @@ def _flow_folders(description: Mapping[str, Any], root: Path) -> dict[FlowDirect
             f"flow encoding '{flow['encoding']}' is not known", where=root / DESCRIPTION, remedy="Use exr."
         )  # fmt: skip
     return {d: root / str(n) for d, n in named.items()}
-
-
-def _with_flow(
-    frames: Sequence[FrameFiles], folders: Mapping[FlowDirection, Path], notes: list[str]
-) -> Sequence[FrameFiles]:  # fmt: skip
-    """The frames with the flow that lies there; what is declared and missing is noted."""
-    if not folders:
-        return frames
-    tables = {
-        direction: matching.keyed(listing.files_in(folder, frozenset({".exr"})), matching.stem, last=True)
-        for direction, folder in folders.items()
-    }
-    for direction, found in tables.items():
-        missing = Few(f.rgb for f in frames if f.rgb.stem not in found)
-        if missing:
-            notes.append(f"{len(missing)} frames have no {direction} flow: {listing.named(missing)}")
-    nothing: Mapping[str, Path] = {}
-    forward, backward = tables.get("forward", nothing), tables.get("backward", nothing)
-    return on_disk(
-        replace(f, flow_forward=forward.get(f.rgb.stem), flow_backward=backward.get(f.rgb.stem)) for f in frames
-    )
 
 
 def _check_sample(frames: Sequence[FrameFiles], size: tuple[int, int]) -> None:

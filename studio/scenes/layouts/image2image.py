@@ -7,7 +7,8 @@
     depths/simulated/<patient>/depths/depth00000.exr     planar z in mm, may be missing
     <style set>/<patient>/style_01/img00000.png          translations: named in a note, not read as scenes
 
-Our own exports add ``trocar-layers.json`` where they declare normals and poses, which the public set does not.
+Our own exports add ``trocar-layers.json`` where they declare normals, poses and optical flow, which the public set does
+not have: ``flow_forward`` and ``flow_backward/simulated/<patient>/flow/flow00000.exr``.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ import numpy as np
 
 from studio.files import listing
 from studio.files.labels import read_label_values, values_in
-from studio.files.pictures import read_rgb, read_size
+from studio.files.pictures import exr_size, read_rgb, read_size
 from studio.files.spilled import Few
 from studio.scenes.layouts import matching
 from studio.scenes.layouts.decoding import read_depth, read_normals
-from studio.scenes.layouts.listed import on_disk
+from studio.scenes.layouts.listed import on_disk, with_flow
 from studio.scenes.layouts.poses import NO_POSE, poses_of
 from studio.vocabulary.errors import InputError
-from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
+from studio.vocabulary.frames import FLOW_DIRECTIONS, FlowDirection, FrameFiles, Layers, SceneFiles
 from studio.vocabulary.labels import STUDIO_CLASSES
 
 NAME = "image2image"
@@ -77,6 +78,12 @@ class _Folders:
     @property
     def normals(self) -> Path:
         return self.root / "normals" / "simulated" / self.patient / "normals"
+
+    @property
+    def flow(self) -> dict[FlowDirection, Path]:
+        """Of the directions that this patient has."""
+        places = {d: self.root / f"flow_{d}" / "simulated" / self.patient / "flow" for d in FLOW_DIRECTIONS}
+        return {d: place for d, place in places.items() if place.is_dir()}
 
     @property
     def poses(self) -> Path:
@@ -174,12 +181,24 @@ def _read_patient(folders: _Folders, notes: tuple[str, ...]) -> SceneFiles:
         FrameFiles(path.stem, index, path, labels[key], depths.get(key), normals.get(key))
         for index, (key, path) in enumerate(keys.items())
     )
+    missing: list[str] = []
+    frames = with_flow(frames, folders.flow if "flow" in declared else {}, missing, matching.frame_key)
+    _check_flow(frames, size)
     encoding, note = _label_encoding(frames, size)
     stored = {"labels": encoding, "depth": "exr, planar z in mm"} | declared
-    more = (note, *_notes_on_counts(keys, labels, depths))
+    more = (note, *_notes_on_counts(keys, labels, depths), *missing)
     return SceneFiles(
         folders.patient, folders.patient, NAME, folders.root, size, STUDIO_CLASSES, frames, stored, more + notes
     )
+
+
+def _check_flow(frames: Sequence[FrameFiles], size: tuple[int, int]) -> None:
+    """Sizes of a spread sample, from their headers."""
+    for frame in listing.spread(frames, matching.SAMPLED_FRAMES):
+        for direction in FLOW_DIRECTIONS:
+            flow = frame.flow(direction)
+            if flow is not None:
+                matching.same_size(flow, exr_size(flow), size, layer=f"{direction} flow")
 
 
 def _label_encoding(frames: Sequence[FrameFiles], size: tuple[int, int]) -> tuple[str, str]:
@@ -219,6 +238,8 @@ def _declared(folders: _Folders) -> dict[str, str]:
     declared = {}
     if known.get("normals") == "exr":
         declared["normals"] = "exr"
+    if known.get("flow") == "exr" and folders.flow:
+        declared["flow"] = "exr"
     if known.get("poses") == "frames.json" and folders.poses.is_file():
         declared["poses"] = "frames.json"
     return declared
@@ -242,7 +263,8 @@ def _notes_on_counts(
 def _notes_on_extras(root: Path) -> tuple[str, ...]:
     """What lies in the data set beside the scenes and is left alone."""
     notes = []
-    own = {"simulated", "labels", "depths", "poses"} | ({"normals"} if (root / DECLARATION).is_file() else set())
+    own = {"simulated", "labels", "depths", "poses"}
+    own |= {"normals", *(f"flow_{d}" for d in FLOW_DIRECTIONS)} if (root / DECLARATION).is_file() else set()
     for folder in listing.folders_in(root):
         if folder.name in own:
             continue

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from studio.files import listing
 from studio.files.spilled import Few, SpilledList
+from studio.scenes.layouts import matching
 from studio.vocabulary.errors import InputError
-from studio.vocabulary.frames import FrameFiles
+from studio.vocabulary.frames import FlowDirection, FrameFiles
 
 
 def on_disk(frames: Iterable[FrameFiles]) -> Sequence[FrameFiles]:
@@ -58,3 +60,25 @@ def notes_on_layers(frames: Sequence[FrameFiles]) -> tuple[str, ...]:
         elif without:
             notes.append(f"{len(without)} frames have no {words}: {listing.named(without)}")
     return tuple(notes)
+
+
+def with_flow(
+    frames: Sequence[FrameFiles], folders: Mapping[FlowDirection, Path], notes: list[str],
+    key_of: Callable[[Path], str] = matching.stem,
+) -> Sequence[FrameFiles]:  # fmt: skip
+    """The frames with the flow that lies in these folders, by the render's key; what is missing there is noted."""
+    if not folders:
+        return frames
+    tables = {
+        direction: matching.keyed(listing.files_in(folder, frozenset({".exr"})), key_of, last=True)
+        for direction, folder in folders.items()
+    }
+    for direction, found in tables.items():
+        missing = Few(f.rgb for f in frames if key_of(f.rgb) not in found)
+        if missing:
+            notes.append(f"{len(missing)} frames have no {direction} flow: {listing.named(missing)}")
+    nothing: Mapping[str, Path] = {}
+    forward, backward = tables.get("forward", nothing), tables.get("backward", nothing)
+    return on_disk(
+        replace(f, flow_forward=forward.get(key_of(f.rgb)), flow_backward=backward.get(key_of(f.rgb))) for f in frames
+    )
