@@ -280,9 +280,9 @@ def test_an_engine_that_died_is_started_anew(desk: SimulateDesk, qtbot: QtBot) -
 
 
 def test_escape_leads_back_to_the_frames(desk: SimulateDesk, page: ScenesPage, qtbot: QtBot) -> None:
-    assert page.stack.currentWidget() is desk and not page.panel._scene.isVisible()
+    assert page.stack.currentWidget() is desk and not page.panel.made.isVisible()
     qtbot.keyClick(desk.canvas, Qt.Key.Key_Escape)
-    assert page.stack.currentIndex() == 1 and page.panel._scene.isVisibleTo(page.panel)
+    assert page.stack.currentIndex() == 1 and page.panel.made.isVisibleTo(page.panel)
 
 
 def test_meshes_are_a_folder_or_a_file_that_names_them(page: ScenesPage, started: list[list[str]]) -> None:
