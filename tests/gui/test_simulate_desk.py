@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QProcess, Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -129,6 +130,34 @@ def test_a_path_is_scrubbed_and_played(desk: SimulateDesk, page: ScenesPage, qtb
     qtbot.waitUntil(lambda: desk.canvas.view.frame > 130, timeout=PATIENCE)
     qtbot.keyClick(strip, Qt.Key.Key_Space)
     assert not desk.path._timer.isActive()
+
+
+def test_a_breathing_body_that_does_not_keep_up_rests_while_the_view_moves(
+    desk: SimulateDesk, page: ScenesPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[bool, bool]] = []
+    ask = live_preview.ask
+
+    def noted(process: QProcess, question: dict[str, Any]) -> None:
+        if question["ask"] == "look":
+            asked.append((question["quick"], question["view"]["still"]))
+        ask(process, question)
+
+    monkeypatch.setattr(live_preview, "ask", noted)
+    monkeypatch.setattr(live_preview, "_STILL_MS", 0.0)  # no body is that fast
+    page.panel.simulate.kind.set_value("path")
+    settled(desk, qtbot)
+    page.panel.simulate.breathing.setChecked(True)
+    qtbot.waitUntil(lambda: asked[-1:] == [(False, False)] and not desk.live.busy, timeout=PATIENCE)
+    for frame in (10, 20):  # the first picture builds the body and tells nothing of how fast it is
+        desk._at_frame(frame)
+        qtbot.waitUntil(lambda: not desk.live._rest.isActive() and not desk.live.busy, timeout=PATIENCE)
+    assert asked[-2:] == [(True, True), (False, False)], "coarse ones at rest, the sharp one in breath"
+    page.panel.simulate.breathing.setChecked(False)
+    settled(desk, qtbot)
+    desk._at_frame(30)
+    qtbot.waitUntil(lambda: not desk.live._rest.isActive() and not desk.live.busy, timeout=PATIENCE)
+    assert asked[-2:] == [(True, False), (False, False)]
 
 
 def kept(desk: SimulateDesk, *depths: float) -> None:

@@ -15,7 +15,9 @@ import pytest
 from studio.files.pictures import read_rgb
 from studio.jobs.stages import result_of
 from studio.scenes.simulator import SimulationSettings, simulate
+from studio.scenes.simulator.breathing import draw_breathing
 from studio.scenes.simulator.live import serve
+from studio.scenes.simulator.paths import seconds_of
 
 SET: dict[str, Any] = {
     "frames": 3, "size": [96, 54], "seed": 0, "first_patient": 0, "path": False, "breathing": False, "keyframes": None,
@@ -70,6 +72,25 @@ def test_a_frame_looks_as_it_will_be_simulated(tmp_path: Path) -> None:
     header, rgb_HW3 = look({"from": "frame", "frame": 2})
     assert header["generation"] == 5 and header["held"] is None
     assert np.array_equal(rgb_HW3, read_rgb(tmp_path / "patient_000/rgb/000002.png"))
+
+
+def test_a_breathing_body_can_be_held_still() -> None:
+    """At rest both are the same picture; at the height of a breath the organs have moved by millimetres."""
+    breaths = [draw_breathing(0, 0).inspiration(seconds_of(i)) for i in range(150)]
+    changes = {"path": True, "breathing": True, "frames": 150}
+
+    def differ(index: int) -> float:
+        pictures = []
+        for still in (False, True):
+            header, rgb_HW3 = look({"from": "frame", "frame": index, "still": still}, **changes)
+            assert header["still"] is still
+            pictures.append(rgb_HW3.astype(float))
+        return float(abs(pictures[1] - pictures[0]).mean())
+
+    assert max(breaths) > 0.99 and min(breaths) < 1e-3
+    assert differ(int(np.argmin(breaths))) == 0 and 1 < differ(int(np.argmax(breaths)))
+    header, _ = look({"from": "frame", "frame": 0, "still": True}, path=True)
+    assert header["still"] is False, "this body does not breathe"
 
 
 def test_the_laparoscope_says_what_is_in_its_way() -> None:

@@ -2,7 +2,8 @@
 
 The engine (studio.scenes.simulator.live) runs in a child process; its protocol is in that module's docstring. While the
 mouse moves, coarse pictures follow it as fast as they come, narrower ones where they come too slowly; when it rests,
-one sharp picture.
+one sharp picture. A breathing body is left at rest while the view moves where it would not keep up; the
+sharp picture has its breath.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ REST_MS = 160
 ENGINE = ("-P", "-m", "studio.scenes.simulator.live")
 _SLOW_MS, _FAST_MS = 33.0, 17.0
 """Narrower above the one (30 pictures a second), wider below the other."""
+_STILL_MS = 2 * _SLOW_MS
+"""Of one picture: above this a breathing body is left at rest."""
 
 
 class LivePreview(QObject):
@@ -52,6 +55,8 @@ class LivePreview(QObject):
         """When (perf_counter) the view in the newest picture was wished for."""
         self._asked_wish_at = 0.0
         self._unsharp = False
+        self._set: dict[str, Any] = {}
+        self._answered, self._still = 0, False
         self._width = _FIRST_WIDTH
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._ask_sharp)
@@ -71,6 +76,8 @@ class LivePreview(QObject):
         size = settings["size"]
         self._ratio, self._sharp_width = size[1] / size[0], width
         self._wished_at = time.perf_counter()
+        if self._set != settings:
+            self._set, self._answered, self._still = dict(settings), 0, False
         self._wish = {"ask": "look", "set": dict(settings), "view": dict(view)}
         self._rest.start()
         if not self.busy:
@@ -109,8 +116,9 @@ class LivePreview(QObject):
         self._asked_at = time.perf_counter()
         self._asked_wish_at = self._wished_at
         height = max(16, round(width * self._ratio))
-        ask(self._running(), {**self._wish, "generation": self._generation, "width": max(16, width), "height": height,
-                    "quick": quick})  # fmt: skip
+        view = {**self._wish["view"], "still": quick and self._still}
+        ask(self._running(), {**self._wish, "view": view, "generation": self._generation, "width": max(16, width),
+                    "height": height, "quick": quick})  # fmt: skip
         if quick:
             self._wish["asked"] = True
 
@@ -154,6 +162,7 @@ class LivePreview(QObject):
         assert self._asked_at is not None
         if header["quick"]:
             self._adapt(1000 * (time.perf_counter() - self._asked_at))
+            self._answered += 1
         self._asked_at = None
         self.drawn_wish_at = self._asked_wish_at
         self._go_on()  # the engine draws the next one while this one is painted
@@ -167,6 +176,11 @@ class LivePreview(QObject):
             self._ask_sharp()
 
     def _adapt(self, taken_ms: float) -> None:
+        """A breathing body that takes too long rests while the view moves; the first answer of a set builds its body,
+        and says nothing."""
+        if self._answered and taken_ms > _STILL_MS and self._set.get("breathing") and not self._still:
+            self._still = True
+            return
         place = WIDTHS.index(self._width)
         if taken_ms > _SLOW_MS:
             self._width = WIDTHS[max(0, place - 1)]

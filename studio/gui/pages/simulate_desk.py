@@ -282,4 +282,5 @@ def _facts(header: dict[str, Any]) -> str:
     instruments = header["instruments"]
     words = f"lens {held['depth']:.0f} mm inside" if held else ""
     tools = f"{instruments} instrument{'s' if instruments != 1 else ''}" if instruments else ""
-    return "   ·   ".join(w for w in (words, tools) if w)
+    breath = "breath held while it moves" if header.get("still") else ""
+    return "   ·   ".join(w for w in (words, tools, breath) if w)

@@ -12,12 +12,13 @@ drawn, and ``frames`` are that patient's. VIEW is one of
 
     {"from": "port", "held": {"yaw": 0, "pitch": 0, "depth": 60, "turn": 0, "roll": 0}, "optics": 30}
     {"from": "around", "around": 20, "above": 30, "distance": 130}
-    {"from": "frame", "frame": 12}                                  as that frame of the set will look
+    {"from": "frame", "frame": 12, "still": false}                  as that frame of the set will look; with "still" a
+                                                                    breathing body is at rest, several times as fast
 
 Each answer is a JSON line; after a picture's line come exactly ``bytes`` bytes of 8-bit RGB, rows from the top:
 
     {"answer": "look", "generation": 7, "width": 256, "height": 144, "bytes": 110592, "quick": true,
-     "parts": ["liver", …], "instruments": 2, "held": {…} or null, "optics": 30, "obstacle": "lies in the liver" or ""}
+     "parts": ["liver", …], "instruments": 2, "held": {…} or null, "optics": 30, "obstacle": "lies in the liver" or "", "still": false}
     {"answer": "thumbnail", "generation": 3, "index": 0, "width": 96, "height": 54, "bytes": 15552,
      "held": {…} or null, "optics": 30}
     {"answer": "strip", "generation": 3, "problem": "one line" or ""}           all are drawn, keyframes are checked

@@ -35,7 +35,7 @@ _NEAREST_MM, _BEYOND_MM, _MOST_SURFACES = 15.0, 0.01, 40
 
 @dataclass(frozen=True)
 class LiveView:
-    """``source``: port, around or frame. Angles in degrees, lengths in mm.
+    """``source``: port, around or frame. Angles in degrees, lengths in mm. ``still``: a frame's body does not breathe.
 
     ``around`` 0 looks headwards, positive from the patient's left; ``above`` is the height over the horizon.
     """
@@ -47,6 +47,7 @@ class LiveView:
     above: float = 30.0
     distance: float = 130.0
     frame: int = 0
+    still: bool = False
 
     def to_json(self) -> dict[str, Any]:
         values = asdict(self)
@@ -166,7 +167,10 @@ def _from_frame(settings: SimulationSettings, source: PatientSource, view: LiveV
     sequence = planned(_sequence(settings, source))
     held = Held.of_values(sequence.path.curve.at(seconds_of(index)))
     optics = float(np.round(np.rad2deg(sequence.path.laparoscope.angle), 3))
-    return sequence.scene(index), {**facts, "held": asdict(held), "optics": optics}
+    facts |= {"held": asdict(held), "optics": optics, "still": view.still and settings.breathing}
+    if facts["still"]:
+        return Scene(shown_body(source, settings.without), sequence.view(index)), facts
+    return sequence.scene(index), facts
 
 
 _SCENES = {"port": _from_port, "around": _from_around, "frame": _from_frame}
