@@ -225,8 +225,11 @@ def exr_size(path: Path) -> tuple[int, int]:
         raise InputError("not a readable EXR picture", where=path, remedy="Write it again or leave it out.") from error
 
 
-def write_exr(path: Path, array: np.ndarray) -> None:
-    """float32 HxW as channel Y, HxWx2 as R and G, HxWx3 as R, G, B; ZIP compression; atomically."""
+def write_exr(path: Path, array: np.ndarray, *, few_bits: bool = False) -> None:
+    """float32 HxW as channel Y, HxWx2 as R and G, HxWx3 as R, G, B; atomically.
+
+    ZIP compression, or with ``few_bits`` PXR24, which takes half the time and room, and keeps 16 significant bits.
+    """
     import OpenEXR
 
     values = np.ascontiguousarray(array, np.float32)
@@ -234,5 +237,6 @@ def write_exr(path: Path, array: np.ndarray) -> None:
         channels = {name: np.ascontiguousarray(values[..., i]) for i, name in enumerate("RG")}
     else:
         channels = {"Y": values} if values.ndim == 2 else {"RGB": values}
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    compression = OpenEXR.PXR24_COMPRESSION if few_bits else OpenEXR.ZIP_COMPRESSION
+    header = {"compression": compression, "type": OpenEXR.scanlineimage}
     write_with(path, lambda temporary: OpenEXR.File(header, channels).write(str(temporary)))

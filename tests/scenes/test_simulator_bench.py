@@ -31,8 +31,10 @@ def test_all_figures_of_simulating_come_from_one_run() -> None:
         assert 20 < memory["parent_early_MB"] < 4000 and 20 < memory["parent_late_MB"] < 4000
         assert figures["processes"] == 1 or 20 < memory["worker_late_MB"] < 4000
     sequences = figures["sequences"]
-    assert sequences["path_cost"] == pytest.approx(sequences["path_milliseconds"] / sequences["plain_milliseconds"])
-    assert sequences["breathing_cost"] > 0 and sequences["path_start_seconds"] > 0
+    for kind in ("path", "breathing"):
+        beside = sequences[f"plain_beside_{kind}_milliseconds"]
+        assert sequences[f"{kind}_cost"] == pytest.approx(sequences[f"{kind}_milliseconds"] / beside)
+        assert sequences[f"{kind}_start_seconds"] > 0
 
 
 def test_the_first_frame_is_said_by_itself(tmp_path: Path) -> None:

@@ -312,7 +312,7 @@ def test_a_body_built_for_its_view_shows_what_the_whole_body_shows(breathing_seq
     geometry = breathing_sequence[1]
     body, view = geometry.scene.body, geometry.scene.view
     assert 0.1 < body.share < 1
-    kept = faces_in_view(body.target.vertices_V3, body.target.faces_F3, view)
+    kept = faces_in_view(body.target.vertices_V3, body.target.corners_3F, view)
     assert 0 < kept.mean() < 0.6
     whole = copy.copy(body)
     whole.target = body.target.reshaped(body.target.vertices_V3)

@@ -25,7 +25,6 @@ from studio.scenes.simulator.simulation import plain_layers, simulate, write_fra
 from studio.scenes.simulator.steering import frame_view
 
 _SEED = 1
-_KINDS = ("plain", "path", "breathing")
 
 
 def bench_simulate(size: tuple[int, int], *, frames: int = 240, compared: int = 40) -> Job:
@@ -128,28 +127,35 @@ def _writing(size: tuple[int, int], count: int) -> dict[str, float]:
 
 
 def _sequences(size: tuple[int, int], count: int) -> Generator[Event, None, dict[str, Any]]:
-    """Processor time of a frame of each kind, a few of each in turns, without the start of a job."""
+    """Processor time of frames of a path and of a breathing body, each in turns with single frames of its own."""
     single = SimulationSettings(frames=count, patients=1, size=size, seed=_SEED, processes=1)
     path = replace(single, path=True)
-    kinds = dict(zip(_KINDS, (single, path, replace(path, breathing=True)), strict=True))
-    spent: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
+    figures: dict[str, Any] = {}
+    for kind, settings in (("path", path), ("breathing", replace(path, breathing=True))):
+        cost, start = yield from _in_turns(single, settings)
+        figures |= {
+            f"{kind}_milliseconds": 1000 * cost[1], f"plain_beside_{kind}_milliseconds": 1000 * cost[0],
+            f"{kind}_cost": cost[1] / cost[0], f"{kind}_start_seconds": start,
+        }  # fmt: skip
+    return figures
+
+
+def _in_turns(*kinds: SimulationSettings) -> Generator[Event, None, tuple[list[float], float]]:
+    """(seconds of a frame of each kind, a few of each in turns; what the last kind needs before its first frame)."""
+    spent: list[list[tuple[float, float]]] = [[] for _ in kinds]
     with tempfile.TemporaryDirectory() as folder:
-        jobs = {kind: _steps(Path(folder) / kind, settings) for kind, settings in kinds.items()}
-        starts = {kind: next(steps)[1] for kind, steps in jobs.items()}
+        jobs = {number: _steps(Path(folder) / str(number), settings) for number, settings in enumerate(kinds)}
+        starts = [next(steps)[1] for steps in jobs.values()]
         while jobs:
-            for kind, steps in list(jobs.items()):
+            for number, steps in list(jobs.items()):
                 step = next(steps, None)
                 if step is None:
-                    del jobs[kind]
+                    del jobs[number]
                 else:
-                    spent[kind].append(step)
-            yield Progress(sum(f for steps in spent.values() for f, _ in steps), 3 * (count - 1), "frames", "comparing")
-    cost = {kind: float(sum(s for _, s in steps) / sum(f for f, _ in steps)) for kind, steps in spent.items()}
-    return {
-        **{f"{kind}_milliseconds": 1000 * cost[kind] for kind in _KINDS},
-        "path_cost": cost["path"] / cost["plain"], "breathing_cost": cost["breathing"] / cost["plain"],
-        "path_start_seconds": starts["path"], "breathing_start_seconds": starts["breathing"],
-    }  # fmt: skip
+                    spent[number].append(step)
+            done, total = sum(f for steps in spent for f, _ in steps), sum(s.frames - 1 for s in kinds)
+            yield Progress(done, total, "frames", "comparing")
+    return [sum(s for _, s in steps) / sum(f for f, _ in steps) for steps in spent], starts[-1]
 
 
 def _steps(folder: Path, settings: SimulationSettings) -> Iterator[tuple[float, float]]:

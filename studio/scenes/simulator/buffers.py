@@ -19,15 +19,17 @@ _OCCLUSION_REACH_MM = 30.0
 
 
 class Body:
-    """An anatomy ready for rays, with each vertex's ambient occlusion (1 open, 0 closed in)."""
+    """An anatomy ready for rays, with each vertex's ambient occlusion (1 open, 0 closed in) where it is asked for."""
 
     def __init__(self, anatomy: Anatomy, *, occlusion: bool = False) -> None:
         self.anatomy = anatomy
         self.target = Target([p.mesh for p in anatomy.parts])
         self.class_P = np.array([p.class_id for p in anatomy.parts], np.uint8)
-        openness = self._openness() if occlusion else np.ones(len(self.target.vertices_V3), np.float32)
-        self.attributes_CV = np.concatenate([self.target.normals_V3.T, openness[None], self._noise()])
+        self.openness_V = self._openness() if occlusion else None
+        self.attributes_C: tuple[np.ndarray, ...] = (*np.ascontiguousarray(self.target.normals_V3.T), *self._noise())
+        """By vertex: the normal's axes, the noise, and if the body is able to move the axes of that."""
         self.motion_V3: np.ndarray | None = None
+        self._gradient_3V = np.zeros((3, 1), np.float32)
         self.share = 0.0
 
     def moving(self, motion_V3: np.ndarray, gradient_V3: np.ndarray) -> Body:
@@ -37,7 +39,8 @@ class Body:
         """
         other = copy.copy(self)
         other.motion_V3 = np.asarray(motion_V3, np.float32)
-        other.attributes_CV = np.concatenate([self.attributes_CV, motion_V3.T, gradient_V3.T], dtype=np.float32)
+        other.attributes_C = (*self.attributes_C, *np.ascontiguousarray(motion_V3.T, np.float32))
+        other._gradient_3V = np.ascontiguousarray(gradient_V3.T, np.float32)
         return other
 
     def at(self, share: float, view: View) -> Body:
@@ -49,8 +52,12 @@ class Body:
             raise ValueError("the body has no motion")
         other = copy.copy(self)
         vertices_V3 = self.target.vertices_V3 + np.float32(share) * self.motion_V3
-        reaching_F = faces_in_view(vertices_V3, self.target.faces_F3, view)
+        reaching_F = faces_in_view(vertices_V3, self.target.corners_3F, view)
         other.target = self.target.reshaped(vertices_V3, kept_F=reaching_F)
+        # Normals go by the inverse transpose of the deformation's Jacobian, which is diagonal.
+        stretch_3V = 1 + np.float32(share) * self._gradient_3V
+        normal_3V = (n / s for n, s in zip(self.attributes_C[:3], stretch_3V, strict=True))
+        other.attributes_C = (*normal_3V, *self.attributes_C[3:])
         other.share = share
         return other
 
@@ -116,7 +123,7 @@ class Scene:
         meshes = [m.moved(t.tool_to_world) for t in view.tools for m in (t.instrument.tip, t.instrument.shaft)]
         self.tools = Target(meshes) if meshes else None
         if self.tools is not None:
-            self._tool_normals_3V = np.ascontiguousarray(self.tools.normals_V3.T)
+            self._tool_normals_3 = tuple(np.ascontiguousarray(self.tools.normals_V3.T))
         self.class_P = np.concatenate(
             [body.class_P, np.tile(np.array([TOOL_TIP, TOOL_SHAFT], np.uint8), len(view.tools))]
         )
@@ -130,18 +137,14 @@ class Scene:
         met = hits.face_N >= 0
         face = np.maximum(hits.face_N, 0).astype(np.intp)
         u, v = np.where(met, hits.u_N, np.float32(0)), np.where(met, hits.v_N, np.float32(0))
-        values_CN = interpolated(self.body.attributes_CV, target.corners_3F, face, u, v)
+        values_CN = interpolated(self.body.attributes_C, target.corners_3F, face, u, v)
         depth = np.where(met, hits.t_N, np.float32(0))
         part = np.where(met, target.part_F.take(face), -1)
         back = dot(hits.across_N3, rays) > 0
         if self.tools is not None:
             self._put_tools(rays, depth, part, values_CN, back, (face, u, v))
         found = part >= 0
-        motion = None
-        if self.body.motion_V3 is not None:
-            # Normals go by the inverse transpose of the deformation's Jacobian, which is diagonal.
-            values_CN[:3] /= 1 + np.float32(self.body.share) * values_CN[10:13]
-            motion = values_CN[7:10].T
+        motion = None if self.body.motion_V3 is None else values_CN[6:].T
         normal_3N = _towards(values_CN[:3], back, rays)
         position_3N = self.origin_3[:, None] + rays.T * depth
         if not found.all():
@@ -149,8 +152,17 @@ class Scene:
             position_3N[:, ~found] = 0
         classes = self._class_or_void_P.take(part)
         return Surface(
-            classes, part, depth, position_3N.T, normal_3N.T, values_CN[3], values_CN[4:7].T, rays, face, u, v, motion
+            classes, part, depth, position_3N.T, normal_3N.T, self._openness_at(part, face, u, v), values_CN[3:6].T,
+            rays, face, u, v, motion,
         )  # fmt: skip
+
+    def _openness_at(self, part: np.ndarray, face: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        openness_N = np.ones(len(part), np.float32)
+        if self.body.openness_V is not None:
+            rows = np.flatnonzero(part < len(self.body.class_P))
+            corners_3F = self.body.target.corners_3F
+            openness_N[rows] = interpolated((self.body.openness_V,), corners_3F, face[rows], u[rows], v[rows])[0]
+        return openness_N
 
     def _put_tools(
         self, rays: np.ndarray, depth: np.ndarray, part: np.ndarray, values_CN: np.ndarray, back: np.ndarray,
@@ -164,22 +176,19 @@ class Scene:
         rows, face, u, v = near[front], hits.face_N[front], hits.u_N[front], hits.v_N[front]
         depth[rows] = hits.t_N[front]
         part[rows] = self.tools.part_F[face] + len(self.body.class_P)
-        values_CN[:3, rows] = interpolated(self._tool_normals_3V, self.tools.corners_3F, face, u, v)
-        values_CN[3, rows] = 1.0
-        values_CN[4:, rows] = 0.0
+        values_CN[:3, rows] = interpolated(self._tool_normals_3, self.tools.corners_3F, face, u, v)
+        values_CN[3:, rows] = 0.0
         back[rows] = dot(hits.across_N3[front], rays[rows]) > 0
         for kept, found in zip(place, (face, u, v), strict=True):
             kept[rows] = found
 
-    def nearest(self, rays_N3: np.ndarray) -> np.ndarray:
-        """Depth (in units of each ray) of what rays from the lens first meet, infinite where that is nothing."""
-        hits = self.body.target.trace(self.origin_3, rays_N3)
-        depth = np.where(hits.face_N >= 0, hits.t_N, np.float32(np.inf))
+    def hides(self, rays_N3: np.ndarray, reach_N: np.ndarray) -> np.ndarray:
+        """bool: rays from the lens that meet something before ``reach`` (in units of each ray)."""
+        hidden = self.body.target.blocked(self.origin_3, rays_N3, reach_N)
         if self.tools is not None:
             near = self._near_tools(rays_N3)
-            hits = self.tools.trace(self.origin_3, rays_N3[near])
-            depth[near] = np.minimum(depth[near], np.where(hits.face_N >= 0, hits.t_N, np.float32(np.inf)))
-        return np.asarray(depth)
+            hidden[near] |= self.tools.blocked(self.origin_3, rays_N3[near], reach_N[near])
+        return hidden
 
     def _near_tools(self, rays: np.ndarray) -> np.ndarray:
         """Rows of the rays that pass a tool's axis (as an endless line) within the tool's width."""
@@ -194,12 +203,15 @@ class Scene:
         return np.flatnonzero(near)
 
 
-def faces_in_view(vertices_V3: np.ndarray, faces_F3: np.ndarray, view: View) -> np.ndarray:
-    """bool (F,): faces that a ray through the picture could meet: not wholly beyond one of the view's five planes."""
+def faces_in_view(vertices_V3: np.ndarray, corners_3F: np.ndarray, view: View) -> np.ndarray:
+    """bool (F,): faces that a ray through the picture could meet: not wholly beyond one of the view's five planes.
+
+    ``corners_3F``: the faces, corner by corner.
+    """
     K, (width, height) = view.K, view.size
     pose = view.camera_to_world
     points_V3 = turned(vertices_V3 - view.position.astype(np.float32), np.ascontiguousarray(pose[:3, :3].T, np.float32))
-    x_V, y_V, z_V = points_V3.T
+    x_V, y_V, z_V = np.ascontiguousarray(points_V3.T)
     beyond_V = (z_V < 0).astype(np.uint8)
     # A pixel's width of room all round, far above what rounding takes.
     for bit, (value_V, focal, middle, side) in enumerate(
@@ -208,7 +220,8 @@ def faces_in_view(vertices_V3: np.ndarray, faces_F3: np.ndarray, view: View) -> 
         low, high = np.float32((-1 - middle) / focal), np.float32((side + 1 - middle) / focal)
         beyond_V |= (value_V < low * z_V).astype(np.uint8) << (2 * bit - 1)
         beyond_V |= (value_V > high * z_V).astype(np.uint8) << (2 * bit)
-    return np.asarray((beyond_V[faces_F3[:, 0]] & beyond_V[faces_F3[:, 1]] & beyond_V[faces_F3[:, 2]]) == 0)
+    a_F, b_F, c_F = (beyond_V.take(corner_F) for corner_F in corners_3F)
+    return np.asarray((a_F & b_F & c_F) == 0)
 
 
 def turned(vectors_N3: np.ndarray, turn_33: np.ndarray) -> np.ndarray:

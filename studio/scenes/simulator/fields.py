@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from studio.scenes.simulator.splines import cubic, monotone
+
 Field = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -119,12 +121,9 @@ def smooth_line(points_N3: np.ndarray, radii_N: np.ndarray, *, parts: int = 4) -
     """The same line with ``parts`` times as many points: joints of round cones then do not show."""
     if len(points_N3) < 3:
         return points_N3.astype(np.float32), radii_N.astype(np.float32)
-    from scipy.interpolate import CubicSpline, PchipInterpolator  # late: the window starts without it
-
-    at = np.arange(len(points_N3))
     fine = np.linspace(0, len(points_N3) - 1, parts * (len(points_N3) - 1) + 1)
-    line = CubicSpline(at, points_N3)(fine)
-    radii = np.maximum(PchipInterpolator(at, radii_N)(fine), 0.3)
+    line = cubic(np.asarray(points_N3, float), fine)
+    radii = np.maximum(monotone(np.asarray(radii_N, float), fine), 0.3)
     return line.astype(np.float32), radii.astype(np.float32)
 
 

@@ -21,16 +21,20 @@ from studio.scenes.simulator.tracing import Target
 
 _HIDDEN_MM, _HIDDEN_SHARE = 0.02, 2e-4
 """How much nearer something must be to hide a point: float32 rays are exact to about a tenth of this."""
-_CREASE_MM, _BEHIND_MM = 0.06, 0.08
-"""Second differences of depth above the first are looked into by rays, and points further before what is shown."""
+_CREASE_MM, _BENT_SHARE, _BEHIND_MM = 0.12, 1 / 3, 0.08
+"""Second differences of depth above the first are looked into by rays, and points further before what is shown; between
+pixels the surface may be nearer than what is shown by a share of them (a quarter where it is smooth)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """A moment as its neighbours' flow needs it. ``whole_HW``: float32 planar depth, NaN near any edge or crease."""
+    """A moment as its neighbours' flow needs it.
+
+    ``least_HW``: float32 planar depth that nothing is nearer than, between pixels too; NaN near any edge or crease.
+    """
 
     scene: Scene
-    whole_HW: np.ndarray
+    least_HW: np.ndarray
 
 
 def sight_of(geometry: Geometry) -> Sight:
@@ -41,11 +45,13 @@ def sight_of(geometry: Geometry) -> Sight:
     bent_HW = np.maximum(bent_HW, np.abs(cv2.filter2D(depth_HW, -1, np.array([[1], [-2], [1]], np.float32))))
     around = np.ones((3, 3), np.uint8)
     one_part_HW = cv2.dilate(part_HW, around) == cv2.erode(part_HW, around)
-    whole_HW = np.where(one_part_HW & (part_HW >= 0) & (cv2.dilate(bent_HW, around) < _CREASE_MM), depth_HW, np.nan)
+    bent_HW = cv2.dilate(bent_HW, around)
+    whole_HW = one_part_HW & (part_HW >= 0) & (bent_HW < _CREASE_MM)
+    least_HW = np.where(whole_HW, depth_HW - np.float32(_BENT_SHARE) * bent_HW, np.float32(np.nan))
     # Of what lies beyond the border nothing is known.
-    whole_HW[[0, -1], :] = np.nan
-    whole_HW[:, [0, -1]] = np.nan
-    return Sight(geometry.scene, np.asarray(whole_HW, np.float32))
+    least_HW[[0, -1], :] = np.nan
+    least_HW[:, [0, -1]] = np.nan
+    return Sight(geometry.scene, np.asarray(least_HW, np.float32))
 
 
 def flow_between(geometry: Geometry, other: Scene | Sight) -> np.ndarray:
@@ -81,9 +87,11 @@ def _flow(
     seen &= (there_x >= 0) & (there_y >= 0) & (there_x < width) & (there_y < height)
     doubt = seen if sight is None else seen & ~_plainly_seen(sight, there_x, there_y, depth)
     rows = np.flatnonzero(doubt)
-    rays = np.stack([p.ravel()[rows] for p in points], axis=1) / depth.ravel()[rows, None]
-    nearest = other.nearest(turned(rays.astype(np.float32), other.turn_33)) if len(rows) else np.zeros(0)
-    seen.ravel()[rows] = nearest >= depth.ravel()[rows] * (1 - _HIDDEN_SHARE) - _HIDDEN_MM
+    if len(rows):
+        deep_N = depth.ravel().take(rows)
+        rays = np.stack([p.ravel().take(rows) / deep_N for p in points], axis=1).astype(np.float32)
+        hidden_N = other.hides(turned(rays, other.turn_33), deep_N * (1 - _HIDDEN_SHARE) - _HIDDEN_MM)
+        seen.ravel()[rows] = ~hidden_N
     out[..., 0] = np.where(seen, there_x - x, np.nan)
     out[..., 1] = np.where(seen, there_y - y, np.nan)
     return out
@@ -91,13 +99,13 @@ def _flow(
 
 def _plainly_seen(sight: Sight, x: np.ndarray, y: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """bool: points at picture points of the other moment that are what its picture shows, as far as it is whole."""
-    shown = cv2.remap(
-        sight.whole_HW, x.astype(np.float32) - np.float32(0.5), y.astype(np.float32) - np.float32(0.5),
+    least = cv2.remap(
+        sight.least_HW, x.astype(np.float32) - np.float32(0.5), y.astype(np.float32) - np.float32(0.5),
         cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=float("nan"),
     )  # fmt: skip
-    # Half of what would hide a point: between pixels the depth is known to about a quarter of that.
-    nearer = depth * (0.5 * _HIDDEN_SHARE) + 0.5 * _HIDDEN_MM
-    return np.asarray((depth - shown < nearer) & (shown - depth < _BEHIND_MM))
+    # A little less than what would hide a point, by which rays err.
+    nearer = depth * (0.9 * _HIDDEN_SHARE) + 0.9 * _HIDDEN_MM
+    return np.asarray((depth - least < nearer) & (least - depth < _BEHIND_MM))
 
 
 def _in_other_camera(
@@ -126,8 +134,8 @@ def _in_other_camera(
 
 def _displacement(now: Target, other: Target, surface: Surface, rows: np.ndarray) -> np.ndarray:
     """Motion of the hit points of some rows, from that of their faces' corners: float64, body axes."""
-    corners_N3 = now.faces_F3[surface.face_N[rows]]
+    face_N = surface.face_N[rows]
     moved_V3 = other.vertices_V3.astype(float) - now.vertices_V3
     u, v = surface.u_N[rows, None].astype(float), surface.v_N[rows, None].astype(float)
-    a, b, c = (moved_V3[corners_N3[:, i]] for i in range(3))
+    a, b, c = (moved_V3.take(corner_F.take(face_N), axis=0) for corner_F in now.corners_3F)
     return np.asarray(a * (1 - u - v) + b * u + c * v)

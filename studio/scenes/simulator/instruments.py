@@ -14,6 +14,7 @@ from studio.scenes.simulator import fields
 from studio.scenes.simulator.fields import Mesh
 
 SHAFT_LENGTH = 330.0
+_SHAFT_PIECES = 8
 KINDS = ("grasper", "dissector", "scissors", "hook", "suction")
 HINGED = ("grasper", "dissector", "scissors")
 _Tip = tuple[Mesh, float, np.ndarray]
@@ -120,7 +121,9 @@ def draw_instrument(rng: np.random.Generator, kits: Sequence[InstrumentKit] = ()
 def make_instrument(kind: str, *, radius: float = 2.5, jaw_angle: float = 0.0, look: str = "black") -> Instrument:
     """Build one of KINDS. ``jaw_angle`` is the angle between the jaws in radians."""
     tip, length, ends_E3 = _TIPS[kind](radius, jaw_angle)
-    shaft = _lathe(np.array([[-SHAFT_LENGTH, radius], [-length, radius]]))
+    # In pieces: boxes around triangles as long as the shaft would overlap, and rays be tried against most of them.
+    along = np.linspace(-SHAFT_LENGTH, -length, _SHAFT_PIECES + 1)
+    shaft = _lathe(np.stack([along, np.full(len(along), radius)], 1))
     return Instrument(kind, tip, shaft, radius, jaw_angle, look, ends_E3=ends_E3)
 
 
@@ -176,8 +179,10 @@ _TIPS = {
 def _lathe(profile_N2: np.ndarray, *, sections: int = 40) -> Mesh:
     """Turn a profile of (z, radius) about the z axis; both ends are closed."""
     ends = np.concatenate([[[profile_N2[0, 0], 1e-3]], profile_N2, [[profile_N2[-1, 0], 1e-3]]])
-    # A doubled row keeps the rim's edge sharp under smooth normals.
-    rows = np.repeat(ends, [1, *([2] * (len(ends) - 2)), 1], axis=0)
+    # A doubled row keeps the rim's edge sharp under smooth normals; where a profile goes straight on there is none.
+    before, after = np.diff(ends, axis=0)[:-1], np.diff(ends, axis=0)[1:]
+    bent = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) > 1e-6
+    rows = np.repeat(ends, [1, *(1 + bent), 1], axis=0)
     turn = np.linspace(0, 2 * np.pi, sections, endpoint=False)
     circle = np.stack([np.cos(turn), np.sin(turn)], 1)
     points = np.concatenate(

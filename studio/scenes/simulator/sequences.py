@@ -25,6 +25,7 @@ from studio.scenes.simulator.views import View
 FLOW_FOLDERS = {"forward": "flow_forward", "backward": "flow_backward"}
 FLOW_STEP = np.float32(2.0**-12)
 """px; flow is exact to about a thousandth."""
+_FEW_BITS_PX = 2.0**16 * FLOW_STEP
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,11 @@ def flows(source: SequenceSource, index: int) -> dict[str, np.ndarray]:
     backward = flow_between(geometry, _sight(source, index - 1))
     forward = flow_between(geometry, _sight(source, index + 1))
     return {"forward": in_steps(forward), "backward": in_steps(backward)}
+
+
+def needs_few_bits(flow_HW2: np.ndarray) -> bool:
+    """Whether flow in steps is held by 16 significant bits without loss, as nearly all is."""
+    return not (np.abs(flow_HW2) >= _FEW_BITS_PX).any()
 
 
 def in_steps(flow_HW2: np.ndarray) -> np.ndarray:

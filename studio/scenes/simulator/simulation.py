@@ -28,7 +28,15 @@ from studio.scenes.simulator.paths import FRAMES_PER_SECOND
 from studio.scenes.simulator.patients import PatientSource, patient_name, prepared, sources_of
 from studio.scenes.simulator.plain import PlainLook, exposure_distance, shade_plain
 from studio.scenes.simulator.round_area import RoundArea, round_area
-from studio.scenes.simulator.sequences import FLOW_FOLDERS, FLOW_STEP, SequenceSource, flows, geometry_of_frame, planned
+from studio.scenes.simulator.sequences import (
+    FLOW_FOLDERS,
+    FLOW_STEP,
+    SequenceSource,
+    flows,
+    geometry_of_frame,
+    needs_few_bits,
+    planned,
+)
 from studio.scenes.simulator.settings import SimulationSettings, expected_bytes, frames_of, process_count
 from studio.scenes.simulator.shares import mean_shares, missed, pixels_by_class, reached, shares_of
 from studio.scenes.simulator.steering import Targets, frame_view
@@ -308,7 +316,7 @@ def _render_batch(batch: Batch[_PatientJob]) -> int:
             geometry = geometry_of_frame(job.sequence, index)
             for direction, flow_HW2 in flows(job.sequence, index).items():
                 kept_HW2 = flow_HW2 if job.area is None else job.area.masked_flow(flow_HW2)
-                write_exr(flow_files(job.folder, index)[direction], kept_HW2)
+                write_exr(flow_files(job.folder, index)[direction], kept_HW2, few_bits=needs_few_bits(kept_HW2))
         else:
             view = frame_view(job.source, job.size, index, targets=job.targets)
             geometry = see(scene_without(job.source, view, job.without))
