@@ -23,6 +23,10 @@ def test_all_figures_of_simulating_come_from_one_run() -> None:
     for rate in ("frames_per_second", "frames_per_second_after_the_first", "one_core_frames_per_second", "speed_up"):
         assert 0 < figures[rate] < 1e5
     assert 0 < figures["first_frame_seconds"] < 12 / figures["frames_per_second"]
+    assert figures["expected_by_taken"] > 0
+    body = figures["body"]
+    assert 0.01 < body["shapes_seconds"] < 20 and 0.01 < body["rays_seconds"] < 20
+    assert max(body["shapes_seconds"], body["rays_seconds"]) < body["seconds"] < 40
     writing = figures["writing"]
     assert sum(writing[f"{part}_share"] for part in ("rendering", "encoding", "disk")) == pytest.approx(1)
     assert 0.001 < writing["megabytes_per_frame"] < 0.1

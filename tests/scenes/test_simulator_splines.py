@@ -1,4 +1,4 @@
-"""Curves through given values are those of SciPy."""
+"""Curves through given values are those of SciPy, products of vectors those of NumPy."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from studio.scenes.simulator.splines import cubic, monotone
+from studio.scenes.simulator.vectors import crossed
 
 
 @pytest.mark.parametrize("count", [3, 4, 5, 9, 25])
@@ -30,3 +31,9 @@ def test_ends_of_the_monotone_curve_do_not_overshoot() -> None:
     at = np.linspace(0, 3, 31)
     for values in (np.array([0.0, 1.0, 9.0, 9.5]), np.array([0.0, 1.0, -9.0, 2.0]), np.array([5.0, 1.0, 1.2, 8.0])):
         assert np.allclose(monotone(values, at), PchipInterpolator(np.arange(4), values)(at), rtol=0, atol=1e-12)
+
+
+def test_crossing_two_vectors_is_numpys_to_the_bit() -> None:
+    for a, b in np.random.default_rng(0).normal(size=(200, 2, 3)):
+        assert np.array_equal(crossed(a, b), np.cross(a, b))
+    assert np.array_equal(crossed(np.array([1.0, 0.0, 0.0]), (0.0, 1.0, 0.0)), [0.0, 0.0, 1.0])

@@ -1,4 +1,4 @@
-"""What simulating costs: frames a second, the first frame, writing, memory, sequences against single frames.
+"""What simulating costs: frames a second, the first frame, bodies, writing, memory, sequences against single frames.
 
 All in one run, since machines differ: the figures that matter are the ratios.
 """
@@ -19,8 +19,10 @@ import numpy as np
 
 from studio.files.atomic import write_bytes
 from studio.jobs.events import Done, Event, Job, Note, Progress
+from studio.scenes.simulator.anatomy import procedural_anatomy
+from studio.scenes.simulator.buffers import Body
 from studio.scenes.simulator.patients import PatientSource, prepared
-from studio.scenes.simulator.settings import SimulationSettings, process_count
+from studio.scenes.simulator.settings import SimulationSettings, expected_seconds, process_count
 from studio.scenes.simulator.simulation import plain_layers, simulate, write_frame
 from studio.scenes.simulator.steering import frame_view
 
@@ -28,7 +30,7 @@ _SEED = 1
 
 
 def bench_simulate(size: tuple[int, int], *, frames: int = 240, compared: int = 40) -> Job:
-    """Done: rates on all cores and on one, seconds to the first frame, shares of writing, memory, costs of sequences.
+    """Done: rates on all cores and on one, the first frame, memory, costs of bodies, writing and sequences.
 
     ``frames`` are rendered on all cores, ``compared`` of each kind on one.
     """
@@ -43,6 +45,8 @@ def bench_simulate(size: tuple[int, int], *, frames: int = 240, compared: int = 
     one = yield from _whole_job(replace(settings, frames=fewer, processes=1))
     figures["one_core_frames_per_second"] = one["frames_per_second"]
     figures["speed_up"] = figures["frames_per_second"] / one["frames_per_second"]
+    yield Note("what a body costs")
+    figures["body"] = _building()
     yield Note("what writing costs")
     figures["writing"] = _writing(size, min(compared, frames))
     yield Note("single frames, frames of a path and of a breathing body, in turns")
@@ -64,10 +68,12 @@ def _whole_job(settings: SimulationSettings) -> Generator[Event, None, dict[str,
                     first = first if first[0] else last
                     memory.append(resident_bytes())
         seconds = time.perf_counter() - started
+    expected = expected_seconds(settings)
     steady = (last[0] - first[0]) / max(last[1] - first[1], 1e-9)
     return {
         "first_frame_seconds": first[1], "frames_per_second": settings.frames / seconds,
-        "frames_per_second_after_the_first": steady, "memory": _early_and_late(memory),
+        "frames_per_second_after_the_first": steady, "expected_seconds": expected,
+        "expected_by_taken": expected / seconds, "memory": _early_and_late(memory),
     }  # fmt: skip
 
 
@@ -97,6 +103,21 @@ def _resident(pid: int | None) -> int:
     except (OSError, ValueError, IndexError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _building(count: int = 5) -> dict[str, float]:
+    """Processor seconds of a procedural body (medians): its shapes, what rays need of them, and both."""
+    spent: list[tuple[float, float]] = []
+    for number in range(count + 1):
+        marks = [time.process_time()]
+        anatomy = procedural_anatomy(_SEED, number)
+        marks.append(time.process_time())
+        target = Body(anatomy).target
+        target.trace(anatomy.centre, np.ones((1, 3), np.float32))  # the first ray has the tree built
+        spent.append((marks[1] - marks[0], time.process_time() - marks[1]))
+    shapes, rays = np.median(spent[1:], axis=0)  # the first one pays for imports
+    whole = float(np.median([sum(s) for s in spent[1:]]))
+    return {"shapes_seconds": float(shapes), "rays_seconds": float(rays), "seconds": whole}
 
 
 def _writing(size: tuple[int, int], count: int) -> dict[str, float]:

@@ -81,13 +81,20 @@ def _breathing(source: SequenceSource) -> Breathing | None:
     return draw_breathing(source.patient.seed, source.patient.number) if source.breathing else None
 
 
+@functools.lru_cache(maxsize=1)
+def _moments(patient: PatientSource, breathing: bool) -> list[Moment]:
+    """The body's states that a path must be free of; the last one's are kept, for paths that are drawn anew."""
+    body = prepared(patient)[0]
+    if not breathing:
+        return [Moment(body.target)]
+    breath = draw_breathing(patient.seed, patient.number)
+    return [Moment(body.target), Moment(breath.deformed(body, 1.0), breath.carrying(1.0))]
+
+
 @functools.lru_cache(maxsize=2)
 def _path(source: SequenceSource) -> CameraPath:
     """The path in the whole body, whatever is left out of the pictures."""
-    body, breathing = prepared(source.patient)[0], _breathing(source)
-    moments = [Moment(body.target)]
-    if breathing is not None:
-        moments.append(Moment(breathing.deformed(body, 1.0), breathing.carrying(1.0)))
+    body, moments = prepared(source.patient)[0], _moments(source.patient, source.breathing)
     seed, number, seconds = source.patient.seed, source.patient.number, seconds_of(source.frames)
     if source.keyframes is not None:
         return path_through(

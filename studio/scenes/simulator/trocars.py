@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from studio.scenes.simulator.vectors import crossed
 from studio.scenes.simulator.views import looking
 
 
@@ -27,14 +29,14 @@ class Trocar:
         """A trocar whose middle direction is that of a point."""
         return Trocar(port_3, (at_3 - port_3) / np.linalg.norm(at_3 - port_3))
 
-    @property
+    @cached_property
     def frame_33(self) -> np.ndarray:
         """Columns: two directions across the middle one, and that one. The second points away from the body's front."""
-        side = np.cross(self.axis_3, (0.0, 0.0, 1.0))
+        side = crossed(self.axis_3, (0.0, 0.0, 1.0))
         if np.linalg.norm(side) < 1e-6:
             side = np.array([1.0, 0.0, 0.0])
         side /= np.linalg.norm(side)
-        return np.stack([side, np.cross(self.axis_3, side), self.axis_3], axis=1)
+        return np.stack([side, crossed(self.axis_3, side), self.axis_3], axis=1)
 
     def carried(self, move: Callable[[np.ndarray], np.ndarray] | None) -> Trocar:
         """The trocar where a moving wall has taken it; its middle direction stays."""
@@ -75,7 +77,7 @@ def ridden(shaft_44: np.ndarray, port_3: np.ndarray, move: Callable[[np.ndarray]
 
 def _swung(a_3: np.ndarray, b_3: np.ndarray) -> np.ndarray:
     """The smallest rotation that takes one unit vector to another (not opposite) one: Rodrigues' formula."""
-    x, y, z = np.cross(a_3, b_3)
+    x, y, z = crossed(a_3, b_3)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return np.asarray(np.eye(3) + cross + cross @ cross / (1 + a_3 @ b_3))
 

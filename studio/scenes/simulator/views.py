@@ -9,6 +9,7 @@ import numpy as np
 from studio.scenes.simulator.anatomy import BOWEL, FAT, GALLBLADDER, LIGAMENT, LIVER, WALL, Anatomy
 from studio.scenes.simulator.instruments import Instrument, draw_instrument
 from studio.scenes.simulator.tracing import Target
+from studio.scenes.simulator.vectors import crossed
 
 MIN_DISTANCE_MM, MAX_DISTANCE_MM = 30.0, 200.0
 _PROBE = (24, 14)
@@ -69,11 +70,11 @@ _FRONT = np.array([0.0, 0.0, 1.0])
 def looking(position: np.ndarray, at: np.ndarray, *, roll: float = 0.0, up: np.ndarray = _FRONT) -> np.ndarray:
     """camera_to_world for a camera whose picture has ``up`` (the body's front) on its upper side, turned by a roll."""
     forward = (at - position) / np.linalg.norm(at - position)
-    right = np.cross(forward, up)
+    right = crossed(forward, up)
     if np.linalg.norm(right) < 1e-6:
         right = np.array([1.0, 0.0, 0.0])
     right /= np.linalg.norm(right)
-    down = np.cross(forward, right)
+    down = crossed(forward, right)
     c, s = np.cos(roll), np.sin(roll)
     pose = np.eye(4)
     pose[:3, :3] = np.stack([c * right + s * down, c * down - s * right, forward], axis=1)
@@ -166,9 +167,9 @@ def tip_before(port: np.ndarray, at: np.ndarray, *, distance: float, angle: floa
     along = -distance * np.cos(angle) + np.sqrt(reach**2 - (distance * np.sin(angle)) ** 2)
     bend = np.arcsin(np.clip(distance * np.sin(angle) / reach, -1, 1))
     axis = (at - port) / reach
-    side = np.cross(axis, (0.0, 0.0, 1.0))
+    side = crossed(axis, (0.0, 0.0, 1.0))
     side /= np.linalg.norm(side)
-    above = np.cross(side, axis)
+    above = crossed(side, axis)
     lifted = np.cos(swing) * above + np.sin(swing) * side
     return np.asarray(port + along * (np.cos(bend) * axis + np.sin(bend) * lifted))
 
@@ -319,12 +320,12 @@ def in_air(tip: np.ndarray, port: np.ndarray, target: Target) -> bool:
 
 
 def _tool_pose(tip: np.ndarray, forward: np.ndarray, turn: float) -> np.ndarray:
-    side = np.cross(forward, (0.31, 0.93, 0.2))
+    side = crossed(forward, (0.31, 0.93, 0.2))
     side /= np.linalg.norm(side)
-    other = np.cross(forward, side)
+    other = crossed(forward, side)
     c, s = np.cos(turn), np.sin(turn)
     pose = np.eye(4)
     x_axis = c * side + s * other
-    pose[:3, :3] = np.stack([x_axis, np.cross(forward, x_axis), forward], axis=1)
+    pose[:3, :3] = np.stack([x_axis, crossed(forward, x_axis), forward], axis=1)
     pose[:3, 3] = tip
     return pose
