@@ -120,9 +120,9 @@ def _in_other_camera(
     points = [depth * (turn[i, 0] * ray_x + (turn[i, 1] * ray_y + turn[i, 2])) + shift[i] for i in range(3)]
     share = other.body.share - scene.body.share
     if share and surface.motion_N3 is not None:
-        moved = turned(surface.motion_N3, other_pose[:3, :3].T.astype(np.float32) * np.float32(share))
-        for i in range(3):
-            points[i] += moved[:, i].reshape(shape)
+        x_N, y_N, z_N = surface.motion_N3.T
+        for point, (a, b, c) in zip(points, other_pose[:3, :3].T.astype(np.float32) * np.float32(share), strict=True):
+            point += (a * x_N + b * y_N + c * z_N).reshape(shape)
     rows = np.flatnonzero(surface.part_N >= len(scene.body.class_P))
     if len(rows):
         assert scene.tools is not None and other.tools is not None
