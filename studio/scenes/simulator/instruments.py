@@ -106,16 +106,34 @@ def _shifted(z: float) -> np.ndarray:
     return matrix
 
 
-def draw_instrument(rng: np.random.Generator, kits: Sequence[InstrumentKit] = ()) -> Instrument:
+@dataclass(frozen=True, eq=False)
+class DrawnInstrument:
+    """What an instrument is to be like. Its meshes take a millisecond, so they wait until there is a place for it."""
+
+    name: str
+    radius: float
+    jaw_angle: float
+    look: str
+    kit: InstrumentKit | None = None
+
+    def made(self) -> Instrument:
+        """The instrument itself."""
+        if self.kit is not None:
+            return self.kit.opened(self.jaw_angle, self.look)
+        return make_instrument(self.name, radius=self.radius, jaw_angle=self.jaw_angle, look=self.look)
+
+
+def draw_instrument(rng: np.random.Generator, kits: Sequence[InstrumentKit] = ()) -> DrawnInstrument:
     """One instrument of a random kind, thickness, finish and opening; mostly one of the kits if there are any."""
     if kits and rng.random() < 0.75:
         kit = kits[int(rng.integers(len(kits)))]
-        return kit.opened(float(rng.uniform(0, 0.8)), str(rng.choice(("black", "grey", "steel"))))
+        opening = float(rng.uniform(0, 0.8))
+        return DrawnInstrument(kit.name, kit.radius, opening, str(rng.choice(("black", "grey", "steel"))), kit)
     kind = str(rng.choice(KINDS, p=(0.34, 0.2, 0.12, 0.2, 0.14)))
     radius = 2.5 if rng.random() < 0.72 else float(rng.uniform(3.5, 5.0))
     angle = float(rng.uniform(0.0, 0.9)) if kind in HINGED else 0.0
     look = str(rng.choice(("black", "grey", "steel", "white"), p=(0.42, 0.24, 0.2, 0.14)))
-    return make_instrument(kind, radius=radius, jaw_angle=angle, look=look)
+    return DrawnInstrument(kind, radius, angle, look)
 
 
 def make_instrument(kind: str, *, radius: float = 2.5, jaw_angle: float = 0.0, look: str = "black") -> Instrument:

@@ -277,7 +277,7 @@ def _tool(
     others: tuple[MovingTool, ...], *, port_3: np.ndarray, seconds: float,
 ) -> MovingTool | None:  # fmt: skip
     """An instrument through a port for the whole path; None when it finds no free place in the first view."""
-    instrument = draw_instrument(rng, anatomy.kits)
+    instrument = draw_instrument(rng, anatomy.kits).made()
     trocar = Trocar.towards(port_3, anatomy.centre)
     mover = ToolMover(rng, moments, path, others, trocar, hinged=instrument.hinged, radius=instrument.radius)
     start = np.array([0, 0, 0, rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.8)])

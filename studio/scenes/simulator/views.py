@@ -267,7 +267,7 @@ def _tool(
     if tip is None or not tool_fits(tip, port_3, target, K, pose, size, radius=instrument.radius):
         return None
     back = port_3 - tip
-    return Tool(instrument, _tool_pose(tip, -back / np.linalg.norm(back), float(rng.uniform(0, 2 * np.pi))))
+    return Tool(instrument.made(), _tool_pose(tip, -back / np.linalg.norm(back), float(rng.uniform(0, 2 * np.pi))))
 
 
 def draw_tip(
