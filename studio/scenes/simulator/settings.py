@@ -11,15 +11,18 @@ from studio.scenes.simulator.leaving_out import check_left_out
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.labels import STUDIO_CLASSES
 
-_SECONDS_PER_MEGAPIXEL = {"plain": 0.75, "phantom": 1.45}
-"""One core, colour and all layers, encoding included; measured on a 2-core server."""
+_SECONDS_PER_MEGAPIXEL = {"plain": 0.5, "phantom": 1.12}
+"""One core, colour and all layers, encoding included; measured on a 2-core server at 160x90 to 960x540."""
 _SECONDS_PER_FRAME = 0.012
+_SECONDS_TO_START = 1.2
 _MOST_FRAMES = 10_000_000
-_PATH_FACTOR, _BREATHING_FACTOR, _TARGETS_FACTOR = 1.6, 1.9, 1.5
-"""Against single frames: flow both ways; what is in view built for each frame; ten candidates for each view."""
-_BYTES_PER_PIXEL, _FLOW_BYTES_PER_PIXEL = 7.2, 5.9
+_PATH_FACTOR = 1.5
+"""Against single frames: flow both ways."""
+_BREATHING_SECONDS, _TARGETS_SECONDS, _TARGETS_SECONDS_PER_PATIENT = 0.033, 0.066, 2.0
+"""More for each frame, of whatever size: what is in view built anew; ten candidates for each view."""
+_BYTES_PER_PIXEL, _FLOW_BYTES_PER_PIXEL = 7.2, 2.2
 """Colour, labels, depth and normals; flow both ways as EXR. Measured on 48 frames of two patients at 256x144."""
-_SECONDS_PER_PATIENT = {"plain": 0.8, "phantom": 1.4}
+_SECONDS_PER_PATIENT = {"plain": 0.3, "phantom": 0.7}
 
 
 @dataclass(frozen=True)
@@ -126,25 +129,20 @@ def process_count(wanted: int) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _cost_factor(settings: SimulationSettings) -> float:
-    if settings.path:
-        return _BREATHING_FACTOR if settings.breathing else _PATH_FACTOR
-    return _TARGETS_FACTOR if settings.targets else 1.0
-
-
 def expected_seconds(settings: SimulationSettings | PhantomSettings) -> float:
     """About how long the job takes on this machine, for a cost shown beforehand."""
     kind = "phantom" if isinstance(settings, PhantomSettings) else "plain"
     frames, patients = settings.frames, settings.patients
     if isinstance(settings, PhantomSettings):
         frames, patients = frames + settings.labelled_frames, patients + settings.labelled_patients
-    if isinstance(settings, SimulationSettings):
-        frames = round(frames * _cost_factor(settings))
-    megapixels = frames * settings.size[0] * settings.size[1] / 1e6
-    work = (
-        megapixels * _SECONDS_PER_MEGAPIXEL[kind] + frames * _SECONDS_PER_FRAME + patients * _SECONDS_PER_PATIENT[kind]
-    )
-    return 2.5 + work / process_count(settings.processes)
+    megapixels = settings.size[0] * settings.size[1] / 1e6
+    each = megapixels * _SECONDS_PER_MEGAPIXEL[kind] + _SECONDS_PER_FRAME
+    body = _SECONDS_PER_PATIENT[kind]
+    if isinstance(settings, SimulationSettings) and settings.path:
+        each = each * _PATH_FACTOR + _BREATHING_SECONDS * settings.breathing
+    elif isinstance(settings, SimulationSettings) and settings.targets:
+        each, body = each + _TARGETS_SECONDS, body + _TARGETS_SECONDS_PER_PATIENT
+    return _SECONDS_TO_START + (frames * each + patients * body) / process_count(settings.processes)
 
 
 def expected_bytes(settings: SimulationSettings, *, frames: int | None = None) -> int:
