@@ -105,7 +105,7 @@ def _add_basics(words: _Words) -> None:
     demo.add_argument("--footage", type=Path, metavar="PATH", help="real footage: folders of frames, or videos")
     demo.add_argument("--labelled", type=Path, metavar="PATH", help="real labelled frames to evaluate on")
     demo.add_argument("--meshes", type=Path, metavar="PATH", help="a folder of organ and instrument meshes")
-    demo.add_argument("--seed", type=int, default=0)
+    demo.add_argument("--seed", type=values.seed, default=0)
     _device(demo)
     _command(words, "new", "new", "make an empty project", "new liver")
     _command(words, "info", "info", "what a project holds", "info liver.trocar --json")
@@ -152,7 +152,7 @@ def _add_scenes(words: _Words) -> None:
     simulate.add_argument("--anatomy", type=Path, metavar="FILE", help="a TOML file that names meshes")
     simulate.add_argument("--meshes", type=Path, metavar="PATH", help="a folder of meshes, classes by file name")
     simulate.add_argument("--size", type=values.size, default=(452, 256), metavar="WxH", help="in px; default: 452x256")
-    simulate.add_argument("--seed", type=int, default=0, metavar="S", help="the same seed gives the same bytes")
+    simulate.add_argument("--seed", type=values.seed, default=0, metavar="S", help="the same seed gives the same bytes")
     simulate.add_argument("--name", default="", help="name of the folder in the project")
 
 
@@ -169,7 +169,7 @@ def _add_footage(words: _Words) -> None:
     phantom.add_argument("--labelled-frames", type=values.positive, default=40, metavar="N")
     phantom.add_argument("--labelled-patients", type=values.positive, default=4, metavar="P")
     phantom.add_argument("--size", type=values.size, default=(452, 256), metavar="WxH")
-    phantom.add_argument("--seed", type=int, default=0, metavar="S")
+    phantom.add_argument("--seed", type=values.seed, default=0, metavar="S")
     _command(group, "screen", "footage_screen", "mark blank, blurred, duplicate and out-of-body frames, reversibly",
              "footage screen liver.trocar")  # fmt: skip
     compare = _command(group, "compare", "footage_compare", "lay the stand-in's statistics beside real footage's",
@@ -214,7 +214,7 @@ def _add_translator(words: _Words) -> None:
     style = apply.add_mutually_exclusive_group()
     style.add_argument("--style", type=values.numbers, metavar="s1,...,s8")
     style.add_argument("--style-image", type=Path, metavar="IMG")
-    style.add_argument("--seed", type=int, default=0, metavar="S")
+    style.add_argument("--seed", type=values.seed, default=0, metavar="S")
     _precision(apply)
     _checkpoint(apply)
     _device(apply)
@@ -252,7 +252,7 @@ def _add_styles(words: _Words) -> None:
     sample.add_argument("--reference", type=Path, action="append", default=[], metavar="IMG",
                         help="with --method reference: these pictures instead of footage frames")  # fmt: skip
     sample.add_argument("--temperature", type=float, default=1.0, metavar="T")
-    sample.add_argument("--seed", type=int, default=0, metavar="S")
+    sample.add_argument("--seed", type=values.seed, default=0, metavar="S")
     sample.add_argument("--palette", required=True, metavar="NAME")
     _command(group, "list", "styles_list", "the project's palettes", "styles list liver.trocar")
     show = _command(
@@ -263,7 +263,7 @@ def _add_styles(words: _Words) -> None:
                       "styles map liver.trocar --run first")  # fmt: skip
     layout.add_argument("--run", required=True)
     _checkpoint(layout)
-    layout.add_argument("--seed", type=int, default=0, metavar="S")
+    layout.add_argument("--seed", type=values.seed, default=0, metavar="S")
     _device(layout)
     sheet = _command(group, "sheet", "styles_sheet", "frames in the styles of a palette as one picture",
                      "styles sheet liver.trocar five.png --palette five")  # fmt: skip
@@ -297,7 +297,7 @@ def _add_curation(words: _Words) -> None:
     translate.add_argument(
         "--per-frame", type=values.positive, default=0, metavar="K", help="styles a frame; default all"
     )
-    translate.add_argument("--seed", type=int, default=0, metavar="S")
+    translate.add_argument("--seed", type=values.seed, default=0, metavar="S")
     _precision(translate)
     _device(translate)
     _devices(translate)
@@ -326,7 +326,7 @@ def _add_export(words: _Words) -> None:
     for what, said in (("run", "run"), ("palette", "palette"), ("style", "style, by its name")):
         export.add_argument(f"--{what}", action="append", default=[], metavar="NAME",
                             help=f"only translations made with this {said}; repeatable")  # fmt: skip
-    export.add_argument("--seed", type=int, default=0, metavar="S", help="of the split")
+    export.add_argument("--seed", type=values.seed, default=0, metavar="S", help="of the split")
     export.add_argument("--resume", action="store_true")
     reproduce = _command(words, "reproduce", "reproduce", "the same export again, byte for byte",
                          "reproduce out/manifest.json again", project=False)  # fmt: skip

@@ -28,6 +28,15 @@ def count(text: str) -> int:
     return int(text)
 
 
+MOST_SEED = 2**62
+
+
+def seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text.lstrip("0")) > 19 or int(text) > MOST_SEED:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no seed; write a whole number of 0 to 2^62")
+    return int(text)
+
+
 def seconds(text: str) -> float:
     try:
         value = float(text)

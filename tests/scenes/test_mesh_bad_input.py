@@ -125,15 +125,6 @@ def test_odd_meshes_are_read_and_turned_outwards(tmp_path: Path, name: str) -> N
     assert found == pytest.approx(volume, rel=1e-5)
 
 
-def test_an_open_mesh_is_read_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "open.stl").write_bytes(_stl(TRIANGLES[:-2], CORNERS))
-    mesh = load_mesh(tmp_path / "open.stl")
-    assert len(mesh.faces_F3) == 10
-    centres = mesh.vertices_V3[mesh.faces_F3].mean(axis=1) - 0.5
-    a, b, c = np.moveaxis(mesh.vertices_V3[mesh.faces_F3], 1, 0)
-    assert (np.einsum("ij,ij->i", np.cross(b - a, c - a), centres) > 0).all()
-
-
 def test_a_texture_that_is_broken_is_of_no_concern(tmp_path: Path) -> None:
     (tmp_path / "skin.mtl").write_text("newmtl skin\nmap_Kd skin.png\n")
     (tmp_path / "skin.png").write_bytes(b"no picture")
@@ -161,8 +152,18 @@ TOML: dict[str, tuple[str, str]] = {
     "a key twice": ('[[part]]\nfile = "a.stl"\nclass = "liver"\nclass = "fat"\n', "not valid TOML.*line 4"),
     "a table twice": ('[instrument]\nname = "a"\n[instrument]\nname = "b"\n', "not valid TOML.*line 3"),
     "no parts": ('name = "x"\n', "names no parts"),
-    "a part without a file": ('[[part]]\nclass = "liver"\n', "lacks file or class"),
+    "a part without a file": ('[[part]]\nclass = "liver"\n', r"a part \(line 1\) lacks file"),
     "a place of two numbers": ('[[part]]\nfile = "a.stl"\nclass = "liver"\nmove = [1, 2]\n', "three numbers"),
+    "a place in words": ('[[part]]\nfile = "a.stl"\nclass = "liver"\nmove = "left"\n', r"move 'left' \(line 4\)"),
+    "a scale below 0": ('[[part]]\nfile = "a.stl"\nclass = "liver"\nscale = -1\n', r"scale '-1' \(line 4\)"),
+    "repair in words": ('[[part]]\nfile = "a.stl"\nclass = "liver"\nrepair = "no"\n', r"repair 'no' \(line 4\)"),
+    "units of the second part": (
+        '[[part]]\nfile = "a.stl"\nclass = "liver"\nunits = "mm"\n[[part]]\nfile = "b"\nclass = "fat"\nunits = "mms"\n',
+        r"units 'mms' \(line 8\) are not known. Did you mean 'mm'",
+    ),
+    "a colour beyond 1": ('[[part]]\nfile = "a.stl"\nclass = "fat"\ncolour = [1, 2, 3]\n', r"colour .* \(line 4\)"),
+    "an instrument without jaws": ('[[instrument]]\nname = "grasper"\n', r"an instrument \(line 1\) has no jaws"),
+    "three jaws": ('[[instrument]]\njaws = ["a.stl", "b.stl", "c.stl"]\n', r"an instrument of 3 jaws \(line 2\)"),
     "not text": ("\x00\x01", "not valid TOML"),
 }
 

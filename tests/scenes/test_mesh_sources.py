@@ -173,6 +173,7 @@ def test_guesses_are_said(tmp_path: Path) -> None:
     settings = SimulationSettings(1, 1, size=(32, 18), meshes=folder, processes=1)
     notes = [e.text for e in simulate(tmp_path / "out", settings) if isinstance(e, Note)]
     assert notes == [
-        'liver.stl: read as m, 230 mm long; where that is wrong, say units = "..." in an anatomy file',
+        'liver.stl: read as m, 230 mm long (else say units = "..." in an anatomy file); crosses itself at 1 place, left'
+        " so: the outermost surface is seen",
         "stomach.stl: of another frame than the liver's, placed by class; say move = [...] in an anatomy file",
     ]

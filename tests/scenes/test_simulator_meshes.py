@@ -12,7 +12,7 @@ import trimesh
 
 from studio.jobs.stages import result_of
 from studio.scenes.readers import read_scenes
-from studio.scenes.simulator import SimulationSettings, meshfiles, simulate
+from studio.scenes.simulator import SimulationSettings, meshstreams, simulate
 from studio.scenes.simulator.meshfiles import load_mesh
 from studio.scenes.simulator.meshplans import class_in_name, plans_in_folder
 from studio.scenes.simulator.patients import build_anatomy, patient_name, sources_of
@@ -104,16 +104,21 @@ def test_large_meshes_are_thinned_out(tmp_path: Path) -> None:
 def test_large_binary_files_are_thinned_while_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ball = trimesh.creation.icosphere(subdivisions=6, radius=80)
     ball.export(tmp_path / "a.stl")
-    monkeypatch.setattr(meshfiles, "_LARGE", 1000)
-    monkeypatch.setattr(meshfiles, "_PIECE", 7000)
+    monkeypatch.setattr(meshstreams, "LARGE", 1000)
+    monkeypatch.setattr(meshstreams, "PIECE", 7000)
     monkeypatch.setattr(trimesh, "load", None)  # the library, which would read it whole, is not asked
     mesh = load_mesh(tmp_path / "a.stl")
     assert 10_000 < len(mesh.faces_F3) <= 60_000
     assert np.abs(np.linalg.norm(mesh.vertices_V3, axis=1) - 80).max() < 0.5
     assert (np.einsum("ij,ij->i", mesh.vertices_V3, mesh.normals_V3) > 75).all()
     assert trimesh.Trimesh(mesh.vertices_V3, mesh.faces_F3, process=False).is_watertight
+    ball.export(tmp_path / "a.ply")
+    as_ply = load_mesh(tmp_path / "a.ply")
+    assert np.abs(np.linalg.norm(as_ply.vertices_V3, axis=1) - 80).max() < 0.5
+    assert trimesh.Trimesh(as_ply.vertices_V3, as_ply.faces_F3, process=False).is_watertight
     content = bytearray((tmp_path / "a.stl").read_bytes())
-    content[84 + 12 : 84 + 16] = struct.pack("<f", float("nan"))
+    for face in range(1000):  # of 81,920
+        content[84 + 50 * face + 12 : 84 + 50 * face + 16] = struct.pack("<f", float("nan"))
     (tmp_path / "nan.stl").write_bytes(content)
     with pytest.raises(InputError, match="the mesh holds coordinates that are not finite"):
         load_mesh(tmp_path / "nan.stl")
@@ -172,7 +177,7 @@ def test_an_anatomy_file_names_parts(folder: Path) -> None:
         (('units = "m"', 'units = "miles"'), "miles"),
         (('units = "m"', 'units = ["m"]'), "are not known"),
         (('class = "liver"', 'class = "lever"'), r"'lever' \(line 6\). Did you mean 'liver'"),
-        (('file = "meshes/some body/GallBladder.ply"', "file = 7"), "'7' is no file's name"),
+        (('file = "meshes/some body/GallBladder.ply"', "file = 7"), r"'7' \(line 10\) is no file's name"),
         (("colour =", "color ="), r"'color' \(line 8\) is not known. Did you mean 'colour'"),
         (('axes = "+x +y +z"', 'axes = "+x +x +z"'), "twice"),
         (("#803028", "red"), "red"),

@@ -11,7 +11,7 @@ import pytest
 
 from studio.files import atomic
 from studio.jobs.stages import result_of
-from studio.scenes.simulator import SimulationSettings, simulate, simulation
+from studio.scenes.simulator import PhantomSettings, SimulationSettings, phantom, simulate, simulate_phantom, simulation
 from studio.scenes.simulator.settings import expected_bytes
 from studio.vocabulary.errors import DiskFull
 
@@ -62,3 +62,32 @@ def test_a_disk_that_fills_up_is_told_how_much_is_left_to_write(
 def test_less_is_expected_of_fewer_frames() -> None:
     assert expected_bytes(SETTINGS, frames=2) * 2 == pytest.approx(expected_bytes(SETTINGS), abs=2)
     assert expected_bytes(SETTINGS, frames=0) == 0
+
+
+STAND_IN = PhantomSettings(3, 1, size=(160, 90), labelled_patients=1, labelled_frames=2, processes=1)
+
+
+def test_stand_in_footage_that_will_not_fit_is_refused_before_any_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _free(monkeypatch, 1_000_000)
+    large = PhantomSettings(20_000, 2, processes=1)
+    # 452 x 256 px of about 0.2 bytes, 20,000 times, is 463 MB.
+    with pytest.raises(DiskFull, match=r"needs about 462\.8 MB, 1\.0 MB are free"):
+        next(simulate_phantom(tmp_path / "footage", tmp_path / "labelled", large))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_with_stand_in_footage_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, _content: bytes) -> None:
+        with atomic.disk_errors_named(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(phantom, "write_bytes", full)
+    # 160 x 90 px: 3 of 0.2 bytes and 2 of 1.4.
+    with pytest.raises(DiskFull, match=r"the disk is full; the 5 frames that are left need about 0\.0 MB") as caught:
+        result_of(simulate_phantom(tmp_path / "footage", tmp_path / "labelled", STAND_IN))
+    assert "\n" not in str(caught.value)
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []

@@ -12,6 +12,7 @@ import numpy as np
 
 from studio.scenes.simulator import fields
 from studio.scenes.simulator.fields import Mesh
+from studio.scenes.simulator.meshcutting import cut_across
 
 SHAFT_LENGTH = 330.0
 _SHAFT_PIECES = 8
@@ -91,13 +92,9 @@ def make_kit(name: str, jaws: Sequence[Mesh], shaft: Mesh | None) -> InstrumentK
         return InstrumentKit(name, moved, empty, tube, -end, float(np.ptp(tube.vertices_V3[:, 0])) / 2)
     whole = fields.joined(moved)
     tip_length = min(24.0, 0.3 * float(np.ptp(whole.vertices_V3[:, 2])))
-    front = whole.vertices_V3[whole.faces_F3][..., 2].mean(axis=1) > -tip_length
+    front, behind = cut_across(whole, -tip_length)
     radius = float(np.ptp(whole.vertices_V3[:, 0])) / 2
-    return InstrumentKit(name, (_faces_of(whole, front),), empty, _faces_of(whole, ~front), -tip_length, radius)
-
-
-def _faces_of(mesh: Mesh, chosen_F: np.ndarray) -> Mesh:
-    return Mesh(mesh.vertices_V3, mesh.faces_F3[chosen_F], mesh.normals_V3)
+    return InstrumentKit(name, (front,), empty, behind, -tip_length, radius)
 
 
 def _shifted(z: float) -> np.ndarray:

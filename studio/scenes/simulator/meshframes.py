@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studio.scenes.simulator.anatomy import FAT, GALLBLADDER, LIVER, WALL
+from studio.scenes.simulator.anatomy import FAT, GALLBLADDER, LIVER, WALL, Part
 from studio.scenes.simulator.fields import Mesh
-from studio.scenes.simulator.meshfiles import load_mesh
-from studio.scenes.simulator.meshplans import UNITS, AnatomyPlan, PlannedMesh
+from studio.scenes.simulator.meshaxes import guessed_axes
+from studio.scenes.simulator.meshfiles import read_mesh
+from studio.scenes.simulator.meshnotes import SHEETS, check_closed, file_note, frame_notes
+from studio.scenes.simulator.meshplans import UNITS, AnatomyPlan, PlannedMesh, plain_words
 from studio.scenes.simulator.meshunits import units_of
-from studio.scenes.simulator.placement import transformed
+from studio.scenes.simulator.placement import guessed_turn, transformed
 from studio.scenes.simulator.surfaces import SurfaceField
 
 _NEAR_MM = 12.0
@@ -25,24 +27,59 @@ _ELSE_INSIDE = 0.35
 
 @dataclass(frozen=True, eq=False)
 class SizedMeshes:
-    """A plan's meshes in mm and their files' axes; ``frames``: files (by place) that share a frame, the first leads."""
+    """A plan's meshes in mm and their files' axes; ``frames``: files (by place) that share a frame, the first leads.
+
+    ``turns``: 3x3 of each frame, from its axes to body axes. ``leads``: the first frame holds the liver.
+    """
 
     meshes: tuple[Mesh, ...]
     frames: tuple[tuple[int, ...], ...]
+    turns: tuple[np.ndarray, ...]
+    leads: bool
     notes: tuple[str, ...]
 
 
 @functools.lru_cache(maxsize=2)
 def sized_meshes(plan: AnatomyPlan) -> SizedMeshes:
-    """Load a plan's meshes, in mm by each file's own unit, and tell their frames apart.
+    """Read a plan's meshes, in mm by each file's own unit, and tell their frames apart.
 
     Raise InputError for a file that cannot be used and for a unit that cannot be told.
     """
-    loaded = [load_mesh(m.path) for m in plan.meshes]
-    units = units_of(plan.meshes, [float(np.ptp(m.vertices_V3, axis=0).max()) for m in loaded])
-    sized = [transformed(m, np.eye(3) * UNITS[u], np.zeros(3)) for m, u in zip(loaded, units, strict=True)]
-    frames = _frames(plan.meshes, sized, units)
-    return SizedMeshes(tuple(sized), frames, (*_unit_notes(plan.meshes, sized, units), *_frame_notes(plan, frames)))
+    planned = plan.meshes
+    read = [read_mesh(m.path, sheet=m.class_id in SHEETS, repair=m.repair) for m in planned]
+    units = units_of(planned, [r.extent for r in read])
+    for part, found in zip(planned, read, strict=True):
+        check_closed(part, found)
+    sized = [transformed(r.mesh, np.eye(3) * UNITS[u], np.zeros(3)) for r, u in zip(read, units, strict=True)]
+    frames = _frames(planned, sized, units)
+    leads = any(planned[i].class_id == LIVER for i in frames[0])
+    turns = tuple(_turn_of(plan, sized, frame) for frame in frames)
+    notes = [
+        note
+        for part, found, unit in zip(planned, read, units, strict=True)
+        for note in file_note(part.path, found, unit=unit, mm_per_unit=UNITS[unit], told=part.mm_per_unit is not None)
+    ]
+    notes += frame_notes(planned, frames, turns, leads=leads, guessed=plan.turn is None)
+    return SizedMeshes(tuple(sized), frames, turns, leads, tuple(notes))
+
+
+def _turn_of(plan: AnatomyPlan, sized: Sequence[Mesh], frame: Sequence[int]) -> np.ndarray:
+    """3x3 from a frame's axes to body axes: as told, else guessed from the shapes of what is in it."""
+    if plan.turn is not None:
+        return np.array(plan.turn)
+
+    def first(class_id: int) -> Mesh | None:
+        return next((sized[i] for i in sorted(frame) if plan.meshes[i].class_id == class_id), None)
+
+    liver = first(LIVER)
+    if liver is not None:
+        return guessed_turn(liver, first(GALLBLADDER))
+    return guessed_axes([part_of(plan.meshes[i], sized[i]) for i in frame])
+
+
+def part_of(planned: PlannedMesh, mesh: Mesh) -> Part:
+    """A planned file's mesh under its name, class and colour."""
+    return Part(plain_words(planned.path.stem) or "tissue", planned.class_id, mesh, planned.colour)
 
 
 def _frames(planned: Sequence[PlannedMesh], sized: Sequence[Mesh], units: Sequence[str]) -> tuple[tuple[int, ...], ...]:
@@ -69,23 +106,3 @@ def _fit(one: tuple[PlannedMesh, Mesh], other: tuple[PlannedMesh, Mesh]) -> bool
     field = SurfaceField(mesh_a)
     inside = field.share_inside(mesh_b) <= _MOST_INSIDE.get(b.class_id, _ELSE_INSIDE)
     return inside and (b.class_id != GALLBLADDER or field.gap(mesh_b) <= _LIES_AT_MM)
-
-
-def _unit_notes(planned: Sequence[PlannedMesh], sized: Sequence[Mesh], units: Sequence[str]) -> list[str]:
-    """Which files' units were guessed, where that is not mm."""
-    return [
-        f"{part.path.name}: read as {unit}, {np.ptp(mesh.vertices_V3, axis=0).max():.0f} mm long; where that is wrong,"
-        ' say units = "..." in an anatomy file'
-        for part, mesh, unit in zip(planned, sized, units, strict=True)
-        if part.mm_per_unit is None and unit != "mm"
-    ]
-
-
-def _frame_notes(plan: AnatomyPlan, frames: Sequence[Sequence[int]]) -> list[str]:
-    """Which files were brought to their place, because they lie elsewhere in their own."""
-    lead = set(frames[0]) if any(plan.meshes[i].class_id == LIVER for i in frames[0]) else set()
-    moved = [p.path.name for i, p in enumerate(plan.meshes) if i not in lead and not p.moved]
-    if not moved:
-        return []
-    whose = "the liver's" if lead else "a common one"
-    return [f"{', '.join(moved)}: of another frame than {whose}, placed by class; say move = [...] in an anatomy file"]

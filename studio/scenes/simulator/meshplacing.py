@@ -31,6 +31,7 @@ _PLACES_MM: tuple[tuple[str, tuple[float, float, float]], ...] = (
 """Where the middle of an organ's box lies, body axes, as the procedural organs have it."""
 _SEATED = 0.14
 """Share of a gallbladder's surface that lies in the liver."""
+_ASIDE_MM = 2.0
 _CLEAR_MM, _MOST_CLEARED_MM = 4.0, 60.0
 
 
@@ -51,7 +52,7 @@ def placed_by_class(frame: Sequence[Part], bed: Bed) -> list[Part]:
     bladder = next((p for p in frame if p.class_id == GALLBLADDER), None)
     organs = [p for p in frame if p.class_id not in (LIVER, WALL)]
     if bladder is not None:
-        matrix = _into_the_bed(bladder.mesh, bed)
+        matrix = _into_the_bed(bladder.mesh, [p.mesh for p in organs if p is not bladder], bed)
     elif organs:
         matrix = _cleared(organs, _to_usual_places(organs, bed), bed)
     else:
@@ -70,16 +71,33 @@ def _settled(part: Part, bed: Bed, *, pressed: bool) -> Part:
     return Part(part.name, part.class_id, mesh, part.colour)
 
 
-def _into_the_bed(mesh: Mesh, bed: Bed) -> np.ndarray:
-    """4x4: the long axis along the bed, the middle at the bed's, then up or down until part of it lies in the liver."""
+def _into_the_bed(mesh: Mesh, others: Sequence[Mesh], bed: Bed) -> np.ndarray:
+    """4x4: the long axis along the bed, the middle at the bed's, then up or down until part of it lies in the liver.
+
+    What comes with it, such as fat about its neck, hangs below it.
+    """
     line = bed.bladder.points_N3
     matrix = np.eye(4)
-    matrix[:3, :3] = turned_to(wide_end(mesh.vertices_V3.astype(float)), line[0] - line[-3])
+    along = line[0] - line[-3]
+    matrix[:3, :3] = turned_to(wide_end(mesh.vertices_V3.astype(float)), along)
+    if others:
+        points_V3 = np.concatenate([m.vertices_V3 for m in others])
+        away = points_V3.mean(axis=0) - mesh.vertices_V3.mean(axis=0)
+        matrix[:3, :3] = _hanging(matrix[:3, :3] @ away, along) @ matrix[:3, :3]
     middle = np.average(line, axis=0, weights=bed.bladder.radii_N)
     matrix[:3, 3] = middle - matrix[:3, :3] @ mesh.vertices_V3.mean(axis=0)
     for _ in range(14):
         matrix[2, 3] += 0.8 * float(np.clip(bed.liver.gap(mesh.moved(matrix), nearest=_SEATED), -12, 12))
     return matrix
+
+
+def _hanging(away_3: np.ndarray, axis_3: np.ndarray) -> np.ndarray:
+    """The turn (3x3) about an axis that brings what lies away from it below it, as far as the axis is not upright."""
+    axis = axis_3 / np.linalg.norm(axis_3)
+    aside, down = (v - axis * (v @ axis) for v in (away_3, np.array([0.0, 0.0, -1.0])))
+    if np.linalg.norm(aside) < _ASIDE_MM or np.linalg.norm(down) < 0.1:
+        return np.eye(3)
+    return turned_to(aside, down)
 
 
 def turned_to(a_3: np.ndarray, b_3: np.ndarray) -> np.ndarray:
@@ -104,7 +122,12 @@ def _to_usual_places(organs: Sequence[Part], bed: Bed) -> np.ndarray:
 def _usual_place(part: Part, bed: Bed) -> np.ndarray:
     if part.class_id == FAT:  # around the gallbladder's neck, below it
         return np.asarray(bed.bladder.points_N3[-2] + (6.0, 0.0, -12.0))
-    return np.array(next(place for words, place in _PLACES_MM if re.search(words, part.name)))
+    return usual_place(part.name)
+
+
+def usual_place(name: str) -> np.ndarray:
+    """Where the middle of an organ of this name lies in a procedural body (3,), mm."""
+    return np.array(next(place for words, place in _PLACES_MM if re.search(words, name)))
 
 
 def _middle(mesh: Mesh) -> np.ndarray:

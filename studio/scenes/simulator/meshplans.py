@@ -6,12 +6,13 @@ import difflib
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from studio.files.atomic import hash_bytes, hash_ends
 from studio.scenes.simulator.anatomy import BOWEL, FAT, GALLBLADDER, LIGAMENT, LIVER, WALL
 from studio.scenes.simulator.meshfiles import MESH_SUFFIXES
 from studio.vocabulary.errors import InputError
@@ -48,6 +49,7 @@ class PlannedMesh:
     matrix: tuple[tuple[float, ...], ...] | None = None
     colour: tuple[float, float, float] | None = None
     moved: bool = False
+    repair: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class PlannedInstrument:
     shaft: Path | None
     jaws: tuple[Path, ...]
     mm_per_unit: float | None = None
+    repair: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,15 @@ class AnatomyPlan:
     turn: tuple[tuple[float, ...], ...] | None = None
     fixed: bool = field(default=False)
     """Placed by hand: neither moved nor varied from patient to patient."""
+
+
+def plan_digest(plan: AnatomyPlan) -> str:
+    """What a body from meshes depends on: the plan, and its files' contents by their ends; 32 hexadecimal digits."""
+    parts = [replace(m, path=Path(m.path.name)) for m in plan.meshes]
+    tools = [(t.name, t.mm_per_unit, t.repair) for t in plan.instruments]
+    files = [m.path for m in plan.meshes] + [f for t in plan.instruments for f in (t.shaft, *t.jaws) if f is not None]
+    said = [repr(m).replace("PosixPath", "Path").replace("WindowsPath", "Path") for m in parts]
+    return hash_bytes("\n".join([*said, repr(tools), repr(plan.turn), *map(hash_ends, files)]).encode())
 
 
 def plans_in_folder(folder: Path) -> list[AnatomyPlan]:
@@ -161,13 +173,15 @@ def plan_from_file(path: Path) -> AnatomyPlan:
         turn = [0, 0, 0]                     # degrees about x, y, z, in this order
         scale = 1.0
         colour = [0.5, 0.2, 0.15]            # or "#803028"
+        repair = false                       # leave holes open and faces as they are wound
         [[instrument]]
         name = "grasper"
         shaft = "shaft.stl"
         jaws = ["left.stl", "right.stl"]
         units = "mm"
 
-    Raise InputError that names the key for anything that is not understood.
+    Axes that are not given are told by the shapes, unless a part is moved or turned. Raise InputError that names the
+    key and its line for anything that is not understood.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -175,106 +189,159 @@ def plan_from_file(path: Path) -> AnatomyPlan:
         raise InputError("cannot be read", where=path, remedy="Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"not valid TOML ({error})", where=path, remedy="Correct it there.") from error
-    _known_keys(content, {"name", "axes", "part", "instrument"}, path)
+    top = _Table(content, path)
+    top.check({"name", "axes", "part", "instrument"})
     parts, tools = content.get("part", []), content.get("instrument", [])
     if not isinstance(parts, list) or not isinstance(tools, list) or not parts + tools:
         raise InputError("names no parts", where=path, remedy="Add a [[part]] with file and class.")
-    axes = str(content.get("axes", "+x +y +z"))
+    by_hand = any(isinstance(p, dict) and {"move", "turn"} & set(p) for p in parts)
+    axes = str(content.get("axes", "+x +y +z" if by_hand else "auto"))
     name = re.sub(r"[^A-Za-z0-9-]+", "-", str(content.get("name", path.stem))).strip("-").lower()
     return AnatomyPlan(
-        name or "body", tuple(_part(p, path) for p in parts), tuple(_instrument(t, path) for t in tools),
-        turn=None if axes == "auto" else _axes(axes, path), fixed=any("move" in p for p in parts),
+        name or "body", tuple(_part(_Table(p, path, "part", i)) for i, p in enumerate(parts)),
+        tuple(_instrument(_Table(t, path, "instrument", i)) for i, t in enumerate(tools)),
+        turn=None if axes == "auto" else _axes(axes, top), fixed=any("move" in p for p in parts),
     )  # fmt: skip
 
 
-def _known_keys(table: Any, known: set[str], path: Path) -> None:
-    if not isinstance(table, dict):
-        raise InputError("a part is not a table", where=path, remedy="Write it under [[part]].")
-    for key in table:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            meant = f"Did you mean '{near[0]}'? " if near else ""
-            line = _line_of(path, rf"\s*\[*\s*{re.escape(key)}\b")
-            raise InputError(
-                f"key '{key}'{line} is not known", where=path,
-                remedy=f"{meant}Known: {', '.join(sorted(known))}.",
-            )  # fmt: skip
+@dataclass(frozen=True)
+class _Table:
+    """A table of an anatomy file: the file itself, or the ``number``-th [[header]] (from 0)."""
+
+    values: Any
+    path: Path
+    header: str = ""
+    number: int = 0
+
+    def check(self, known: set[str]) -> None:
+        """Raise InputError for a key that is not known."""
+        if not isinstance(self.values, dict):
+            raise InputError(f"a {self.header} is not a table", where=self.path, remedy=f"Write [[{self.header}]].")
+        for key in self.values:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
+                meant = f"Did you mean '{near[0]}'? " if near else ""
+                raise self.error(
+                    f"key '{key}'", key, "is not known", remedy=f"{meant}Known: {', '.join(sorted(known))}."
+                )
+
+    def get(self, key: str, other: Any = None) -> Any:
+        return self.values.get(key, other)
+
+    def error(self, what: str, key: str, more: str = "", *, remedy: str) -> InputError:
+        """One line that names the key's line, or the table's where it has no such key."""
+        line = self._line(key)
+        at = f" (line {line})" if line else ""
+        return InputError(f"{what}{at}{' ' + more if more else ''}", where=self.path, remedy=remedy)
+
+    def _line(self, key: str) -> int:
+        lines = self.path.read_text(encoding="utf-8").splitlines()
+        start = 0
+        if self.header:
+            headers = [i for i, t in enumerate(lines) if re.match(rf"\s*\[\[\s*{self.header}\s*\]\]", t)]
+            if self.number >= len(headers):
+                return 0
+            start = headers[self.number]
+        pattern = rf"\s*\[*\s*[\"']?{re.escape(key)}\b"
+        return next((i + 1 for i in range(start, len(lines)) if re.match(pattern, lines[i])), start + bool(self.header))
 
 
-def _line_of(path: Path, pattern: str) -> str:
-    """`` (line N)`` of the first line that begins so, or nothing."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    line = next((i for i, text in enumerate(lines, 1) if re.match(pattern, text)), 0)
-    return f" (line {line})" if line else ""
-
-
-def _part(table: Any, path: Path) -> PlannedMesh:
-    _known_keys(table, {"file", "class", "units", "move", "turn", "scale", "colour"}, path)
-    if "file" not in table or "class" not in table:
-        raise InputError("a part lacks file or class", where=path, remedy="Give both.")
+def _part(table: _Table) -> PlannedMesh:
+    table.check({"file", "class", "units", "move", "turn", "scale", "colour", "repair"})
+    for key in ("file", "class"):
+        if table.get(key) is None:
+            raise table.error("a part", "", f"lacks {key}", remedy="Give it both file and class.")
     try:
-        class_id = STUDIO_CLASSES.by_name(str(table["class"])).id
+        class_id = STUDIO_CLASSES.by_name(str(table.get("class"))).id
     except InputError as error:
-        line = _line_of(path, rf"\s*class\s*=\s*.{re.escape(str(table['class']))}")
-        raise InputError(f"{error.what}{line}", where=path, remedy=error.remedy) from error
-    try:
-        scale = float(table.get("scale", 1.0))
-        matrix = _placed(_three(table.get("turn", (0, 0, 0))), _three(table.get("move", (0, 0, 0))), scale)
-        colour = _colour(table.get("colour"))
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"part '{table['file']}': {error}", where=path, remedy="move and turn take three numbers each."
-        ) from error
-    return PlannedMesh(_mesh_path(table["file"], path), class_id, _unit(table, path), matrix, colour, "move" in table)
+        raise table.error(error.what, "class", remedy=error.remedy) from error
+    turn, move = (_three(table, key) for key in ("turn", "move"))
+    return PlannedMesh(
+        _mesh_path(table, "file", table.get("file")), class_id, _unit(table), _placed(turn, move, _scale(table)),
+        _colour(table), "move" in table.values, _repair(table),
+    )  # fmt: skip
 
 
-def _mesh_path(name: Any, path: Path) -> Path:
+def _mesh_path(table: _Table, key: str, name: Any) -> Path:
     """The file that an anatomy file names, relative to itself."""
     if not isinstance(name, str) or not name.strip() or "\0" in name:
-        raise InputError(f"'{name}' is no file's name", where=path, remedy='Write it in quotes: "liver.stl".')
-    return path.parent / name
+        raise table.error(f"'{name}'", key, "is no file's name", remedy='Write it in quotes: "liver.stl".')
+    return table.path.parent / name
 
 
-def _instrument(table: Any, path: Path) -> PlannedInstrument:
-    _known_keys(table, {"name", "shaft", "jaws", "units"}, path)
+def _instrument(table: _Table) -> PlannedInstrument:
+    table.check({"name", "shaft", "jaws", "units", "repair"})
     jaws = table.get("jaws", [])
     if not isinstance(jaws, list) or not jaws:
-        raise InputError("an instrument has no jaws", where=path, remedy='Add jaws = ["tip.stl"].')
-    shaft = _mesh_path(table["shaft"], path) if "shaft" in table else None
-    found = tuple(_mesh_path(j, path) for j in jaws)
-    return PlannedInstrument(str(table.get("name", "instrument")), shaft, found, _unit(table, path))
+        raise table.error("an instrument", "jaws", "has no jaws", remedy='Add jaws = ["tip.stl"].')
+    if len(jaws) > 2:
+        raise table.error(f"an instrument of {len(jaws)} jaws", "jaws", remedy="Give two, or one file of the whole.")
+    shaft = _mesh_path(table, "shaft", table.get("shaft")) if "shaft" in table.values else None
+    found = tuple(_mesh_path(table, "jaws", j) for j in jaws)
+    return PlannedInstrument(str(table.get("name", "instrument")), shaft, found, _unit(table), _repair(table))
 
 
-def _unit(table: Any, path: Path) -> float | None:
-    if "units" not in table:
+def _repair(table: _Table) -> bool:
+    value = table.get("repair", True)
+    if not isinstance(value, bool):
+        raise table.error(f"repair '{value}'", "repair", "is not understood", remedy="Write true or false.")
+    return value
+
+
+def _unit(table: _Table) -> float | None:
+    unit = table.get("units")
+    if unit is None:
         return None
-    if str(table["units"]) not in UNITS:
-        raise InputError(f"units '{table['units']}' are not known", where=path, remedy=f"Use {', '.join(UNITS)}.")
-    return UNITS[str(table["units"])]
+    if str(unit) not in UNITS:
+        near = difflib.get_close_matches(str(unit), UNITS, n=1)
+        meant = f"Did you mean '{near[0]}'? " if near else ""
+        raise table.error(f"units '{unit}'", "units", "are not known", remedy=f"{meant}Use {', '.join(UNITS)}.")
+    return UNITS[str(unit)]
 
 
-def _axes(text: str, path: Path) -> tuple[tuple[float, ...], ...]:
+def _scale(table: _Table) -> float:
+    value = table.get("scale", 1.0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e4:
+        raise table.error(
+            f"scale '{value}'", "scale", "is not understood", remedy="Write a number above 0, such as 1.2."
+        )
+    return float(value)
+
+
+def _axes(text: str, table: _Table) -> tuple[tuple[float, ...], ...]:
     words = text.split()
     if len(words) != 3 or any(not re.fullmatch(r"[+-]?[xyz]", w) for w in words):
-        raise InputError(f"axes '{text}' are not understood", where=path, remedy='Write e.g. "+x -z +y", or "auto".')
+        raise table.error(f"axes '{text}'", "axes", "are not understood", remedy='Write e.g. "+x -z +y", or "auto".')
     turn = np.zeros((3, 3))
     for row, word in enumerate(words):
         turn[row, "xyz".index(word[-1])] = -1.0 if word[0] == "-" else 1.0
     if abs(np.linalg.det(turn)) < 0.5:
-        raise InputError(f"axes '{text}' name one axis twice", where=path, remedy="Name each of x, y, z once.")
+        raise table.error(f"axes '{text}'", "axes", "name one axis twice", remedy="Name each of x, y, z once.")
     return tuple(tuple(float(v) for v in row) for row in turn)
 
 
-def _three(values: Any) -> np.ndarray:
-    array = np.array([float(v) for v in values])
-    if array.shape != (3,) or not np.isfinite(array).all():
-        raise ValueError("three numbers are needed")
-    return array
+def _three(table: _Table, key: str) -> np.ndarray:
+    """The three numbers of a key, 0 where it is not given."""
+    found = _numbers(table.get(key, (0, 0, 0)))
+    if found is None:
+        raise table.error(
+            f"{key} '{table.get(key)}'", key, "is not understood", remedy="Write three numbers: [0, 0, 0]."
+        )
+    return found
+
+
+def _numbers(value: Any) -> np.ndarray | None:
+    """Three finite numbers, or None."""
+    if not isinstance(value, list | tuple) or len(value) != 3 or any(isinstance(v, bool | str) for v in value):
+        return None
+    try:
+        array = np.array([float(v) for v in value])
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return array if np.isfinite(array).all() else None
 
 
 def _placed(turn_degrees: np.ndarray, move: np.ndarray, scale: float) -> tuple[tuple[float, ...], ...]:
-    if not 0 < scale < 1e4:
-        raise ValueError("scale must lie above 0")
     matrix = np.eye(4)
     for axis, angle in enumerate(np.deg2rad(turn_degrees)):
         c, s = np.cos(angle), np.sin(angle)
@@ -287,12 +354,15 @@ def _placed(turn_degrees: np.ndarray, move: np.ndarray, scale: float) -> tuple[t
     return tuple(tuple(float(v) for v in row) for row in matrix)
 
 
-def _colour(value: Any) -> tuple[float, float, float] | None:
+def _colour(table: _Table) -> tuple[float, float, float] | None:
+    value = table.get("colour")
     if value is None:
         return None
-    if isinstance(value, str):
-        if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
-            raise ValueError(f"colour '{value}' is not of the form #rrggbb")
+    if isinstance(value, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", value):
         value = [int(value[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = _three(value)
+    found = _numbers(value)
+    if found is None or found.min() < 0 or found.max() > 1:
+        raise table.error(f"colour '{table.get('colour')}'", "colour", "is not understood",
+                          remedy='Write "#rrggbb", or three numbers of 0 to 1.')  # fmt: skip
+    red, green, blue = found
     return float(red), float(green), float(blue)

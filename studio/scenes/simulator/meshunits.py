@@ -84,9 +84,10 @@ def _unguessed(part: PlannedMesh, extent: float) -> InputError:
     )  # fmt: skip
 
 
-def tool_unit(extents_jaws: Sequence[float], extent_shaft: float | None) -> str | None:
+def tool_unit(extents_jaws: Sequence[float], extent_shaft: float | None, *, whole: bool) -> str | None:
     """The unit of an instrument's files, by its shaft or, without one, as a whole or as jaws; None where none fits."""
     if extent_shaft is not None:
         return next(iter(fitting_units(extent_shaft, SHAFT_MM)), None)
     extent = max(extents_jaws)
-    return next(iter([*fitting_units(extent, SHAFT_MM), *fitting_units(extent, JAWS_MM)]), None)
+    sizes = (SHAFT_MM, JAWS_MM) if whole else (JAWS_MM, SHAFT_MM)
+    return next(iter([*fitting_units(extent, sizes[0]), *fitting_units(extent, sizes[1])]), None)

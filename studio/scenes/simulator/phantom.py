@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 import json
+import shutil
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.files.atomic import write_bytes, write_json, write_text
+from studio.files.atomic import space_checked, write_bytes, write_json, write_text
 from studio.jobs.events import Done, Job, Progress
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.captions import Caption, captioned, draw_caption
@@ -26,9 +28,15 @@ from studio.scenes.simulator.palettes import PALETTES, LookPalette, varied
 from studio.scenes.simulator.patients import PatientSource, build_anatomy
 from studio.scenes.simulator.plain import exposure_distance
 from studio.scenes.simulator.rich import Lamp, RichLook, draw_rich_look, shade_rich, soft_shadow
-from studio.scenes.simulator.settings import PhantomSettings, frames_of, process_count
+from studio.scenes.simulator.settings import (
+    PhantomSettings,
+    expected_phantom_bytes,
+    frames_of,
+    no_room,
+    process_count,
+)
 from studio.scenes.simulator.views import Habits, View, draw_view
-from studio.vocabulary.errors import InputError
+from studio.vocabulary.errors import DiskFull, InputError
 from studio.vocabulary.seeds import stream
 
 ENGINE = 3
@@ -50,23 +58,23 @@ class _PatientJob:
     labelled: bool
 
 
+_Groups = tuple[list[tuple[_PatientJob, int]], list[tuple[_PatientJob, int]]]
+"""Patients of the footage and labelled ones, with their frames' counts."""
+
+
 def simulate_phantom(footage_dest: Path, labelled_dest: Path, settings: PhantomSettings) -> Job:
     """Write unlabelled JPEG frames to ``footage_dest/<patient>/`` and labelled ones of other patients to
     ``labelled_dest/<patient>/{frames,masks}`` (masks: PNG of studio class ids, 0 outside the round picture area).
 
     Resumable; ends with ``Done({"footage": [folders], "labelled": [folders], "frames": n, "labelled_frames": n})``.
-    Raise InputError when a folder holds frames of other settings.
+    Raise InputError when a folder holds frames of other settings, and DiskFull, before anything is written, when the
+    frames are expected not to fit.
     """
-    footage, labelled = _patient_jobs(footage_dest, labelled_dest, settings)
-    batches: list[Batch[_PatientJob]] = []
-    total = 0
-    for dest, jobs in ((footage_dest, footage), (labelled_dest, labelled)):
-        if jobs:
-            _claim(dest, settings)
-        for job, count in jobs:
-            total += count
-            missing = [i for i in range(count) if not all(p.is_file() for p in _files(job, i).values())]
-            batches += batches_of(job.source.number, missing, job)
+    groups = _patient_jobs(footage_dest, labelled_dest, settings)
+    footage, labelled = groups
+    dests = [dest for dest, jobs in zip((footage_dest, labelled_dest), groups, strict=True) if jobs]
+    batches = _claimed(dests, groups, settings)
+    total = sum(count for group in groups for _, count in group)
     done = total - sum(len(b.frames) for b in batches)
     yield Progress(done, total, "frames", "simulating stand-in footage")
     try:
@@ -74,8 +82,12 @@ def simulate_phantom(footage_dest: Path, labelled_dest: Path, settings: PhantomS
             for finished in counts_done:
                 done += finished
                 yield Progress(done, total, "frames", "simulating stand-in footage")
+    except DiskFull as error:
+        needed = _needed_bytes(groups, settings)
+        raise no_room(footage_dest, left=total - done, needed_bytes=needed) from error
     finally:
-        sweep(job.folder for job, _ in (*footage, *labelled))
+        sweep(job.folder for group in groups for job, _ in group)
+        _let_go(dests)
     yield Done(
         {
             "footage": [str(j.folder) for j, _ in footage], "labelled": [str(j.folder) for j, _ in labelled],
@@ -85,9 +97,36 @@ def simulate_phantom(footage_dest: Path, labelled_dest: Path, settings: PhantomS
     )  # fmt: skip
 
 
-def _patient_jobs(
-    footage_dest: Path, labelled_dest: Path, settings: PhantomSettings
-) -> tuple[list[tuple[_PatientJob, int]], list[tuple[_PatientJob, int]]]:
+def _claimed(dests: Sequence[Path], groups: _Groups, settings: PhantomSettings) -> list[Batch[_PatientJob]]:
+    """What is left to render. Raise InputError or DiskFull before any folder is claimed."""
+    for dest in dests:
+        _check_claim(dest, settings)
+    space_checked(dests[0], _needed_bytes(groups, settings))
+    for dest in dests:
+        if not (dest / _RECIPE).is_file():
+            write_text(dest / "README.txt", _README.format(palettes=", ".join(p.name for p in PALETTES)))
+            write_json(dest / _RECIPE, _recipe(settings))
+    return [b for group in groups for job, n in group for b in batches_of(job.source.number, _missing(job, n), job)]
+
+
+def _missing(job: _PatientJob, count: int) -> list[int]:
+    return [i for i in range(count) if not all(p.is_file() for p in _files(job, i).values())]
+
+
+def _needed_bytes(groups: _Groups, settings: PhantomSettings) -> int:
+    """About how much room the missing frames take."""
+    frames, labelled = (sum(len(_missing(job, count)) for job, count in group) for group in groups)
+    return expected_phantom_bytes(settings.size, frames=frames, labelled_frames=labelled)
+
+
+def _let_go(dests: Sequence[Path]) -> None:
+    """Leave no folder behind for which no frame was made."""
+    for dest in dests:
+        if dest.is_dir() and {p.name for p in dest.iterdir()} <= {_RECIPE, "README.txt"}:
+            shutil.rmtree(dest, ignore_errors=True)
+
+
+def _patient_jobs(footage_dest: Path, labelled_dest: Path, settings: PhantomSettings) -> _Groups:
     """Patients and their frame counts; palettes are dealt out in a seeded order, anew for the labelled ones."""
     counts = frames_of(settings.frames, settings.patients)
     labelled_counts = frames_of(settings.labelled_frames, max(settings.labelled_patients, 1))
@@ -104,25 +143,26 @@ def _patient_jobs(
     return groups[0], groups[1]
 
 
-def _claim(dest: Path, settings: PhantomSettings) -> None:
-    """Write down what the folder is made from, and that it is a stand-in; refuse a folder made from something else."""
-    recipe: dict[str, Any] = {
+def _recipe(settings: PhantomSettings) -> dict[str, Any]:
+    return {
         "engine": ENGINE, "seed": settings.seed, "size": list(settings.size), "first_patient": settings.first_patient,
         "patients": settings.patients,
     }  # fmt: skip
+
+
+def _check_claim(dest: Path, settings: PhantomSettings) -> None:
+    """Refuse a folder made from something else."""
     path = dest / _RECIPE
-    if path.is_file():
-        try:
-            known = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            known = None
-        if known != recipe:
-            raise InputError(
-                "holds stand-in footage of other settings", where=dest, remedy="Choose another folder or remove it."
-            )
+    if not path.is_file():
         return
-    write_text(dest / "README.txt", _README.format(palettes=", ".join(p.name for p in PALETTES)))
-    write_json(path, recipe)
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = None
+    if known != _recipe(settings):
+        raise InputError(
+            "holds stand-in footage of other settings", where=dest, remedy="Choose another folder or remove it."
+        )
 
 
 def _files(job: _PatientJob, index: int) -> dict[str, Path]:

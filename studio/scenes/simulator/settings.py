@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.files.atomic import size_in_words
 from studio.scenes.simulator.keyframes import CameraKeyframes
 from studio.scenes.simulator.leaving_out import check_left_out
-from studio.vocabulary.errors import InputError
+from studio.vocabulary.errors import DiskFull, InputError
 from studio.vocabulary.labels import STUDIO_CLASSES
 
 _SECONDS_PER_MEGAPIXEL = {"plain": 0.5, "phantom": 1.12}
@@ -22,6 +23,8 @@ _BREATHING_SECONDS, _TARGETS_SECONDS, _TARGETS_SECONDS_PER_PATIENT = 0.033, 0.06
 """More for each frame, of whatever size: what is in view built anew; ten candidates for each view."""
 _BYTES_PER_PIXEL, _FLOW_BYTES_PER_PIXEL = 7.2, 2.2
 """Colour, labels, depth and normals; flow both ways as EXR. Measured on 48 frames of two patients at 256x144."""
+_PHANTOM_BYTES_PER_PIXEL = {"frame": 0.2, "labelled": 1.4}
+"""JPEG; PNG with its labels. Measured on frames of 452x256."""
 _SECONDS_PER_PATIENT = {"plain": 0.3, "phantom": 0.7}
 
 
@@ -149,3 +152,17 @@ def expected_bytes(settings: SimulationSettings, *, frames: int | None = None) -
     """About how much room the frames (all, or so many) take on the disk; a little less where they are large."""
     each = _BYTES_PER_PIXEL + (_FLOW_BYTES_PER_PIXEL if settings.path else 0.0)
     return round((settings.frames if frames is None else frames) * settings.size[0] * settings.size[1] * each)
+
+
+def expected_phantom_bytes(size: tuple[int, int], *, frames: int, labelled_frames: int) -> int:
+    """About how much room stand-in footage takes on the disk; less where frames are large."""
+    each = _PHANTOM_BYTES_PER_PIXEL
+    return round(size[0] * size[1] * (frames * each["frame"] + labelled_frames * each["labelled"]))
+
+
+def no_room(dest: Path, *, left: int, needed_bytes: int) -> DiskFull:
+    """What is said when the disk fills up with so many frames left."""
+    return DiskFull(
+        f"the disk is full; the {left} frames that are left need about {size_in_words(needed_bytes)}", where=dest,
+        remedy="Free that much, then run the same again: it goes on where it was.",
+    )  # fmt: skip

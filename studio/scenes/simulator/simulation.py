@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.files.atomic import size_in_words, space_checked, write_bytes, write_json, write_json_rows
+from studio.files.atomic import space_checked, write_bytes, write_json, write_json_rows
 from studio.files.json_rows import rows_in
 from studio.files.pictures import read_grey_levels, write_exr
 from studio.files.spilled import SpilledTable
@@ -24,6 +24,7 @@ from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import Geometry, coloured, see, to_layers
 from studio.scenes.simulator.leaving_out import scene_without
 from studio.scenes.simulator.meshbody import notes_on
+from studio.scenes.simulator.meshplans import plan_digest
 from studio.scenes.simulator.paths import FRAMES_PER_SECOND
 from studio.scenes.simulator.patients import PatientSource, patient_name, prepared, sources_of
 from studio.scenes.simulator.plain import PlainLook, exposure_distance, shade_plain
@@ -37,7 +38,7 @@ from studio.scenes.simulator.sequences import (
     needs_few_bits,
     planned,
 )
-from studio.scenes.simulator.settings import SimulationSettings, expected_bytes, frames_of, process_count
+from studio.scenes.simulator.settings import SimulationSettings, expected_bytes, frames_of, no_room, process_count
 from studio.scenes.simulator.shares import mean_shares, missed, pixels_by_class, reached, shares_of
 from studio.scenes.simulator.steering import Targets, frame_view
 from studio.scenes.simulator.views import Habits, View
@@ -49,7 +50,7 @@ ENGINE = 3
 """Raised when the same seed gives other pictures."""
 PATH_ENGINE = 3
 """The same for sequences alone."""
-MESH_ENGINE = 2
+MESH_ENGINE = 3
 """The same for bodies from meshes alone."""
 DEPTH_SCALE = 0.01
 """mm per step of the 16-bit depth PNG: up to 655 mm."""
@@ -96,8 +97,8 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
             yield Progress(0, sum(counts), "frames", "checking the camera path")
             assert job.sequence is not None
             planned(job.sequence)
-    for plan in dict.fromkeys(job.source.plan for job in jobs):
-        yield from (Note(text) for text in (() if plan is None else notes_on(plan)))
+    plans = [plan for plan in dict.fromkeys(job.source.plan for job in jobs) if plan is not None]
+    yield from map(Note, dict.fromkeys(text for plan in plans for text in notes_on(plan)))
     batches = _claimed(dest, settings, jobs, counts)
     total, done = sum(counts), sum(counts) - sum(len(b.frames) for b in batches)
     yield Progress(done, total, "frames", "simulating")
@@ -107,7 +108,8 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
                 done += finished
                 yield Progress(done, total, "frames", "simulating")
     except DiskFull as error:
-        raise _no_room(dest, settings, left=total - done) from error
+        left = total - done
+        raise no_room(dest, left=left, needed_bytes=expected_bytes(settings, frames=left)) from error
     except InputError as error:
         whole = _only_whole(jobs, counts)
         raise PartlySimulated(error, whole, patients=len(jobs)) if whole else error from error
@@ -150,14 +152,6 @@ def _only_whole(jobs: Sequence[_PatientJob], counts: Sequence[int]) -> list[Path
     return whole
 
 
-def _no_room(dest: Path, settings: SimulationSettings, *, left: int) -> DiskFull:
-    needed = size_in_words(expected_bytes(settings, frames=left))
-    return DiskFull(
-        f"the disk is full; the {left} frames that are left need about {needed}", where=dest,
-        remedy="Free that much, then run the same again: it goes on where it was.",
-    )  # fmt: skip
-
-
 def _patient_jobs(dest: Path, settings: SimulationSettings) -> list[_PatientJob]:
     numbers = range(settings.first_patient, settings.first_patient + len(frames_of(settings.frames, settings.patients)))
     sources = sources_of(settings.seed, numbers, anatomy=settings.anatomy, meshes=settings.meshes)
@@ -185,7 +179,7 @@ def _recipe(job: _PatientJob) -> dict[str, Any]:
         "engine": ENGINE, "seed": source.seed, "number": source.number, "size": list(job.size),
         "meshes": None if source.plan is None else [m.path.name for m in source.plan.meshes],
         "variation": source.variation,
-        **({} if source.plan is None else {"mesh_engine": MESH_ENGINE}),
+        **({} if source.plan is None else {"mesh_engine": MESH_ENGINE, "plan": plan_digest(source.plan)}),
         "aim": [list(a) for a in Habits().aim],
         **path, **({"without": list(job.without)} if job.without else {}),
         **({"image_area": job.area.to_json()} if job.area is not None else {}),
@@ -288,10 +282,16 @@ def _finish(job: _PatientJob) -> np.ndarray:
             "size": list(job.size), "units": "mm",
             "depth": {"encoding": "png16", "scale": DEPTH_SCALE}, "normals": {"encoding": "png16"},
             **_path_description(job), "made_by": _recipe(job),
+            **_mesh_description(job),
         },
     )  # fmt: skip
     shutil.rmtree(job.folder / _POSES, ignore_errors=True)
     return np.concatenate(shares)
+
+
+def _mesh_description(job: _PatientJob) -> dict[str, Any]:
+    notes = () if job.source.plan is None else notes_on(job.source.plan)
+    return {"mesh_notes": list(notes)} if notes else {}
 
 
 def _path_description(job: _PatientJob) -> dict[str, Any]:
