@@ -332,3 +332,13 @@ def test_the_round_picture_area_is_an_option_and_shown(desk: SimulateDesk, page:
     assert "--round" in form.arguments() and form.values(0)["round"] is True
     form.targets.set_targets((("gallbladder", 0.2),))
     assert not form.button.isEnabled() and not form.values(0)["targets"]
+
+
+def test_what_is_said_of_mesh_files_stands_below_the_parts(desk: SimulateDesk) -> None:
+    header = {"held": None, "obstacle": "", "parts": ["liver"], "instruments": 0, "optics": 30.0}
+    assert desk.parts._notes.isHidden() and desk.parts._files.isHidden()
+    desk._seen(desk.canvas.image, {**header, "notes": ["liver.obj: read as m, 200 mm long", "a.stl: 1 hole closed"]})
+    assert desk.parts._notes.text() == "liver.obj: read as m, 200 mm long\n\na.stl: 1 hole closed"
+    assert not desk.parts._notes.isHidden() and not desk.parts._files.isHidden()
+    desk._seen(desk.canvas.image, header)
+    assert desk.parts._notes.isHidden() and desk.parts._files.isHidden()

@@ -72,7 +72,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "words.ply": (b"this is a letter, and no mesh\n", "not a readable mesh"),
     "words.glb": (b"this is a letter, and no mesh\n", "not a readable mesh"),
     "cut.glb": (_glb()[:-40], "not a readable mesh"),
-    "cut.stl": (_stl(TRIANGLES, CORNERS)[:-30], "not a readable mesh|no triangles"),
+    "cut.stl": (_stl(TRIANGLES, CORNERS)[:-30], "declares 12 triangles and ends after 11"),
     "cut.ply": (_big_endian_ply()[:-10], "not a readable mesh"),
     "nan.stl": (_stl([(0, 1, 2)], [(0, 0, 0), (float("nan"), 0, 1), (0, 1, 0)]), "not finite"),
     "infinite.stl": (_stl([(0, 1, 2)], [(0, 0, 0), (float("inf"), 0, 1), (0, 1, 0)]), "not finite"),
@@ -163,6 +163,10 @@ TOML: dict[str, tuple[str, str]] = {
     ),
     "a colour beyond 1": ('[[part]]\nfile = "a.stl"\nclass = "fat"\ncolour = [1, 2, 3]\n', r"colour .* \(line 4\)"),
     "an instrument without jaws": ('[[instrument]]\nname = "grasper"\n', r"an instrument \(line 1\) has no jaws"),
+    "two livers": (
+        '[[part]]\nfile = "a.stl"\nclass = "liver"\n[[part]]\nfile = "b.stl"\nclass = "liver"\n',
+        r"a second liver \(line 6\)",
+    ),
     "three jaws": ('[[instrument]]\njaws = ["a.stl", "b.stl", "c.stl"]\n', r"an instrument of 3 jaws \(line 2\)"),
     "not text": ("\x00\x01", "not valid TOML"),
 }

@@ -15,6 +15,7 @@ from studio.scenes.simulator import SimulationSettings, meshfiles, simulate
 from studio.scenes.simulator.anatomy import Part
 from studio.scenes.simulator.fields import Mesh
 from studio.scenes.simulator.meshaxes import guessed_axes
+from studio.scenes.simulator.live_views import LiveView, looked_at
 from studio.scenes.simulator.meshcutting import cut_across
 from studio.scenes.simulator.meshfiles import ReadMesh, read_mesh
 from studio.scenes.simulator.meshholes import loops_of
@@ -218,6 +219,8 @@ def test_what_was_mended_is_said_and_kept(tmp_path: Path) -> None:
     assert isinstance(done, Done)
     scene = json.loads((Path(done.result["scenes"][0]) / "scene.json").read_text())
     assert scene["mesh_notes"] == [note]
+    settings = SimulationSettings(1, 1, size=(32, 18), meshes=body, processes=1)
+    assert looked_at(settings, LiveView("around"), (32, 18), quick=True).facts["notes"] == [note]
 
 
 def test_a_changed_anatomy_file_is_another_set(tmp_path: Path) -> None:

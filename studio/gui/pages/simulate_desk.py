@@ -213,6 +213,7 @@ class SimulateDesk(QWidget):
         words = f"The lens {header['obstacle']}: a path can't lead here." if header["obstacle"] else ""
         self.canvas.show_image(image, words)
         self.parts.set_present(header["parts"])
+        self.parts.set_notes(header.get("notes", ()))
         self.facts.setText(_facts(header))
         self.path.keep.setEnabled(header["held"] is not None)
 

@@ -42,6 +42,15 @@ class PartList(QWidget):
         layout.addSpacing(UNIT // 2)
         layout.addWidget(words)
         layout.addLayout(row(self.everything, None))
+        self._files = label("Mesh files", "heading")
+        self._notes = label("", "small", wrap=True, selectable=True)
+        self._notes.setMinimumWidth(1)
+        self._notes.setToolTip("What was mended in the files and what was assumed of them; an anatomy file (TOML) can"
+                               " say otherwise. The same lines are kept in the set's scene.json")  # fmt: skip
+        layout.addSpacing(UNIT)
+        layout.addWidget(self._files)
+        layout.addWidget(self._notes)
+        self.set_notes(())
         layout.addStretch(1)
         layout.setContentsMargins(2 * UNIT, UNIT, UNIT, UNIT)
         self.setLayout(layout)
@@ -60,6 +69,12 @@ class PartList(QWidget):
         """Parts that the body in hand does not have can't be chosen."""
         for name, box in self._boxes.items():
             box.setEnabled(name in names)
+
+    def set_notes(self, notes: Sequence[str]) -> None:
+        """What is to be said of the body's mesh files; nothing is shown where that is nothing."""
+        self._notes.setText("\n\n".join(notes))
+        self._files.setVisible(bool(notes))
+        self._notes.setVisible(bool(notes))
 
     def _want(self, names: tuple[str, ...]) -> None:
         self.set_left_out(names)

@@ -18,8 +18,8 @@ drawn, and ``frames`` are that patient's. VIEW is one of
 Each answer is a JSON line; after a picture's line come exactly ``bytes`` bytes of 8-bit RGB, rows from the top:
 
     {"answer": "look", "generation": 7, "width": 256, "height": 144, "bytes": 110592, "quick": true,
-     "parts": ["liver", …], "instruments": 2, "held": {…} or null, "optics": 30, "still": false,
-     "obstacle": "lies in the liver" or ""}
+     "parts": ["liver", …], "notes": [on mesh files, …], "instruments": 2, "held": {…} or null,
+     "optics": 30, "still": false, "obstacle": "lies in the liver" or ""}
     {"answer": "thumbnail", "generation": 3, "index": 0, "width": 96, "height": 54, "bytes": 15552,
      "held": {…} or null, "optics": 30}
     {"answer": "strip", "generation": 3, "problem": "one line" or ""}           all are drawn, keyframes are checked

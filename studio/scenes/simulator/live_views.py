@@ -17,6 +17,7 @@ from studio.scenes.simulator.frames import as_bytes, coloured, see
 from studio.scenes.simulator.keyframed import laparoscope_of, view_held
 from studio.scenes.simulator.keyframes import Held
 from studio.scenes.simulator.leaving_out import INSTRUMENTS, shown_body, view_without
+from studio.scenes.simulator.meshbody import notes_on
 from studio.scenes.simulator.paths import CameraPath, seconds_of
 from studio.scenes.simulator.patients import PatientSource, prepared, sources_of
 from studio.scenes.simulator.plain import exposure_distance, shade_plain
@@ -86,7 +87,8 @@ def looked_at(settings: SimulationSettings, view: LiveView, size: tuple[int, int
     else:
         rgb_HW3 = coloured(geometry, lambda s: shade_plain(s, look, shafts, lit_at=lit_at))
     parts = [c.name for c in STUDIO_CLASSES if c.id in body.class_P]
-    known = {"parts": [*parts, *INSTRUMENTS[: len(body.anatomy.tool_ports_N3)]]}
+    known: dict[str, Any] = {"parts": [*parts, *INSTRUMENTS[: len(body.anatomy.tool_ports_N3)]]}
+    known["notes"] = [] if source.plan is None else list(notes_on(source.plan))
     rgb_HW3 = as_bytes(rgb_HW3)
     if settings.round and view.source != "around":
         rgb_HW3 = round_area(source.seed, source.number, settings.size).at(size).faded(rgb_HW3)

@@ -15,7 +15,7 @@ from studio.files.atomic import size_in_words
 from studio.scenes.simulator.fields import Mesh, with_normals
 from studio.scenes.simulator.meshcrossings import crossings
 from studio.scenes.simulator.meshrepair import Mended, mended
-from studio.scenes.simulator.meshstreams import large_mesh
+from studio.scenes.simulator.meshstreams import check_whole_stl, large_mesh
 from studio.scenes.simulator.meshthinning import merged, thinned, thinned_in_pieces
 from studio.vocabulary.errors import InputError
 
@@ -153,6 +153,8 @@ def _check_finite(finite: int, count: int, path: Path) -> None:
 def _read_whole(path: Path) -> tuple[np.ndarray, np.ndarray]:
     import trimesh
 
+    if path.suffix.lower() == ".stl":
+        check_whole_stl(path)
     try:
         with warnings.catch_warnings():
             # Readers warn about materials that are of no concern here.

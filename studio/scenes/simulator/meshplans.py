@@ -194,14 +194,27 @@ def plan_from_file(path: Path) -> AnatomyPlan:
     parts, tools = content.get("part", []), content.get("instrument", [])
     if not isinstance(parts, list) or not isinstance(tools, list) or not parts + tools:
         raise InputError("names no parts", where=path, remedy="Add a [[part]] with file and class.")
+    _check_one_liver(tables := [_Table(p, path, "part", i) for i, p in enumerate(parts)])
     by_hand = any(isinstance(p, dict) and {"move", "turn"} & set(p) for p in parts)
     axes = str(content.get("axes", "+x +y +z" if by_hand else "auto"))
     name = re.sub(r"[^A-Za-z0-9-]+", "-", str(content.get("name", path.stem))).strip("-").lower()
     return AnatomyPlan(
-        name or "body", tuple(_part(_Table(p, path, "part", i)) for i, p in enumerate(parts)),
+        name or "body", tuple(map(_part, tables)),
         tuple(_instrument(_Table(t, path, "instrument", i)) for i, t in enumerate(tools)),
         turn=None if axes == "auto" else _axes(axes, top), fixed=any("move" in p for p in parts),
     )  # fmt: skip
+
+
+def _check_one_liver(tables: Sequence[_Table]) -> None:
+    """Raise InputError for a second liver without a place of its own: the first one's is taken."""
+    livers = [t for t in tables if isinstance(t.values, dict) and str(t.get("class")).strip().lower() == "liver"]
+    for table in livers[1:]:
+        if table.get("move") is None:
+            raise table.error(
+                "a second liver", "class",
+                remedy="Write an anatomy file for each body. Parts of one liver are joined in one file, or moved to"
+                " their places: move = [0, 0, 0].",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,21 @@ class LargeMesh:
         return low, high, finite
 
 
+def check_whole_stl(path: Path) -> None:
+    """Raise InputError for a binary STL that ends before the triangles that it declares."""
+    with path.open("rb") as file:
+        head = file.read(_STL_HEAD)
+    if len(head) < _STL_HEAD or head.lstrip().lower().startswith(b"solid"):
+        return  # text, or nothing at all
+    declared = int.from_bytes(head[-4:], "little")
+    there = (path.stat().st_size - _STL_HEAD) // _STL_TRIANGLE.itemsize
+    if there < declared:
+        raise InputError(
+            f"not a readable mesh (it declares {declared:,} triangles and ends after {there:,})", where=path,
+            remedy="Export or copy it again.",
+        )  # fmt: skip
+
+
 def large_mesh(path: Path) -> LargeMesh | None:
     """The triangles of a binary file of more than a million; None for any other file."""
     kind = path.suffix.lower()
