@@ -14,8 +14,8 @@ from studio.jobs.events import Done, Note
 from studio.scenes.simulator import SimulationSettings, meshfiles, simulate
 from studio.scenes.simulator.anatomy import Part
 from studio.scenes.simulator.fields import Mesh
-from studio.scenes.simulator.meshaxes import guessed_axes
 from studio.scenes.simulator.live_views import LiveView, looked_at
+from studio.scenes.simulator.meshaxes import guessed_axes
 from studio.scenes.simulator.meshcutting import cut_across
 from studio.scenes.simulator.meshfiles import ReadMesh, read_mesh
 from studio.scenes.simulator.meshholes import loops_of
