@@ -268,7 +268,7 @@ def test_compared_samples_share_one_slider(page: TrainPage, qtbot: QtBot) -> Non
 
 def test_settings_that_differ_come_first_and_bold(page: TrainPage, qtbot: QtBot) -> None:
     page.runs.select(["first", "second"], "first")
-    qtbot.waitUntil(lambda: page.view.last_step("second") == 4, timeout=5000)
+    qtbot.waitUntil(lambda: [page.view.last_step(n) for n in ("first", "second")] == [3, 4], timeout=5000)
     model = page.view.settings
     texts = [[str(model.index(r, c).data()) for c in range(3)] for r in range(model.rowCount())]
     assert texts[:2] == [["Adversarial", "0.25", "0.5"], ["Seed", "0", "7"]]
