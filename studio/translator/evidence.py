@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,10 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def evidence_folder(run_dir: Path, step: int) -> Path:
-    return run_dir / "evidence" / f"step_{step:08d}"
+    """A folder for what breaks at a step. The second break at one step gets its own, step_..._2: none is written over."""
+    first = run_dir / "evidence" / f"step_{step:08d}"
+    others = (first.with_name(f"{first.name}_{n}") for n in count(2))
+    return next(folder for folder in chain([first], others) if not folder.exists())
 
 
 def keep_losses(folder: Path, rows: Iterable[Mapping[str, Any]], last: Mapping[str, Any]) -> None:

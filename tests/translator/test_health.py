@@ -18,7 +18,7 @@ from studio.jobs.events import Metric, Note
 from studio.jobs.stages import result_of
 from studio.translator import health
 from studio.translator.checkpoints import checkpoints_of, read_state
-from studio.translator.evidence import curves_picture
+from studio.translator.evidence import curves_picture, evidence_folder
 from studio.translator.health import Health, Trouble, examined, longest_notice, window
 from studio.translator.journal import read_journal
 from studio.translator.learner import Learner
@@ -232,6 +232,15 @@ def test_a_collapse_goes_back_to_before_it_began(tmp_path: Path, monkeypatch: py
     assert "plain colour" in line and len(list((run / "evidence").iterdir())) == 2
     steps = [int(folder.name.removeprefix("step_")) for folder in checkpoints_of(run)]
     assert max(steps) <= 20, "what was kept while it collapsed is gone"
+
+
+def test_a_second_break_at_the_same_step_has_evidence_of_its_own(tmp_path: Path) -> None:
+    names = []
+    for _ in range(3):
+        folder = evidence_folder(tmp_path, 41)
+        folder.mkdir(parents=True)
+        names.append(folder.relative_to(tmp_path).as_posix())
+    assert names == ["evidence/step_00000041", "evidence/step_00000041_2", "evidence/step_00000041_3"]
 
 
 def test_a_kill_after_the_rollback_does_not_bring_the_old_rate_back(
