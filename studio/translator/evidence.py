@@ -31,7 +31,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def evidence_folder(run_dir: Path, step: int) -> Path:
-    """A folder for what breaks at a step. The second break at one step gets its own, step_..._2: none is written over."""
+    """A folder for what breaks at a step. A second break at one step gets its own, step_..._2: none is lost."""
     first = run_dir / "evidence" / f"step_{step:08d}"
     others = (first.with_name(f"{first.name}_{n}") for n in count(2))
     return next(folder for folder in chain([first], others) if not folder.exists())
