@@ -70,6 +70,8 @@ class Learner:
         chance = torch.Generator().manual_seed(derived_seed(settings.seed, "weights"))
         generators = build_generators(settings)
         self.gen_a, self.gen_b = self._placed(generators.a, chance), self._placed(generators.b, chance)
+        if settings.start == "alike":
+            _start_alike(self.gen_a, self.gen_b)
         self.disc_a = self._placed(build_discriminator(settings), chance)
         self.disc_b = self._placed(build_discriminator(settings), chance)
         self.ema_a, self.ema_b = _frozen_copy(self.gen_a), _frozen_copy(self.gen_b)
@@ -225,6 +227,17 @@ def _judging_loss(discriminator: Discriminator, fake_B3HW: Tensor, real_B3HW: Te
     judgements = discriminator(torch.cat([fake_B3HW, real_B3HW]))
     count = fake_B3HW.shape[0]
     return least_squares_fake([j[:count] for j in judgements]) + least_squares_real([j[count:] for j in judgements])
+
+
+def _start_alike(gen_a: Generator, gen_b: Generator) -> None:
+    """Give side a the first weights of side b, for all that both sides have.
+
+    Both then encode a colour alike from the first step, and a translation begins as a repetition. Cycle and content
+    losses alone would be as content with a code in which red and green have changed places; UNIT (Liu et al. 2017,
+    section 3) rules that out by weights that stay shared.
+    """
+    shared = {name: tensor for name, tensor in gen_b.state_dict().items() if name in gen_a.state_dict()}
+    gen_a.load_state_dict(shared, strict=False)
 
 
 def _frozen_copy(generator: Generator) -> Generator:

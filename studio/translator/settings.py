@@ -20,6 +20,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 Compile = Literal["auto", "on", "off"]
 Mask = Literal["paper", "footage", "none"]
 Directions = Literal["both", "ab"]
+Start = Literal["apart", "alike"]
 PresetName = Literal["paper", "fast", "demo"]
 PRESETS: tuple[PresetName, ...] = ("paper", "fast", "demo")
 
@@ -29,6 +30,7 @@ LEAST_SIDE = 8
 _CHOICES: dict[str, tuple[str, ...]] = {
     "variant": ("asymmetric", "symmetric"),
     "directions": ("both", "ab"),
+    "start": ("apart", "alike"),
     "precision": ("auto", "fp32", "bf16"),
     "compile": ("auto", "on", "off"),
     "mask": ("paper", "footage", "none"),
@@ -55,6 +57,12 @@ class TrainSettings:
         "both",
         "both: the way from footage to simulated looks is learnt too, as in the paper; ab: only from render to real, "
         "in half the time a step",
+        group="network",
+    )
+    start: Start = _setting(
+        "apart",
+        "apart: the two generators' first weights are drawn apart, as in the paper; alike: they are the same, so that "
+        "a short run does not swap the hues of organs",
         group="network",
     )
     dim: int = _setting(64, "channels of the first layer of the generators", group="network", low=4, high=512)
@@ -268,9 +276,10 @@ def preset(name: str) -> TrainSettings:
         # weight so small a generator answers the footage's texture with hatching along edges. Simulated bodies have
         # colours of their own: without a style for them, the content code must carry these, and organs got mixed up.
         return TrainSettings(
-            variant="symmetric", dim=16, res_blocks=3, mlp_dim=64, disc_dim=16, load_width=192, crop_width=128,
-            crop_height=96, mask="footage", resize_low=0.75, resize_high=1.1, contrast=0.1, brightness=0.03,
-            learning_rate=3e-4, halve_every=0, decay_share=0.3, iterations=1500, ema=0.99, weight_gan=0.25,
-            weight_ms_ssim_ab=3.0, encoded_style_share=0.7, sample_every=100, checkpoint_every=250, keep_checkpoints=2,
+            variant="symmetric", start="alike", dim=16, res_blocks=3, mlp_dim=64, disc_dim=16, load_width=192,
+            crop_width=128, crop_height=96, mask="footage", resize_low=0.75, resize_high=1.1, contrast=0.1,
+            brightness=0.03, learning_rate=3e-4, halve_every=0, decay_share=0.3, iterations=1500, ema=0.99,
+            weight_gan=0.25, weight_ms_ssim_ab=3.0, encoded_style_share=0.7, sample_every=100, checkpoint_every=250,
+            keep_checkpoints=2,
         )  # fmt: skip
     raise InputError(f"no preset is called '{name}'", where="training settings", remedy=f"Known: {', '.join(PRESETS)}.")

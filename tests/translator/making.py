@@ -12,9 +12,10 @@ from studio.translator.settings import TrainSettings, preset
 from studio.translator.training import TrainingImage
 
 TINY = preset("demo").with_values(
-    variant="asymmetric", directions="both", disc_rate=1.0, content_channels=0, dim=4, res_blocks=1, mlp_dim=8,
-    disc_dim=4, disc_scales=2, disc_layers=3, load_width=0, crop_width=32, crop_height=32, iterations=12,
-    sample_every=6, checkpoint_every=4, sample_frames=2, sample_styles=2, threads=1, precision="fp32",
+    variant="asymmetric", start="apart", directions="both", disc_rate=1.0, content_channels=0, dim=4,
+    res_blocks=1, mlp_dim=8, disc_dim=4, disc_scales=2, disc_layers=3, load_width=0, crop_width=32,
+    crop_height=32, iterations=12, sample_every=6, checkpoint_every=4, sample_frames=2, sample_styles=2,
+    threads=1, precision="fp32",
 )  # fmt: skip
 
 

@@ -148,3 +148,21 @@ def test_learning_rate_halves_and_decays() -> None:
     assert learning_rate(decaying, 50, 0.0) == pytest.approx(1e-3)
     assert learning_rate(decaying, 75, 0.0) == pytest.approx(0.5e-3)
     assert learning_rate(decaying.with_values(seconds=10.0), 10, 9.0) == pytest.approx(0.2e-3)
+
+
+@pytest.mark.parametrize("variant", ["asymmetric", "symmetric"])
+def test_generators_that_start_alike_read_and_paint_alike(variant: str) -> None:
+    """The same code for the same picture; side b's weights are those of generators that start apart."""
+    image_B3HW = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    alike, apart = (Learner(tiny(variant=variant, start=start), torch.device("cpu")) for start in ("alike", "apart"))
+    with torch.no_grad():
+        codes = [g.encode(image_B3HW) for g in (alike.gen_a, alike.gen_b, alike.ema_a, apart.gen_a, apart.gen_b)]
+    assert torch.equal(codes[0], codes[1]) and torch.equal(codes[2], codes[1])
+    assert not torch.allclose(codes[3], codes[4], atol=0.01)
+    assert torch.equal(codes[4], codes[1])
+    if variant == "symmetric":
+        style = torch.ones(1, alike.settings.style_size)
+        with torch.no_grad():
+            painted = [g.decode(codes[1], style) for g in (alike.gen_a, alike.gen_b)]
+        assert torch.equal(*painted)
+    assert not {p.data_ptr() for p in alike.gen_a.parameters()} & {p.data_ptr() for p in alike.gen_b.parameters()}
