@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from studio.files.atomic import write_text
 from studio.footage.area import ImageArea
-from studio.footage.likeness import Comparison, Sample, compared, frame_histograms, gathered
+from studio.footage.likeness import Sample, compared, frame_histograms, gathered
 from studio.footage.readers import FootageLoader, survey_footage
 from studio.footage.screening import screen_frames
 from studio.jobs.events import Done, Event, Job, Progress
@@ -23,6 +23,9 @@ from studio.vocabulary.frames import FootageFile
 
 _NOT_TISSUE = frozenset({"unreadable", "blank", "blue standby", "striped", "out of body"})
 """Frames that say nothing about how tissue looks; blurred ones and duplicates are footage as it is."""
+
+_SHOWN = 5
+"""Frames of each side on the page, so that an eye can check what the numbers say."""
 
 
 def compare_footage(project: Project, paths: Sequence[Path], report_dir: Path, *, every: float = 2.0) -> Job:
@@ -36,27 +39,47 @@ def compare_footage(project: Project, paths: Sequence[Path], report_dir: Path, *
         raise InputError("no footage in the project", where=project.folder, remedy="Add some: trocar footage phantom.")
     other = list(survey_footage(paths, every=every).files)
     total = len(own) + len(other)
-    first, _ = yield from _measured(project, own, start=0, total=total)
-    second, patients = yield from _measured(project, other, start=len(own), total=total)
-    if not first.frames or not second.frames:
-        side = project.folder if not first.frames else paths[0]
+    first = yield from _measured(project, own, start=0, total=total)
+    second = yield from _measured(project, other, start=len(own), total=total)
+    if not first.sample.frames or not second.sample.frames:
+        side = project.folder if not first.sample.frames else paths[0]
         raise InputError("no frame here shows tissue", where=side, remedy="Compare other footage.")
-    rows = compared(first, second, patients)
-    yield Done(_written(report_dir, rows, first, second, stand_in=bool(project.setting("stand_in", False))))
+    yield Done(_written(report_dir, first, second, stand_in=bool(project.setting("stand_in", False))))
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """One side: all its patients together, each alone, and some of its frames, (H, W, 3) uint8 RGB."""
+
+    sample: Sample
+    patients: dict[str, Sample]
+    shown: list[np.ndarray]
 
 
 def _measured(
     project: Project, files: Sequence[FootageFile], *, start: int, total: int
-) -> Generator[Event, None, tuple[Sample, dict[str, Sample]]]:
+) -> Generator[Event, None, _Measured]:
     found: list[tuple[str, Mapping[str, np.ndarray]]] = []
+    usable: list[FootageFile] = []
     loader = FootageLoader(footage_cache(project))
     try:
-        for done, histograms in enumerate(_histograms(files, loader), start=start + 1):
-            found += [histograms] if histograms is not None else []
+        histograms = _histograms(files, loader)
+        for done, (file, measured) in enumerate(zip(files, histograms, strict=True), start=start + 1):
+            if measured is not None:
+                found.append(measured)
+                usable.append(file)
             yield Progress(done, total, "frames", "measuring footage")
+        shown = [loader(usable[i]) for i in _evenly(len(usable), _SHOWN)]
     finally:
         loader.close()
-    return gathered(found)
+    sample, patients = gathered(found)
+    return _Measured(sample, patients, shown)
+
+
+def _evenly(count: int, wanted: int) -> list[int]:
+    """The middles of ``wanted`` equal stretches of ``count`` frames: nobody's choice, and the same every time."""
+    taken = min(count, wanted)
+    return [(2 * i + 1) * count // (2 * taken) for i in range(taken)]
 
 
 def _histograms(
@@ -72,9 +95,9 @@ def _histograms(
         yield file.patient, frame_histograms(image_HW3, area)
 
 
-def _written(
-    report_dir: Path, rows: Sequence[Comparison], first: Sample, second: Sample, *, stand_in: bool
-) -> dict[str, object]:
+def _written(report_dir: Path, one: _Measured, other: _Measured, *, stand_in: bool) -> dict[str, object]:
+    first, second = one.sample, other.sample
+    rows = compared(first, second, other.patients)
     page, data = report_dir / "likeness.html", report_dir / "likeness.json"
     shown = [
         LikenessRow(
@@ -85,7 +108,9 @@ def _written(
     ]  # fmt: skip
     counts = ((first.frames, first.patients), (second.frames, second.patients))
     name = "stand-in footage" if stand_in else "the project's footage"
-    write_text(page, likeness_page(shown, first=name, second="real footage", counts=counts))
+    write_text(
+        page, likeness_page(shown, first=name, second="real footage", counts=counts, frames=(one.shown, other.shown))
+    )
     overlaps = {r.statistic.name: round(r.overlap, 4) for r in rows}
     mean = round(float(np.mean([r.overlap for r in rows])), 4)
     content = {

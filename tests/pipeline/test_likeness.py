@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from html.parser import HTMLParser
 from pathlib import Path
@@ -38,6 +39,10 @@ class _Texts(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.texts: list[str] = []
+        self.pictures: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.pictures += [v or "" for k, v in attrs if tag == "img" and k == "src"]
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data.strip())
@@ -64,6 +69,19 @@ def test_the_command_writes_a_page_whose_figures_are_the_files(
         assert statistic["name"] in page.texts
         assert f"{statistic['overlap']:.2f}" in page.texts
         assert sum(statistic["first"]) == pytest.approx(1)
+    assert _redness(page.pictures) == pytest.approx([0.5] * 4 + [0.9 / 2.2] * 4, abs=0.02)
+
+
+def _redness(pictures: list[str]) -> list[float]:
+    """The share of red in each picture of a page; as made above, red to green to blue is 1.3 or .9 to .7 to .6."""
+    import cv2
+
+    found = []
+    for picture in pictures:
+        data = np.frombuffer(base64.b64decode(picture.removeprefix("data:image/jpeg;base64,")), np.uint8)
+        blue, green, red = cv2.imdecode(data, cv2.IMREAD_COLOR).reshape(-1, 3).mean(axis=0)
+        found.append(red / (red + green + blue))
+    return found
 
 
 def test_nothing_to_compare_is_said_in_a_line(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from studio.segmenter.report.charts import number
 from studio.segmenter.report.look import CSS
+from studio.segmenter.report.pictures import embedded, strip
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 400, 132, 8, 26
 
@@ -31,8 +32,16 @@ class LikenessRow:
     within: float
 
 
-def likeness_page(rows: Sequence[LikenessRow], *, first: str, second: str, counts: Sequence[tuple[int, int]]) -> str:
-    """The whole HTML text. ``first`` and ``second`` name the sets; ``counts``: (frames, patients) of each."""
+def likeness_page(
+    rows: Sequence[LikenessRow],
+    *,
+    first: str,
+    second: str,
+    counts: Sequence[tuple[int, int]],
+    frames: Sequence[Sequence[np.ndarray]],
+) -> str:
+    """The whole HTML text. ``first`` and ``second`` name the sets; ``counts``: (frames, patients) of each;
+    ``frames``: some of each, (H, W, 3) uint8 RGB."""
     mean = float(np.mean([r.overlap for r in rows]))
     said = " · ".join(
         f"{escape(name)}: {frames:,} frames of {patients} patients"
@@ -52,6 +61,8 @@ def likeness_page(rows: Sequence[LikenessRow], *, first: str, second: str, count
         f'<p class="lead">{said}</p><ul class="figures"><li class="first"><b>{number(mean, 2)}</b>'
         f"<span>mean overlap of {len(rows)} statistics</span></li><li><b>{number(lowest.overlap, 2)}</b>"
         f"<span>lowest: {escape(lowest.name)}</span></li></ul></header>"
+        f"<section><h2>Frames</h2>{_frames(first, frames[0])}{_frames(second, frames[1])}"
+        "<p class='note'>Taken at even distances from all that show tissue.</p></section>"
         "<section><h2>Distributions</h2>"
         f'<p class="legend"><span><i class="key first"></i>{escape(first)}</span>'
         f'<span><i class="key second"></i>{escape(second)}</span></p><div class="pair">{charts}</div></section>'
@@ -70,6 +81,14 @@ _OWN = """
 .key{display:inline-block;width:20px;height:12px;margin-right:8px;border-radius:2px;vertical-align:-1px}
 .key.first{background:var(--accent);opacity:.5}.key.second{background:var(--pale)}
 """.strip()
+
+
+def _frames(name: str, frames: Sequence[np.ndarray]) -> str:
+    figures = [
+        f"<figure>{embedded(frame_HW3, f'{escape(name)}, {index} of {len(frames)}')}</figure>"
+        for index, frame_HW3 in enumerate(frames, start=1)
+    ]
+    return f"<h3>{escape(name).capitalize()}</h3>{strip(figures)}"
 
 
 def _chart(row: LikenessRow) -> str:
