@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from studio.scenes.simulator.meshbody import notes_on
 from studio.scenes.simulator.meshfiles import load_mesh
 from studio.scenes.simulator.meshplans import plan_from_file, plans_in_folder
+from studio.scenes.simulator.placement import concave_side
 from studio.vocabulary.errors import InputError
 
 CORNERS = [(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)]
@@ -169,6 +171,17 @@ TOML: dict[str, tuple[str, str]] = {
     ),
     "three jaws": ('[[instrument]]\njaws = ["a.stl", "b.stl", "c.stl"]\n', r"an instrument of 3 jaws \(line 2\)"),
     "not text": ("\x00\x01", "not valid TOML"),
+    "one part in single brackets": ('[part]\nfile = "a.stl"\n', r"'part' \(line 1\) is one table"),
+    "a name of numbers": ('name = 3\n[[part]]\nfile = "a.stl"\nclass = "liver"\n', r"name '3' \(line 1\)"),
+    "an organ that is a tool": (
+        '[[part]]\nfile = "a.stl"\nclass = "tool tip"\n',
+        r"class 'tool tip' \(line 3\) is an instrument's",
+    ),
+    "jaws without brackets": ('[[instrument]]\njaws = "a.stl"\n', r"jaws 'a.stl' \(line 2\) are no list"),
+    "units in an inline table": (
+        'part = [\n {file = "a.stl", class = "liver", units = "mx"}]\n',
+        r"units 'mx' \(line 2\)",
+    ),
 }
 
 
@@ -179,3 +192,51 @@ def test_mistakes_in_anatomy_files_are_refused_in_one_line(tmp_path: Path, case:
     with pytest.raises(InputError, match=match) as caught:
         plan_from_file(tmp_path / "case.toml")
     assert "\n" not in str(caught.value)
+
+
+def _anatomy(folder: Path, *, more: str = "") -> Path:
+    (folder / "liver.stl").write_bytes(_stl(TRIANGLES, [(200 * x, 90 * y, 70 * z) for x, y, z in CORNERS]))
+    path = folder / "case.toml"
+    path.write_text(f'[[part]]\nfile = "liver.stl"\nclass = "liver"\nunits = "mm"\n{more}', encoding="utf-8")
+    return path
+
+
+def test_a_missing_file_is_named_with_its_line_and_the_one_that_was_meant(tmp_path: Path) -> None:
+    path = _anatomy(tmp_path, more='[[instrument]]\nshaft = "livr.stl"\njaws = ["liver.stl"]\n')
+    with pytest.raises(
+        InputError, match=r"case.toml: shaft 'livr.stl' \(line 6\) is not there. Did you mean 'liver.stl'"
+    ):
+        plan_from_file(path)
+
+
+def test_an_anatomy_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    path = _anatomy(tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert [m.path.name for m in plan_from_file(path).meshes] == ["liver.stl"]
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ("scale = 100.0\n", r"liver.stl: the mesh of 200 mm would be 2e\+04 mm large, scaled by 100"),
+        ("move = [1e30, 0, 0]\n", "liver.stl: moved far away from the body"),
+        ("move = [0, 5000, 0]\n", r"liver.stl: moved 4,9\d\d mm away from the body"),
+    ],
+)
+def test_numbers_that_lead_out_of_the_body_are_refused(tmp_path: Path, more: str, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        notes_on(plan_from_file(_anatomy(tmp_path, more=more)))
+
+
+def test_a_flat_mesh_is_no_organ(tmp_path: Path) -> None:
+    disc = [(0.0, 0.0, 0.0), *((100 * np.cos(a), 60 * np.sin(a), 0.0) for a in np.linspace(0, 6, 30))]
+    (tmp_path / "liver.stl").write_bytes(_stl([(0, i, i + 1) for i in range(1, 30)], disc))
+    with pytest.raises(InputError, match=r"liver.stl: the mesh is flat, which no liver is"):
+        notes_on(plans_in_folder(tmp_path)[0])
+
+
+def test_a_flat_wall_is_a_sheet_without_a_hollow_side(tmp_path: Path) -> None:
+    disc = [(0.0, 0.0, 0.0), *((150 * np.cos(a), 200 * np.sin(a), 0.0) for a in np.linspace(0, 6, 30))]
+    (tmp_path / "wall.stl").write_bytes(_stl([(0, i, i + 1) for i in range(1, 30)], disc))
+    assert notes_on(plans_in_folder(tmp_path)[0])
+    assert not concave_side(load_mesh(tmp_path / "wall.stl")).any()

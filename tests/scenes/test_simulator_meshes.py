@@ -182,7 +182,7 @@ def test_an_anatomy_file_names_parts(folder: Path) -> None:
         (('axes = "+x +y +z"', 'axes = "+x +x +z"'), "twice"),
         (("#803028", "red"), "red"),
         (("[[part]]", "[part"), "TOML"),
-        (("Liver (final)", "Other"), "no such file"),
+        (("Liver (final)", "Other"), r"Other.*\(line 5\) is not there"),
         (('units = "m"', 'units = "mm"'), 'mm large. Did you mean units = "m"'),
     ],
 )

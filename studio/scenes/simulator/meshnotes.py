@@ -10,6 +10,7 @@ import numpy as np
 from studio.scenes.simulator.anatomy import FAT, LIGAMENT, WALL
 from studio.scenes.simulator.meshfiles import MeshReport, ReadMesh
 from studio.scenes.simulator.meshplans import CLASS_WORDS, PlannedMesh
+from studio.scenes.simulator.placement import FLAT, thickness
 from studio.vocabulary.errors import InputError
 
 SHEETS = frozenset({WALL, FAT, LIGAMENT})
@@ -21,7 +22,10 @@ _MOST_OPEN = 0.5
 
 
 def check_closed(part: PlannedMesh, read: ReadMesh) -> None:
-    """Raise InputError for an organ that is an open sheet."""
+    """Raise InputError for an organ that is an open sheet, or flat."""
+    if part.class_id not in SHEETS and thickness(read.mesh.vertices_V3.astype(float)) < FLAT:
+        raise InputError(f"the mesh is flat, which no {CLASS_WORDS[part.class_id]} is", where=part.path,
+                         remedy="Export it again, with all three axes.")  # fmt: skip
     found = read.report.mended
     if found is None or part.class_id in SHEETS or found.open_share <= _MOST_OPEN:
         return
