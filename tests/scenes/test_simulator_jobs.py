@@ -126,6 +126,7 @@ def test_impossible_settings_are_refused(frames: int, patients: int, size: tuple
 def test_frames_are_shared_out_evenly() -> None:
     assert frames_of(7, 3) == [3, 2, 2]
     assert frames_of(2, 5) == [1, 1]
+    assert frames_of(2, 10**15) == [1, 1]  # at once: patients without a frame are never counted
     assert expected_seconds(plain(1000, 2)) > expected_seconds(plain(10, 2))
 
 

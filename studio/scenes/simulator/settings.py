@@ -121,8 +121,7 @@ def _check_targets(targets: tuple[tuple[int, float], ...]) -> None:
 
 def frames_of(total: int, patients: int) -> list[int]:
     """How many of ``total`` frames each patient gets; patients without any are left out."""
-    shares = [total // patients + (i < total % patients) for i in range(patients)]
-    return [s for s in shares if s]
+    return [total // patients + (i < total % patients) for i in range(min(total, patients))]
 
 
 def process_count(wanted: int) -> int:
