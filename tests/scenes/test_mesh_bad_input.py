@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import trimesh
 
+from studio.scenes.simulator import meshstreams, meshtext
 from studio.scenes.simulator.meshbody import notes_on
-from studio.scenes.simulator.meshfiles import load_mesh
+from studio.scenes.simulator.meshfiles import load_mesh, read_mesh
+from studio.scenes.simulator.meshnotes import mended_words
 from studio.scenes.simulator.meshplans import plan_from_file, plans_in_folder
 from studio.scenes.simulator.placement import concave_side
 from studio.vocabulary.errors import InputError
@@ -45,7 +49,7 @@ def _points_ply() -> bytes:
     return (head + "".join(f"{x} {y} {z}\n" for x, y, z in CORNERS)).encode()
 
 
-def _glb() -> bytes:
+def _glb(**more: Any) -> bytes:
     """The cube in a node that is moved, in one that is scaled: 3 times as large, from 30 on."""
     binary = b"".join(struct.pack("<3f", *c) for c in CORNERS) + b"".join(struct.pack("<3H", *t) for t in TRIANGLES)
     content = {
@@ -57,7 +61,7 @@ def _glb() -> bytes:
             {"bufferView": 1, "componentType": 5123, "count": 36, "type": "SCALAR"},
         ],
         "bufferViews": [{"buffer": 0, "byteLength": 96}, {"buffer": 0, "byteOffset": 96, "byteLength": 72}],
-        "buffers": [{"byteLength": 168}],
+        "buffers": [{"byteLength": 168}], **more,
     }  # fmt: skip
     text = json.dumps(content).encode()
     text += b" " * (-len(text) % 4)
@@ -66,14 +70,14 @@ def _glb() -> bytes:
 
 
 REFUSED: dict[str, tuple[bytes, str]] = {
-    "empty.stl": (b"", "not a readable mesh|no triangles"),
-    "empty.obj": (b"", "not a readable mesh|no triangles"),
+    "empty.stl": (b"", "the file is empty"),
+    "empty.obj": (b"", "the file is empty"),
     "none.stl": (_stl([], []), "not a readable mesh|no triangles"),
     "points.ply": (_points_ply(), "no triangles"),
     "picture.stl": (b"\x89PNG\r\n\x1a\n" + bytes(300), "not a readable mesh|no triangles"),
     "words.ply": (b"this is a letter, and no mesh\n", "not a readable mesh"),
     "words.glb": (b"this is a letter, and no mesh\n", "not a readable mesh"),
-    "cut.glb": (_glb()[:-40], "not a readable mesh"),
+    "cut.glb": (_glb()[:-40], r"declares [\d,]+ bytes and ends after"),
     "cut.stl": (_stl(TRIANGLES, CORNERS)[:-30], "declares 12 triangles and ends after 11"),
     "cut.ply": (_big_endian_ply()[:-10], "not a readable mesh"),
     "nan.stl": (_stl([(0, 1, 2)], [(0, 0, 0), (float("nan"), 0, 1), (0, 1, 0)]), "not finite"),
@@ -125,6 +129,139 @@ def test_odd_meshes_are_read_and_turned_outwards(tmp_path: Path, name: str) -> N
     # The divergence theorem: positive only where all faces look outwards.
     found = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6
     assert found == pytest.approx(volume, rel=1e-5)
+
+
+def _ascii_stl(*, end: bool = True) -> bytes:
+    facets = "".join(
+        "facet normal 0 0 0\nouter loop\n"
+        + "".join("vertex {} {} {}\n".format(*CORNERS[i]) for i in t)
+        + "endloop\nendfacet\n"
+        for t in TRIANGLES
+    )
+    return ("solid cube\n" + facets + ("endsolid cube\n" if end else "")).encode()
+
+
+def _ascii_ply(*, faces: int = 6) -> bytes:
+    head = (
+        "ply\r\nformat ascii 1.0\r\nelement vertex 8\r\nproperty float nx\r\nproperty float x\r\nproperty float y\r\n"
+        "property float z\r\nelement face 6\r\nproperty list uchar int vertex_indices\r\nproperty uchar red\r\n"
+        "end_header\r\n"
+    )
+    rows = [f"0.5 {x} {y} {z}" for x, y, z in CORNERS] + ["4 {} {} {} {} 200".format(*q) for q in QUADS[:faces]]
+    return (head + "\r\n".join(rows)).encode()
+
+
+def _quads(kind: str) -> list[str]:
+    return ["f " + " ".join(kind.format(i + 1) for i in q) for q in QUADS]
+
+
+def _coloured_ply() -> bytes:
+    """Binary, a colour behind each triangle's corners."""
+    head = (
+        "ply\nformat binary_little_endian 1.0\nelement vertex 8\nproperty float x\nproperty float y\nproperty float z\n"
+        "element face 12\nproperty list uchar int vertex_index\nproperty uchar red\nproperty float quality\nend_header\n"
+    )
+    points = b"".join(struct.pack("<3f", *c) for c in CORNERS)
+    return head.encode() + points + b"".join(struct.pack("<B3iBf", 3, *t, 200, 0.5) for t in TRIANGLES)
+
+
+def _corners_of_all_kinds() -> list[str]:
+    """Triangles as v, v/vt, v//vn and v/vt/vn, one after another."""
+    kinds = ("{0}", "{0}/{0}", "{0}//{0}", "{0}/{0}/{0}")
+    return ["f " + " ".join(kinds[n % 4].format(i + 1) for i in t) for n, t in enumerate(TRIANGLES)]
+
+
+CUT_OFF: dict[str, tuple[bytes, str]] = {
+    "text.stl": (_ascii_stl(end=False), "its text ends before 'endsolid'"),
+    "text.ply": (_ascii_ply(faces=3), "declares 14 points and faces and ends after 11"),
+    "text.obj": (_obj(["f 1 2 3"] * 3)[:-3], "its last line is cut off"),
+    "packed.glb": (_glb(extensionsRequired=["KHR_draco_mesh_compression"]), "packed .* Export it without compression"),
+}
+
+
+@pytest.mark.parametrize("name", CUT_OFF)
+def test_files_that_were_cut_off_or_packed_are_told(tmp_path: Path, name: str) -> None:
+    content, match = CUT_OFF[name]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=match):
+        load_mesh(tmp_path / name)
+
+
+IN_PIECES: dict[str, tuple[bytes, int, float]] = {
+    **{name: found for name, found in READ.items() if "big-endian" not in name},
+    "text.stl": (_ascii_stl(), 12, 1.0),
+    "text.ply": (_ascii_ply(), 12, 1.0),
+    "coloured.ply": (_coloured_ply(), 12, 1.0),
+    "with textures.obj": (_obj(_quads("{0}/{0}"), before="vt 0 0\n" * 8), 12, 1.0),
+    "with normals.obj": (_obj(_quads("{0}//1"), before="vn 0 0 1\n"), 12, 1.0),
+    "of all kinds.obj": (_obj(_corners_of_all_kinds(), before="vt 0 0\n" * 8 + "vn 0 0 1\n" * 8), 12, 1.0),
+    "triangles and quads.obj": (
+        _obj([*("f " + " ".join(str(i + 1) for i in q) for q in QUADS[1:]), "f 1 2 4", "f 1 4 3"]), 12, 1.0,
+    ),
+    "coloured.obj": (_obj([]).replace(b"\n", b" 0.1 0.2 0.3\n", 8) + "\n".join(_triangles()).encode(), 12, 1.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IN_PIECES)
+def test_large_files_are_read_in_pieces_like_small_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    content, count, volume = IN_PIECES[name]
+    (tmp_path / name).write_bytes(content)
+    for module, key, value in ((meshstreams, "LARGE", 1), (meshstreams, "TEXT_BYTES", 1), (meshtext, "BLOCK", 40)):
+        monkeypatch.setattr(module, key, value)
+    monkeypatch.setattr(trimesh, "load", None)  # the library, which would read it whole, is not asked
+    mesh = load_mesh(tmp_path / name)
+    assert len(mesh.faces_F3) == count
+    corners = mesh.vertices_V3[mesh.faces_F3].astype(float)
+    found = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6
+    assert found == pytest.approx(volume, rel=1e-5)
+    if name == "scene.glb":
+        assert mesh.vertices_V3.min(axis=0) == pytest.approx([30, 30, 30])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "match"),
+    [
+        ("words.obj", _obj(["f 1 two 3"]), "something that is no number"),
+        ("commas.obj", b"v 0,5 1,0 2,0\nv 0 0 1\nv 1 0 0\nf 1 2 3\n", "something that is no number"),
+        ("line.obj", _obj(["f 1 2", "f 1 2 3"]), "a face of fewer than three corners"),
+        ("flat point.obj", b"v 0 1\nv 1 0\nv 1 1\nf 1 2 3\n", "a point of fewer than three coordinates"),
+        ("beyond.obj", _obj(["f 1 2 99"]), "names corners that are not there"),
+        ("before.obj", _obj(["f 1 2 -99"]), "names corners that are not there"),
+        ("none.obj", _obj(["f 0 1 2"]), "names corners that are not there"),
+        ("beyond.ply", _ascii_ply().replace(b"4 1 5 7 3", b"4 1 5 7 8"), "names corners that are not there"),
+        ("short.ply", _ascii_ply().replace(b"4 1 5 7 3 200", b"4 1 5 7"), "has not the corners that it declares"),
+    ],
+)
+def test_large_text_that_is_no_mesh_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, match: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    monkeypatch.setattr(meshstreams, "TEXT_BYTES", 1)
+    with pytest.raises(InputError, match=match) as caught:
+        load_mesh(tmp_path / name)
+    assert name in str(caught.value)
+
+
+def test_a_large_file_without_faces_holds_no_triangles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meshstreams, "TEXT_BYTES", 1)
+    (tmp_path / "points.obj").write_bytes(_obj([]))
+    with pytest.raises(InputError, match="no triangles"):
+        load_mesh(tmp_path / "points.obj")
+
+
+def test_points_that_no_face_names_are_said(tmp_path: Path) -> None:
+    """Text that was cut off between two lines: the points are all there, most faces are not."""
+    ball = trimesh.creation.icosphere(subdivisions=3, radius=80)
+    lines = ball.export(file_type="obj").splitlines()
+    faces = [line for line in lines if line.startswith("f ")]
+    kept = [line for line in lines if not line.startswith("f ")] + faces[: len(faces) * 3 // 4]
+    (tmp_path / "liver.obj").write_text("\n".join(kept) + "\n")
+    report = read_mesh(tmp_path / "liver.obj").report
+    named = {int(i) for face in faces[: len(faces) * 3 // 4] for i in face.split()[1:]}
+    assert (report.points, report.unnamed) == (642, 642 - len(named))
+    assert any("points belong to no face, as in a file that was cut off" in w for w in mended_words(report, 1.0))
 
 
 def test_a_texture_that_is_broken_is_of_no_concern(tmp_path: Path) -> None:

@@ -233,10 +233,10 @@ def test_a_changed_anatomy_file_is_another_set(tmp_path: Path) -> None:
 
 
 def test_text_too_large_to_be_read_whole_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(meshfiles, "_MOST_TEXT", 1000)
-    _ball().export(tmp_path / "a.obj")
-    with pytest.raises(InputError, match=r"a\.obj: a mesh file of .* MB, .* Save it as binary STL or PLY"):
-        read_mesh(tmp_path / "a.obj")
+    monkeypatch.setattr(meshfiles, "_MOST_WHOLE", 1000)
+    _ball().export(tmp_path / "a.off")
+    with pytest.raises(InputError, match=r"a\.off: a mesh file of .* MB of a kind .* Save it as binary STL or PLY"):
+        read_mesh(tmp_path / "a.off")
 
 
 def test_jaws_without_a_shaft_are_jaws_and_get_one(tmp_path: Path) -> None:

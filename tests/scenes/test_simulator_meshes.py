@@ -219,6 +219,6 @@ def test_given_meshes_become_five_different_patients() -> None:
 def test_a_refused_mesh_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
     (folder / "some body" / "Liver (final).stl").write_bytes(b"")
     settings = SimulationSettings(2, 1, size=(64, 36), meshes=folder, processes=1)
-    with pytest.raises(InputError, match="no triangles"):
+    with pytest.raises(InputError, match="the file is empty"):
         result_of(simulate(tmp_path / "scenes" / "new", settings))
     assert not (tmp_path / "scenes" / "new").exists()

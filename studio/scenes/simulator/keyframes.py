@@ -103,8 +103,8 @@ def read_keyframes(path: Path) -> CameraKeyframes:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=path) from None
-    except ValueError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=path, remedy="Check the path.") from None
+    except (ValueError, RecursionError) as error:
         raise InputError(f"is no JSON ({error})", where=path, remedy=_REMEDY) from None
     return CameraKeyframes.from_json(value, where=path)
 

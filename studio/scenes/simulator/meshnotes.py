@@ -17,6 +17,7 @@ SHEETS = frozenset({WALL, FAT, LIGAMENT})
 """Classes whose surfaces may be open."""
 _COARSE = 0.1
 """Share of a surface below which a coarse look says nothing of faces wound wrongly or open pieces."""
+_MOST_UNNAMED = 0.1
 _MOST_OPEN = 0.5
 """Share of an organ's surface that may lie in open pieces."""
 
@@ -50,6 +51,8 @@ def mended_words(report: MeshReport, mm_per_unit: float) -> list[str]:
     if report.thinned_to:
         before = ", too coarse then to see small damage" if report.coarse else ""
         said.append(f"thinned out from {report.triangles:,} to {report.thinned_to:,} faces{before}")
+    if report.unnamed > _MOST_UNNAMED * report.points:
+        said.append(f"{report.unnamed:,} of {report.points:,} points belong to no face, as in a file that was cut off")
     if report.not_finite:
         said.append(f"{_counted(report.not_finite, 'face')} without finite coordinates left out")
     if report.doubled:

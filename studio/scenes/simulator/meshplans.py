@@ -196,7 +196,7 @@ def plan_from_file(path: Path) -> AnatomyPlan:
         content = tomllib.loads(_text(path))
     except OSError as error:
         raise InputError("cannot be read", where=path, remedy="Check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"not valid TOML ({error})", where=path, remedy="Correct it there.") from error
     top = _Table(content, path)
     top.check({"name", "axes", "part", "instrument"})
