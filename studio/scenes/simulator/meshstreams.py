@@ -95,23 +95,11 @@ def _stl(path: Path) -> LargeMesh | None:
 
 def _ply(path: Path) -> LargeMesh | None:
     """Vertices before faces, as all programs write them; anything else is left to the library."""
-    with path.open("rb") as file:
-        head, mark, _ = file.read(_PLY_HEAD_BYTES).partition(b"end_header")
-    order = re.search(rb"format binary_(little|big)_endian", head)
-    elements = re.findall(rb"element (\w+) (\d+)((?:\s+property [^\n]*)*)", head)
-    if not (mark and order) or [name for name, _, _ in elements[:2]] != [b"vertex", b"face"]:
+    head = _ply_head(path)
+    if head is None or head.faces < LARGE or path.stat().st_size < head.least_bytes:
         return None
-    end = "<" if order.group(1) == b"little" else ">"
-    counts = [int(count) for _, count, _ in elements[:2]]
-    point, face = _point_type(elements[0][2].decode(), end), _face_type(elements[1][2].decode(), end)
-    if counts[1] < LARGE or point is None or face is None:
-        return None
-    start = len(head) + len(mark) + (2 if _text_after(path, len(head) + len(mark)) == b"\r\n" else 1)
-    between = start + counts[0] * point.itemsize
-    if path.stat().st_size < between + counts[1] * face.itemsize:
-        return None
-    points_V = np.memmap(path, point, "r", start, (counts[0],))
-    rows_N = np.memmap(path, face, "r", between, (counts[1],))
+    points_V = np.memmap(path, head.point, "r", head.start, (head.points,))
+    rows_N = np.memmap(path, head.face, "r", head.start + head.points * head.point.itemsize, (head.faces,))
 
     def corners(first: int, last: int) -> np.ndarray:
         rows = rows_N[first:last]
@@ -126,7 +114,46 @@ def _ply(path: Path) -> LargeMesh | None:
                              remedy="Export it again.")  # fmt: skip
         return np.stack([points_V[axis][places_N3] for axis in "xyz"], axis=-1)
 
-    return LargeMesh((Triangles(counts[1], corners),))
+    return LargeMesh((Triangles(head.faces, corners),))
+
+
+@dataclass(frozen=True)
+class _PlyHead:
+    """Where the numbers of a binary PLY begin, and rows of points and triangles."""
+
+    start: int
+    points: int
+    point: np.dtype
+    faces: int
+    face: np.dtype
+
+    @property
+    def least_bytes(self) -> int:
+        """So long is the file at least: faces of more than three corners are longer."""
+        return self.start + self.points * self.point.itemsize + self.faces * self.face.itemsize
+
+
+def least_ply_bytes(path: Path) -> int:
+    """The least that a binary PLY of what it declares can be long; 0 for other files and where it can't be told."""
+    head = _ply_head(path)
+    return 0 if head is None else head.least_bytes
+
+
+def _ply_head(path: Path) -> _PlyHead | None:
+    with path.open("rb") as file:
+        head, mark, _ = file.read(_PLY_HEAD_BYTES).partition(b"end_header")
+    order = re.search(rb"format binary_(little|big)_endian", head)
+    elements = re.findall(rb"element (\w+) (\d+)((?:\s+property [^\n]*)*)", head)
+    if not (mark and order) or [name for name, _, _ in elements[:2]] != [b"vertex", b"face"]:
+        return None
+    end = "<" if order.group(1) == b"little" else ">"
+    points, faces = (int(count) for _, count, _ in elements[:2])
+    point = _point_type(elements[0][2].decode("latin-1"), end)
+    face = _face_type(elements[1][2].decode("latin-1"), end)
+    if point is None or face is None:
+        return None
+    start = len(head) + len(mark) + (2 if _text_after(path, len(head) + len(mark)) == b"\r\n" else 1)
+    return _PlyHead(start, points, point, faces, face)
 
 
 def _text_after(path: Path, place: int) -> bytes:

@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 
 from studio.scenes.simulator.meshglb import glb_chunks
+from studio.scenes.simulator.meshstreams import least_ply_bytes
 from studio.vocabulary.errors import InputError
 
 _STL_HEAD, _STL_TRIANGLE = 84, 50
@@ -65,8 +66,11 @@ def _check_glb(path: Path, size: int) -> None:
         raise InputError(f"the mesh is packed ({packed[0]})", where=path, remedy="Export it without compression.")
 
 
-def _check_ply(path: Path, _size: int) -> None:
-    """Of text the lines are counted, of binary files nothing that the library would not find."""
+def _check_ply(path: Path, size: int) -> None:
+    """Of text the lines are counted, of binary files the bytes that triangles would need."""
+    least = least_ply_bytes(path)
+    if size < least:
+        raise _cut(path, f"it needs {least:,} bytes for what it declares and ends after {size:,}")
     head, _ = _ends(path)
     text, mark, _ = head.partition(b"end_header")
     if not mark or b"format ascii" not in text:
