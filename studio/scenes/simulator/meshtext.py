@@ -30,7 +30,7 @@ def is_text_mesh(path: Path) -> bool:
 
 
 def text_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Points float64 (V, 3), triangles int32 (F, 3). Raise InputError for numbers that are none, and for faces whose
+    """Points float64 (of STL float32) (V, 3), triangles int32 (F, 3). Raise InputError for numbers that are none, and for faces whose
     corners are not there."""
     read = {".obj": _obj, ".stl": _stl, ".ply": _ply}[path.suffix.lower()]
     try:
@@ -157,10 +157,11 @@ def _seen(block: bytes, before: int) -> np.ndarray:
 
 def _stl(path: Path) -> tuple[np.ndarray, np.ndarray]:
     found = (re.findall(rb"vertex[ \t]+([^\r\n]*)", block, re.IGNORECASE) for block in _blocks(path))
-    points = [_rows(lines) for lines in found if lines]
+    # In single precision, as in binary files: each triangle has points of its own, six times as many as there are.
+    points = [_rows(lines).astype(np.float32) for lines in found if lines]
     if any(rows.shape[1] != 3 for rows in points):
         raise ValueError("a point that has not three coordinates")
-    points_V3 = _joined(points, np.float64)
+    points_V3 = _joined(points, np.float32)
     if len(points_V3) % 3:
         raise ValueError("a triangle that has not three corners")
     return points_V3, np.arange(len(points_V3), dtype=np.int32).reshape(-1, 3)
