@@ -29,6 +29,13 @@ class Lens:
     radial: tuple[float, float, float, float]
     tangential: tuple[float, float] = (0.0, 0.0)
 
+    @property
+    def words(self) -> str:
+        """Such as "distorting lens (k1, p2)"."""
+        named = [name for name in self.to_json() if name != "model"]
+        kind = "fisheye lens" if self.model == "OPENCV_FISHEYE" else "distorting lens"
+        return f"{kind} ({', '.join(named)})" if named else kind
+
     def to_json(self) -> dict[str, Any]:
         """As ``frames.json`` and exports hold it: the model, and the coefficients that are not 0."""
         named = zip(COEFFICIENTS, (*self.radial, *self.tangential), strict=True)

@@ -98,7 +98,9 @@ def test_pictures_labels_and_depth_stay_as_they_are(tmp_path: Path, name: str) -
     assert layers.segmentation_HW is not None and layers.depth_HW is not None and layers.lens is not None
     np.testing.assert_array_equal(layers.segmentation_HW, seen.ids_HW)
     np.testing.assert_allclose(layers.depth_HW, seen.depth_HW, rtol=1e-6)
-    assert scene.encoding[CHECKED] == "the depth is planar z"
+    kind = "distorting lens (k1, k2, p1, p2)" if name == "barrel" else "fisheye lens (k1, k2, k3, k4)"
+    assert scene.encoding[CHECKED] == f"the depth is planar z; K goes with a {kind}"
+    assert any(f"a {kind}: pictures and labels stay as they are" in note for note in scene.notes)
 
 
 @pytest.mark.parametrize("name", LENSES)

@@ -168,9 +168,8 @@ def _lens_notes(transforms: _Transforms, first: Path) -> list[str]:
     lens = _lens(row, at, transforms.where)
     if lens is None and not named:
         return []
-    kind = "fisheye" if lens is not None and lens.model == _FISHEYE else "distorting"
-    said = f" ({', '.join(named)})" if named else ""
-    notes = [f"a {kind} lens{said}: pictures and labels stay as they are, and K is exported with its distortion"]
+    what = f"distorting lens ({', '.join(named)})" if lens is None else lens.words
+    notes = [f"a {what}: pictures and labels stay as they are, and K is exported with its distortion"]
     size = read_size(first)
     rays_HW = slopes(size, _K(row, size, at, transforms.where), lens)[0]
     beyond = float(np.isnan(rays_HW).mean())

@@ -30,8 +30,10 @@ def is_text_mesh(path: Path) -> bool:
 
 
 def text_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Points float64 (of STL float32) (V, 3), triangles int32 (F, 3). Raise InputError for numbers that are none, and for faces whose
-    corners are not there."""
+    """Points float64 (of STL float32) (V, 3), triangles int32 (F, 3).
+
+    Raise InputError for numbers that are none, and for faces whose corners are not there.
+    """
     read = {".obj": _obj, ".stl": _stl, ".ply": _ply}[path.suffix.lower()]
     try:
         points_V3, faces_F3 = read(path)
