@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 import trimesh
 
 from studio.scenes.simulator import meshstreams, meshtext
+from studio.scenes.simulator.keyframes import read_keyframes
 from studio.scenes.simulator.meshbody import notes_on
 from studio.scenes.simulator.meshfiles import load_mesh, read_mesh
 from studio.scenes.simulator.meshnotes import mended_words
@@ -346,6 +349,37 @@ def test_a_missing_file_is_named_with_its_line_and_the_one_that_was_meant(tmp_pa
         InputError, match=r"case.toml: shaft 'livr.stl' \(line 6\) is not there. Did you mean 'liver.stl'"
     ):
         plan_from_file(path)
+
+
+@pytest.mark.parametrize(("make", "match"), [
+    (lambda path: path.mkdir(), "it is no file"),
+    (lambda path: path.write_bytes(b"#" * 30_000_000), "it is larger than 20.0 MB"),
+    (lambda path: None, "there is no such file"),
+    # Reading a pipe would wait for ever; Windows has none.
+    (lambda path: os.mkfifo(path) if hasattr(os, "mkfifo") else path.mkdir(), "it is no file"),
+])  # fmt: skip
+def test_what_can_be_no_anatomy_file_or_camera_path_is_not_read(
+    tmp_path: Path, make: Callable[[Path], object], match: str
+) -> None:
+    make(tmp_path / "case")
+    for read in (plan_from_file, read_keyframes):
+        with pytest.raises(InputError, match=f"case: cannot be read: {match}"):
+            read(tmp_path / "case")
+
+
+def test_a_mesh_file_is_no_folder_of_meshes(tmp_path: Path) -> None:
+    (tmp_path / "liver.stl").write_bytes(_stl(TRIANGLES, CORNERS))
+    with pytest.raises(InputError, match="a file, and no folder"):
+        plans_in_folder(tmp_path / "liver.stl")
+
+
+def test_a_folder_that_cannot_be_looked_through_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rglob(_folder: Path, _pattern: str) -> list[Path]:
+        raise OSError(22, "Invalid argument", "net")
+
+    monkeypatch.setattr(Path, "rglob", rglob)
+    with pytest.raises(InputError, match=r"cannot be looked through \(Invalid argument: net\)"):
+        plans_in_folder(tmp_path)
 
 
 def test_an_anatomy_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.files.atomic import hash_bytes, hash_ends
+from studio.files.atomic import hash_bytes, hash_ends, small_text
 from studio.scenes.simulator.anatomy import (
     BOWEL,
     FAT,
@@ -96,8 +96,13 @@ def plan_digest(plan: AnatomyPlan) -> str:
 def plans_in_folder(folder: Path) -> list[AnatomyPlan]:
     """One plan per body found below a folder; instruments serve all. Raise InputError when nothing can be used."""
     if not folder.is_dir():
-        raise InputError("there is no such folder", where=folder, remedy="Name a folder with OBJ, STL, PLY or GLB.")
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in MESH_SUFFIXES and p.is_file())
+        what = "a file, and no folder" if folder.exists() else "there is no such folder"
+        raise InputError(what, where=folder, remedy="Name a folder with OBJ, STL, PLY or GLB.")
+    try:
+        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in MESH_SUFFIXES and p.is_file())
+    except OSError as error:
+        raise InputError(f"cannot be looked through ({error.strerror}: {error.filename})", where=folder,
+                         remedy="Name the folder of the meshes alone.") from error  # fmt: skip
     if not files:
         raise InputError("no meshes here or below", where=folder, remedy="Put OBJ, STL, PLY or GLB files there.")
     organs = [(p, c) for p in files if (c := class_in_name(p.stem)) is not None]
@@ -193,9 +198,7 @@ def plan_from_file(path: Path) -> AnatomyPlan:
     key and its line for anything that is not understood.
     """
     try:
-        content = tomllib.loads(_text(path))
-    except OSError as error:
-        raise InputError("cannot be read", where=path, remedy="Check the path.") from error
+        content = tomllib.loads(small_text(path))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"not valid TOML ({error})", where=path, remedy="Correct it there.") from error
     top = _Table(content, path)
@@ -213,11 +216,6 @@ def plan_from_file(path: Path) -> AnatomyPlan:
     )  # fmt: skip
     _check_files(parts, tools)
     return plan
-
-
-def _text(path: Path) -> str:
-    """Editors on Windows put a byte-order mark before it."""
-    return path.read_text(encoding="utf-8-sig")
 
 
 def _tables(top: _Table, header: str) -> list[_Table]:
@@ -291,7 +289,7 @@ class _Table:
         return InputError(f"{what}{at}{' ' + more if more else ''}", where=self.path, remedy=remedy)
 
     def _line(self, key: str) -> int:
-        lines = _text(self.path).splitlines()
+        lines = small_text(self.path).splitlines()
         start = 0
         if self.header:
             headers = [i for i, t in enumerate(lines) if re.match(rf"\s*\[\[\s*{self.header}\s*\]\]", t)]
