@@ -16,7 +16,7 @@ from studio.gui.widgets.blending import PictureState
 from studio.gui.widgets.kept_points import in_camera
 from studio.scenes.geometry_check import Said, examine
 from studio.scenes.layouts.poses import poses_of
-from studio.scenes.mapping import Geometry, SceneMapping
+from studio.scenes.mapping import Camera, FolderLayer, Geometry, SceneMapping
 from studio.scenes.readers import CHECKED, load_layers, read_scenes
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import Layers
@@ -162,3 +162,20 @@ def test_a_lens_of_a_model_that_is_not_known_is_refused(tmp_path: Path) -> None:
     (tmp_path / "frames.json").write_text(json.dumps([{"frame": "a", "K": K.tolist(), "distortion": {"model": "X"}}]))
     with pytest.raises(InputError, match="the lens model 'X' is not known"):
         poses_of(tmp_path / "frames.json")
+
+
+def test_plain_folders_have_their_lens_from_a_file_of_poses(tmp_path: Path) -> None:
+    """Depth along the bent rays of plain folders becomes planar, too."""
+    seen, values = LENSES["barrel"]
+    write_picture(tmp_path / "images/a.png", np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
+    write_picture(tmp_path / "masks/a.png", seen.ids_HW)
+    write_channels(tmp_path / "depth/a.exr", R=seen.distance_HW)
+    lens = {"model": "OPENCV", **{k: v for k, v in values.items() if k[0] in "kp"}}
+    (tmp_path / "frames.json").write_text(json.dumps([{"frame": "a", "K": K.tolist(), "distortion": lens}]))
+    layers = {"rgb": FolderLayer("images", "picture"), "segmentation": FolderLayer("masks", "grey"),
+              "depth": FolderLayer("depth", "exr", 1.0)}  # fmt: skip
+    mapping = SceneMapping(layers, {"1": "liver", "3": "abdominal wall"}, Camera(file="frames.json"), Geometry("ray"))
+    (scene,) = read_scenes(tmp_path, mapping=mapping)
+    depth_HW = load_layers(scene, scene.frames[0]).depth_HW
+    assert depth_HW is not None
+    np.testing.assert_allclose(depth_HW, seen.depth_HW, atol=1e-3)
