@@ -17,7 +17,7 @@ from studio.scenes.simulator.meshcrossings import crossings
 from studio.scenes.simulator.meshrepair import Mended, mended
 from studio.scenes.simulator.meshstreams import LargeMesh, large_mesh
 from studio.scenes.simulator.meshtext import unnamed_points
-from studio.scenes.simulator.meshthinning import merged, thinned, thinned_in_pieces
+from studio.scenes.simulator.meshthinning import facing_alike, merged, thinned, thinned_in_pieces
 from studio.scenes.simulator.meshwhole import check_whole
 from studio.vocabulary.errors import InputError
 
@@ -82,6 +82,7 @@ def read_mesh(path: Path, *, sheet: bool = False, repair: bool = True) -> ReadMe
     vertices, faces, report = _mended(*_welded(vertices, faces, report, path), sheet=sheet, repair=repair)
     if len(faces) > MAX_FACES:
         vertices, faces = thinned(vertices, faces, MAX_FACES)
+        faces = facing_alike(vertices, faces) if repair else faces
         report = replace(report, thinned_to=len(faces))
     return ReadMesh(with_normals(vertices.astype(np.float32), np.ascontiguousarray(faces, np.int32)), report)
 
