@@ -112,7 +112,8 @@ class CocoWriter:
         geometry = [
             "`depth/<split>/`: planar z in mm as EXR; image entries name it as `depth_file`",
             "`normals/<split>/`: unit normals as EXR, camera axes x right, y down, z forward, as `normals_file`",
-            "`K`, `camera_to_world` and `tools` in image entries: pixels, 4x4 to world in mm",
+            "`K`, `camera_to_world` and `tools` in image entries: pixels, 4x4 to world in mm; `distortion` where the"
+            " lens bends, OpenCV's model and coefficients",
         ]
         if self._plan.has_flow:
             geometry.append(

@@ -112,7 +112,8 @@ class Image2ImageWriter:
         geometry = [
             "`depths/simulated/<patient>/depths/depthNNNNN.exr`: planar z in mm, 0 = nothing there",
             "`normals/simulated/<patient>/normals/normalNNNNN.exr`: unit normals, axes x right, y down, z forward",
-            "`poses/simulated/<patient>/frames.json`: K in pixels, camera and tool poses (4x4 to world, mm)",
+            "`poses/simulated/<patient>/frames.json`: K in pixels (with `distortion` where the lens bends: OpenCV's"
+            " model and coefficients), camera and tool poses (4x4 to world, mm)",
         ]
         if self._plan.has_flow:
             geometry.append(f"`flow_forward`, `flow_backward/simulated/<patient>/flow/flowNNNNN.exr`: {FLOW_WORDS}")

@@ -132,10 +132,12 @@ def ids_hash(ids_HW: np.ndarray) -> str:
 
 
 def pose_json(layers: Layers) -> dict[str, Any]:
-    """K, camera_to_world and tools as in ``frames.json``; what is unknown is left out."""
+    """K, distortion, camera_to_world and tools as in ``frames.json``; what is unknown is left out."""
     pose: dict[str, Any] = {}
     if layers.K is not None:
         pose["K"] = np.asarray(layers.K, float).tolist()
+    if layers.lens is not None:
+        pose["distortion"] = layers.lens.to_json()
     if layers.camera_to_world is not None:
         pose["camera_to_world"] = np.asarray(layers.camera_to_world, float).tolist()
     if layers.tools:

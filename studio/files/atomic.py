@@ -120,6 +120,22 @@ def folder_in_place(dest: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def small_text(path: Path, *, most_bytes: int = 20_000_000) -> str:
+    """A text file that someone wrote, without a byte-order mark.
+
+    Raise InputError for what is no file, may not be read, or is far too large; UnicodeDecodeError for what is no UTF-8.
+    """
+    try:
+        if not path.exists():
+            raise InputError("cannot be read: there is no such file", where=path, remedy="Check the path.")
+        if not path.is_file() or path.stat().st_size > most_bytes:
+            what = "is no file" if not path.is_file() else f"is larger than {size_in_words(most_bytes)}"
+            raise InputError(f"cannot be read: it {what}", where=path, remedy="Check the path.")
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=path, remedy="Check the path.") from error
+
+
 def hash_file(path: Path) -> str:
     """BLAKE2b-128 of a file's bytes, 32 hexadecimal digits."""
     digest = hashlib.blake2b(digest_size=16)

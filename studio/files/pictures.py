@@ -6,6 +6,8 @@ not the memory.
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import cv2
@@ -239,4 +241,12 @@ def write_exr(path: Path, array: np.ndarray, *, few_bits: bool = False) -> None:
         channels = {"Y": values} if values.ndim == 2 else {"RGB": values}
     compression = OpenEXR.PXR24_COMPRESSION if few_bits else OpenEXR.ZIP_COMPRESSION
     header = {"compression": compression, "type": OpenEXR.scanlineimage}
-    write_with(path, lambda temporary: OpenEXR.File(header, channels).write(str(temporary)))
+
+    def write(temporary: Path) -> None:
+        try:
+            OpenEXR.File(header, channels).write(str(temporary))
+        except RuntimeError as error:  # what the system said stands in the text alone
+            said = next((n for n in errno.errorcode if f"{os.strerror(n)}." in f"{error}."), errno.EIO)
+            raise OSError(said, os.strerror(said)) from error
+
+    write_with(path, write)

@@ -88,9 +88,16 @@ def _depth(layers: Layers, encoding: Mapping[str, str]) -> np.ndarray | None:
     if layers.K is None:
         raise InputError("depth along the ray needs the camera's K", where="depth_kind", remedy="Name [camera], too.")
     if wanted == "ray":
-        return planar_from_ray(layers.depth_HW, layers.K)
-    planar_HW: np.ndarray = (layers.depth_HW * ray_lengths(layers.size, layers.K)).astype(np.float32)
-    return planar_HW
+        return planar_from_ray(layers.depth_HW, layers.K, layers.lens)
+    return along_the_ray(layers.depth_HW, layers)
+
+
+def along_the_ray(planar_HW: np.ndarray, layers: Layers) -> np.ndarray:
+    """float32 distances along the rays of a frame whose K is known, of planar depths; 0 where its lens shows no ray."""
+    assert layers.K is not None
+    lengths_HW = ray_lengths(layers.size, layers.K, layers.lens)
+    distance_HW: np.ndarray = (planar_HW * np.where(np.isfinite(lengths_HW), lengths_HW, 0)).astype(np.float32)
+    return distance_HW
 
 
 def _normals(layers: Layers, encoding: Mapping[str, str]) -> np.ndarray | None:

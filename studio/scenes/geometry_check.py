@@ -6,6 +6,7 @@ Three questions, answered from a few frames in the studio's conventions:
   the world's axes into the camera's.
 - The depth is planar z or runs along the ray. With normals the right kind agrees better. Without, a plane decides:
   its inverse planar z is affine in pixel coordinates, 1/z = a u + b v + c, that of its distance along the ray is not.
+  (Where a lens bends the rays, in their slopes.)
 - The distances are those of a laparoscope in mm; those in metres, centimetres or micrometres lie far off.
 """
 
@@ -19,9 +20,10 @@ from typing import Literal
 
 import numpy as np
 
-from studio.scenes.corrections import STORED_KIND, in_camera_axes
-from studio.scenes.layouts.axes import ray_lengths
+from studio.scenes.corrections import STORED_KIND, along_the_ray, in_camera_axes
+from studio.scenes.layouts.axes import planar_from_ray
 from studio.vocabulary.frames import Layers
+from studio.vocabulary.lenses import Lens, slopes
 
 MEDIAN_LIMIT_DEGREES = 20.0
 """Right conventions give 1 to 8 degrees on our renders, a wrong axis 40 and more."""
@@ -197,15 +199,14 @@ def _in_mm(depth: float) -> str:
 # -- normals
 
 
-def normals_from_depth(depth_HW: np.ndarray, K: np.ndarray) -> np.ndarray:
+def normals_from_depth(depth_HW: np.ndarray, K: np.ndarray, lens: Lens | None = None) -> np.ndarray:
     """float32 HxWx3 normals of the surface that a planar-z depth in mm describes, pointing at the camera.
 
     Zero where a neighbour is missing or the depth jumps by more than 5 % (an outline).
     """
     height, width = depth_HW.shape
-    x_W = (np.arange(width, dtype=np.float32) + 0.5 - K[0, 2]) / K[0, 0]
-    y_H = (np.arange(height, dtype=np.float32) + 0.5 - K[1, 2]) / K[1, 1]
-    points_HW3 = np.stack([depth_HW * x_W, depth_HW * y_H[:, None], depth_HW], axis=2)
+    x_HW, y_HW = (s.astype(np.float32) for s in slopes((width, height), K, lens))
+    points_HW3 = np.stack([depth_HW * x_HW, depth_HW * y_HW, depth_HW], axis=2)
     normals_HW3 = np.zeros_like(points_HW3)
     across = points_HW3[1:-1, 2:] - points_HW3[1:-1, :-2]
     down = points_HW3[2:, 1:-1] - points_HW3[:-2, 1:-1]
@@ -253,7 +254,7 @@ def _pairs(frames: Sequence[Layers]) -> tuple[np.ndarray, np.ndarray]:
         if frame.depth_HW is None or frame.normals_HW3 is None or frame.K is None:
             continue
         depth_HW, K, normals_HW3 = _coarse_enough(frame.depth_HW, frame.K, frame.normals_HW3)
-        expected_HW3 = normals_from_depth(depth_HW, K)
+        expected_HW3 = normals_from_depth(depth_HW, K, frame.lens)
         both = expected_HW3.any(axis=2) & normals_HW3.any(axis=2)
         some = slice(None, None, max(1, int(both.sum()) // _COMPARED_PIXELS))
         found.append((expected_HW3[both][some], normals_HW3[both][some]))
@@ -321,9 +322,9 @@ def as_other_kind(frame: Layers, taken: DepthKind) -> Layers:
     """The frame as it would be, had its depth been stored the other way."""
     if frame.depth_HW is None or frame.K is None:
         return frame
-    lengths_HW = ray_lengths(frame.size, frame.K)
-    depth_HW = frame.depth_HW / lengths_HW if taken == "planar" else frame.depth_HW * lengths_HW
-    return replace(frame, depth_HW=depth_HW.astype(np.float32))
+    if taken == "ray":
+        return replace(frame, depth_HW=along_the_ray(frame.depth_HW, frame))
+    return replace(frame, depth_HW=planar_from_ray(frame.depth_HW, frame.K, frame.lens))
 
 
 def _back(frame: Layers, taken: DepthKind) -> Layers:
@@ -332,10 +333,13 @@ def _back(frame: Layers, taken: DepthKind) -> Layers:
 
 def _flatter(frame: Layers, rival: Layers) -> Iterator[int]:
     """1 for each patch that is a plane in ``frame`` and clearly none in ``rival``, 0 for each other one."""
-    assert frame.depth_HW is not None and rival.depth_HW is not None
+    assert frame.depth_HW is not None and rival.depth_HW is not None and frame.K is not None
+    height, width = frame.depth_HW.shape
+    along = np.broadcast_arrays(*slopes((width, height), frame.K, frame.lens))
     for rows, columns in _tiles(frame.depth_HW.shape):
-        mine, noise = _plane_residual(frame.depth_HW[rows, columns])
-        theirs, _ = _plane_residual(rival.depth_HW[rows, columns])
+        rays = (along[0][rows, columns], along[1][rows, columns])
+        mine, noise = _plane_residual(frame.depth_HW[rows, columns], rays)
+        theirs, _ = _plane_residual(rival.depth_HW[rows, columns], rays)
         flat = noise <= _NOISIEST and mine <= _FLAT_NOISES * noise + _FLAT_LEAST
         yield int(flat and theirs > 3 * mine + 10 * _FLAT_LEAST)
 
@@ -351,19 +355,19 @@ def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
             yield slice(top, top + sides[0]), slice(left, left + sides[1])
 
 
-def _plane_residual(depth_HW: np.ndarray) -> tuple[float, float]:
-    """Root mean square residual of 1/z against its best affine fit, and its noise, both by its mean.
+def _plane_residual(depth_HW: np.ndarray, slopes_HW: tuple[np.ndarray, np.ndarray]) -> tuple[float, float]:
+    """Root mean square residual of 1/z against its best affine fit in the rays' slopes, and its noise, by its mean.
 
     Noise is what neighbours jump by: a smooth surface has third differences of nearly 0 however much it bends, rounded
     depths have some of sqrt(20) times the standard deviation of the rounding. Infinite, 0 where depth is missing.
     """
-    if not (depth_HW > 0).all():
+    if not ((depth_HW > 0) & np.isfinite(slopes_HW[0])).all():
         return math.inf, 0.0
     steps = [max(1, side // _TILE_POINTS) for side in depth_HW.shape]
     some_HW = depth_HW[:: steps[0], :: steps[1]]
     inverse_N = (1 / some_HW.astype(np.float64)).ravel()
-    rows, columns = np.indices(some_HW.shape)
-    design_N3 = np.stack([columns.ravel(), rows.ravel(), np.ones(inverse_N.size)], axis=1)
+    x_N, y_N = (s[:: steps[0], :: steps[1]].ravel() for s in slopes_HW)
+    design_N3 = np.stack([x_N, y_N, np.ones(inverse_N.size)], axis=1)
     solution, *_ = np.linalg.lstsq(design_N3, inverse_N, rcond=None)
     residual_N = inverse_N - design_N3 @ solution
     jumps = np.diff(1 / depth_HW[:: steps[0]].astype(np.float64), n=3, axis=1)

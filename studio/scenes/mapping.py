@@ -113,7 +113,7 @@ class SceneMapping:
         """Raise InputError, with line and key, for what is not of the form described."""
         try:
             values = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"not JSON ({error})", where=where, remedy="Mend the line named.") from error
         return _Reading(text, where).mapping(values)
 
@@ -122,7 +122,7 @@ class SceneMapping:
         """Raise InputError, with line and key, for what is not of the form described."""
         try:
             values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise InputError(f"not TOML ({error})", where=where, remedy="Mend the line named.") from error
         return _Reading(text, where).mapping(values)
 
@@ -135,7 +135,7 @@ def read_mapping(path: Path) -> SceneMapping:
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise InputError("too large for a mapping", where=path, remedy="Name the TOML or JSON file.")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a byte-order mark before it
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("the mapping can't be read", where=path, remedy="Name a TOML or JSON file.") from error
     if path.suffix.lower() == ".json":

@@ -187,7 +187,9 @@ def _verified(scene: SceneFiles, count: int) -> SceneFiles:
     if report.faults:
         what = "; ".join(fault.what for fault in report.faults)
         raise InputError(what, where=compared_file(sample[0]), remedy=report.remedy)
-    return replace(scene, encoding=scene.encoding | ({CHECKED: report.found} if report.found else {}))
+    bent = sorted({f"K goes with a {layers.lens.words}" for layers in compared if layers.lens is not None})
+    found = "; ".join([*filter(None, [report.found]), *bent])
+    return replace(scene, encoding=scene.encoding | ({CHECKED: found} if found else {}))
 
 
 def compared_file(frame: FrameFiles) -> Path:

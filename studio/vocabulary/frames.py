@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from studio.vocabulary.labels import ClassTable
+from studio.vocabulary.lenses import Lens
 
 LayerName = Literal["rgb", "segmentation", "depth", "normals"]
 LAYER_NAMES: tuple[LayerName, ...] = ("rgb", "segmentation", "depth", "normals")
@@ -44,7 +45,7 @@ class Layers:
 
     ``rgb_HW3`` uint8 sRGB; ``segmentation_HW`` uint8 class ids; ``depth_HW`` float32 planar z in mm, 0 = nothing;
     ``normals_HW3`` float32 unit vectors in OpenCV camera axes that point at the camera; ``K`` 3x3 in pixels;
-    ``camera_to_world`` 4x4. What a scene lacks is None.
+    ``camera_to_world`` 4x4; ``lens`` what bends the rays that K alone would have. What a scene lacks is None.
     """
 
     rgb_HW3: np.ndarray
@@ -54,6 +55,7 @@ class Layers:
     K: np.ndarray | None = None
     camera_to_world: np.ndarray | None = None
     tools: tuple[ToolPose, ...] = ()
+    lens: Lens | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 """Every kind of picture comes in as 8-bit RGB; what cannot is refused in one line."""
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from PIL import Image
 
 from studio.files.atomic import folder_in_place, hash_file, write_bytes
 from studio.files.pictures import read_exr, read_grey_levels, read_rgb, read_size, write_exr, write_png
-from studio.vocabulary.errors import InputError
+from studio.vocabulary.errors import DiskFull, InputError, TrocarError
 
 AWKWARD_NAMES = ["with blank.png", "Grün ß.png", "line\nbreak.png"]
 
@@ -129,3 +131,21 @@ def test_a_file_is_replaced_and_nothing_else_stays(tmp_path: Path) -> None:
     import hashlib
 
     assert hash_file(tmp_path / "a") == hashlib.blake2b(b"two", digest_size=16).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(errno.ENOSPC, DiskFull), (errno.EROFS, InputError), (errno.EIO, TrocarError)]
+)
+def test_what_stops_an_exr_from_being_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[TrocarError]
+) -> None:
+    """OpenEXR raises RuntimeError whatever the system says: seen on a full disk, in these words."""
+
+    def write(_file: OpenEXR.File, name: str) -> None:
+        raise RuntimeError(f'Failed to write pixel data to image file "{name}". {os.strerror(number)}.')
+
+    monkeypatch.setattr(OpenEXR.File, "write", write)
+    with pytest.raises(kind) as caught:
+        write_exr(tmp_path / "flow.exr", np.zeros((4, 4, 2), np.float32))
+    assert type(caught.value) is kind and "flow.exr" in str(caught.value)
+    assert not list(tmp_path.iterdir())

@@ -234,7 +234,7 @@ def test_a_missing_bop_mask_and_depth(tmp_path: Path) -> None:
         (lambda c: c["frames"][1].update(file_path="images/gone.png"), r"1 of 3 pictures .* not there: gone\.png"),
         (lambda c: c.pop("frames"), "the file has no 'frames'"),
         (lambda c: c.pop("fl_x"), "has no 'camera_angle_x'"),
-        (lambda c: c.update(camera_model="OPENCV_FISHEYE"), "camera_model is 'OPENCV_FISHEYE'"),
+        (lambda c: c.update(camera_model="EQUIRECTANGULAR"), "camera_model is 'EQUIRECTANGULAR'"),
         (lambda c: c["frames"][0].update(transform_matrix=[[2, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]),
          "no rotation"),
     ],
@@ -247,7 +247,18 @@ def test_wrong_transforms(tmp_path: Path, change: Callable[[Any], None], words: 
 
 def test_nerfstudio_distortion_is_said(tmp_path: Path) -> None:
     (scene,) = read_scenes(write_nerfstudio(tmp_path, k1=0.1))
-    assert any("distortion (k1)" in note for note in scene.notes)
+    assert any("a distorting lens (k1): pictures and labels stay as they are" in note for note in scene.notes)
+
+
+def test_nerfstudio_coefficients_that_do_not_describe_the_picture_are_said(tmp_path: Path) -> None:
+    """The corners' bent radius is 0.62; with k1 = -0.6 no ray is seen beyond 2/3 sqrt(1 / 1.8) = 0.497."""
+    (scene,) = read_scenes(write_nerfstudio(tmp_path, k1=-0.6))
+    assert any("of each picture lie beyond what k1 describe" in note for note in scene.notes)
+
+
+def test_nerfstudio_coefficients_are_numbers(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"transforms.json: 'k1' in frame 'images/frame_00000.png' is not 1 numbers"):
+        read_scenes(write_nerfstudio(tmp_path, k1="wide"))
 
 
 # -- plain folders

@@ -7,12 +7,14 @@ import functools
 import numpy as np
 import pytest
 
+from studio.scenes.simulator.fields import with_normals
 from studio.scenes.simulator.frames import see
 from studio.scenes.simulator.paths import seconds_of
 from studio.scenes.simulator.patients import PatientSource
 from studio.scenes.simulator.sequences import Sequence, SequenceSource, planned
+from studio.scenes.simulator.tracing import Target
 from studio.scenes.simulator.trocars import Trocar, ridden
-from studio.scenes.simulator.views import View
+from studio.scenes.simulator.views import View, enters_at_once, in_air
 
 SIZE = (96, 54)
 FRAMES = 500
@@ -145,3 +147,17 @@ def test_a_ridden_shaft_is_the_same_where_nothing_moves_and_translates_with_ever
     assert np.allclose(ridden(pose, trocar.port_3, lambda p: p), pose)
     shifted = ridden(pose, trocar.port_3, lambda p: p + np.array([1.0, 2.0, 3.0]))
     assert np.allclose(shifted[:3, :3], pose[:3, :3]) and np.allclose(shifted[:3, 3] - pose[:3, 3], [1, 2, 3])
+
+
+def test_a_tip_that_pokes_out_of_a_wall_has_no_shaft_behind_it_to_see() -> None:
+    """A wall at z = 0 that looks down into the body: the port is above it, as where a file's wall lies within ours."""
+    corners = np.array([[-50, -50, 0], [50, -50, 0], [50, 50, 0], [-50, 50, 0]], np.float32)
+    looking_down = np.array([[0, 2, 1], [0, 3, 2]], np.int32)
+    wall = Target([with_normals(corners, looking_down)])
+    port = np.array([0.0, 0.0, 80.0])
+    assert enters_at_once(np.array([0.0, 0.0, -2.0]), port, wall)
+    assert not enters_at_once(np.array([0.0, 0.0, -9.0]), port, wall)  # the way through is seen by in_air
+    assert not in_air(np.array([0.0, 0.0, -60.0]), np.array([0.0, 0.0, 120.0]), wall)
+    # A tip pressed into an organ leaves it by the side that it came through, which looks the shaft's way.
+    organ = Target([with_normals(corners, looking_down[:, ::-1].copy())])
+    assert not enters_at_once(np.array([0.0, 0.0, -2.0]), port, organ)

@@ -126,6 +126,7 @@ def test_impossible_settings_are_refused(frames: int, patients: int, size: tuple
 def test_frames_are_shared_out_evenly() -> None:
     assert frames_of(7, 3) == [3, 2, 2]
     assert frames_of(2, 5) == [1, 1]
+    assert frames_of(2, 10**15) == [1, 1]  # at once: patients without a frame are never counted
     assert expected_seconds(plain(1000, 2)) > expected_seconds(plain(10, 2))
 
 
@@ -216,3 +217,22 @@ def test_burnt_in_text_is_there_for_some_patients_and_small() -> None:
         assert changed.any() == bool(caption.lines)
         assert changed.mean() < 0.02
         assert not changed[:200].any()
+
+
+@pytest.mark.parametrize("kind", [SimulationSettings, PhantomSettings])
+@pytest.mark.parametrize(
+    ("frames", "patients", "size", "match"),
+    [
+        (0, 1, (64, 36), "0 frames of 1 patients"),
+        (4, 0, (64, 36), "4 frames of 0 patients"),
+        (10**9, 1, (64, 36), "Up to 10,000,000 can be simulated"),
+        (10**6, 10**6, (64, 36), "1000000 patients. Up to 50,000 can be simulated"),
+        (4, 1, (1, 1), "frames of 1x1 px"),
+        (4, 1, (100_000, 100_000), "frames of 100000x100000 px"),
+    ],
+)
+def test_absurd_counts_and_sizes_are_refused(
+    kind: type[SimulationSettings | PhantomSettings], frames: int, patients: int, size: tuple[int, int], match: str
+) -> None:
+    with pytest.raises(InputError, match=match):
+        kind(frames, patients, size)

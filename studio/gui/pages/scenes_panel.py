@@ -162,6 +162,8 @@ class ScenesPanel(QWidget):
         rows = [("Size", f"{layers.size[0]} × {layers.size[1]}", "px")]
         if layers.K is not None:
             rows.append(("Focal length", f"{layers.K[0, 0]:.0f}", "px"))
+        if layers.lens is not None:
+            rows.append(("Lens", layers.lens.words, ""))
         if layers.depth_HW is not None:
             low, high = state.depth_range
             rows.append(("Depth", f"{low:.0f} – {high:.0f}", "mm"))

@@ -29,7 +29,10 @@ def in_camera(state: PictureState, x: int, y: int) -> np.ndarray | None:
     depth = float(depth_HW[y, x])
     if not np.isfinite(depth) or depth <= 0:
         return None
-    return np.asarray(depth * (np.linalg.inv(K) @ [x + 0.5, y + 0.5, 1.0]))
+    ray_3 = np.linalg.inv(K) @ [x + 0.5, y + 0.5, 1.0]
+    if state.layers.lens is not None:
+        ray_3[:2] = state.layers.lens.straight(ray_3[None, :2])[0]
+    return np.asarray(depth * ray_3) if np.isfinite(ray_3).all() else None
 
 
 def distance_mm(state: PictureState, first: Readout, second: Readout) -> float | None:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from studio.vocabulary.lenses import Lens, slopes
+
 _FLIP_YZ = np.array([1.0, -1.0, -1.0])
 _FLIP_Y = np.array([1.0, -1.0, 1.0])
 
@@ -87,17 +89,16 @@ def intrinsics(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
     return K
 
 
-def ray_lengths(size: tuple[int, int], K: np.ndarray) -> np.ndarray:
-    """float64 HxW: distance along each pixel's ray by planar z; ``size`` is (width, height)."""
-    width, height = size
-    x_W = (np.arange(width) + 0.5 - K[0, 2]) / K[0, 0]
-    y_H1 = ((np.arange(height) + 0.5 - K[1, 2]) / K[1, 1])[:, None]
-    lengths: np.ndarray = np.sqrt(1 + x_W**2 + y_H1**2)
-    return lengths
+def ray_lengths(size: tuple[int, int], K: np.ndarray, lens: Lens | None = None) -> np.ndarray:
+    """float64 HxW: distance along each pixel's ray by planar z; ``size`` is (width, height). Infinite where a lens
+    shows no ray."""
+    x_HW, y_HW = slopes(size, K, lens)
+    lengths: np.ndarray = np.sqrt(1 + x_HW**2 + y_HW**2)
+    return lengths if lens is None else np.nan_to_num(lengths, nan=np.inf)
 
 
-def planar_from_ray(distance_HW: np.ndarray, K: np.ndarray) -> np.ndarray:
+def planar_from_ray(distance_HW: np.ndarray, K: np.ndarray, lens: Lens | None = None) -> np.ndarray:
     """float32 planar z of distances along the rays; 0 stays 0."""
     height, width = distance_HW.shape
-    planar_HW: np.ndarray = (distance_HW / ray_lengths((width, height), K)).astype(np.float32)
+    planar_HW: np.ndarray = (distance_HW / ray_lengths((width, height), K, lens)).astype(np.float32)
     return planar_HW

@@ -75,7 +75,7 @@ def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
         depth = stored_depth(files.depth, layers["depth"])
     if files.normals is not None:
         normals = stored_normals(files.normals, layers["normals"])
-    return Layers(rgb_HW3, ids, depth, normals, pose.K, pose.camera_to_world, pose.tools)
+    return Layers(rgb_HW3, ids, depth, normals, pose.K, pose.camera_to_world, pose.tools, pose.lens)
 
 
 def layers_of(encoding: Mapping[str, str]) -> dict[str, FolderLayer]:

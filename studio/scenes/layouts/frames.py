@@ -61,7 +61,7 @@ def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
     depth = None if files.depth is None else read_depth(files.depth, mm_per_step=scale)
     normals = None if files.normals is None else read_normals(files.normals)
     pose = poses_of(files.rgb.parents[1] / "frames.json").get(files.rgb.stem, NO_POSE)
-    return Layers(rgb_HW3, segmentation, depth, normals, pose.K, pose.camera_to_world, pose.tools)
+    return Layers(rgb_HW3, segmentation, depth, normals, pose.K, pose.camera_to_world, pose.tools, pose.lens)
 
 
 def _ids(path: Path, encoding: Mapping[str, str]) -> np.ndarray:

@@ -118,7 +118,7 @@ def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
     if "poses" in encoding:
         folders = _Folders(files.rgb.parents[3], files.rgb.parents[1].name)
         pose = poses_of(folders.poses).get(matching.frame_key(files.rgb), NO_POSE)
-    return Layers(rgb_HW3, segmentation, depth, normals, pose.K, pose.camera_to_world, pose.tools)
+    return Layers(rgb_HW3, segmentation, depth, normals, pose.K, pose.camera_to_world, pose.tools, pose.lens)
 
 
 def ids_of(path: Path, encoding: str) -> np.ndarray:

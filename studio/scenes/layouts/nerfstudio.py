@@ -3,12 +3,17 @@
 ::
 
     transforms.json   fl_x fl_y cx cy w h (or camera_angle_x), for all frames or in each;
-                      frames: [{file_path, transform_matrix, depth_file_path, mask_path}]
+                      frames: [{file_path, transform_matrix, depth_file_path, mask_path}];
+                      camera_model, k1 k2 k3 k4 p1 p2, for all frames or in each
 
 ``transform_matrix`` is camera-to-world in OpenGL axes, its position times ``applied_scale`` where that is there; K has
 pixel centres at +0.5. Depth is planar z, 16-bit PNG, EXR or .npy times ``depth_unit_scale_factor`` (0.001 where none
 stands there: mm in a world of metres), 0 = unknown. Masks say which pixels nerfstudio trains on; they are labels only
 where a mapping gives their values classes.
+
+A lens that bends (``k1`` to ``k4``, ``p1``, ``p2``; OPENCV, or OPENCV_FISHEYE, which instant-ngp calls ``is_fisheye``)
+goes with K as the frame's ``lens``. Pictures, labels and depth stay as they are: to the pixel they belong together, and
+real laparoscopes bend, too.
 """
 
 from __future__ import annotations
@@ -25,7 +30,7 @@ import numpy as np
 
 from studio.files import listing
 from studio.files.labels import read_label_values, values_in
-from studio.files.pictures import PICTURE_SUFFIXES, read_rgb
+from studio.files.pictures import PICTURE_SUFFIXES, read_rgb, read_size
 from studio.files.spilled import Few, SpilledTable
 from studio.scenes.class_names import SourceClass, ids_by_value, studio_ids, table_of
 from studio.scenes.layouts import axes, json_tables, matching
@@ -35,14 +40,17 @@ from studio.scenes.mapping import SceneMapping
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import FrameFiles, Layers, SceneFiles
 from studio.vocabulary.labels import STUDIO_CLASSES
+from studio.vocabulary.lenses import COEFFICIENTS, Lens, slopes
 
 NAME = "nerfstudio"
 TRANSFORMS = "transforms.json"
 _MM_PER_UNIT = 1000.0
 _DEPTH_UNIT = 0.001
 _ENDINGS = (".png", ".jpg", ".jpeg")
-_DISTORTION = ("k1", "k2", "k3", "k4", "p1", "p2")
-_MODELS = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "RADIAL", "SIMPLE_RADIAL", "PERSPECTIVE")
+_FISHEYE = "OPENCV_FISHEYE"
+_MODELS = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "RADIAL", "SIMPLE_RADIAL", "PERSPECTIVE", _FISHEYE)
+_BEYOND = 0.001
+"""Share of a picture that may lie beyond what its lens's coefficients describe before that is said."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ def load(files: FrameFiles, encoding: Mapping[str, str]) -> Layers:
         unit = _above_0(row, "depth_unit_scale_factor", _DEPTH_UNIT, at, transforms.where)
         depth = depth_of(files.depth, mm_per_unit=unit * _MM_PER_UNIT)
     ids = None if files.segmentation is None else _ids(files.segmentation, table_of(encoding))
-    return Layers(rgb_HW3, ids, depth, None, K, pose)
+    return Layers(rgb_HW3, ids, depth, None, K, pose, lens=_lens(row, at, transforms.where))
 
 
 def _scene_folders(path: Path) -> list[Path]:
@@ -134,7 +142,7 @@ def _read_scene(root: Path, mapping: SceneMapping) -> SceneFiles:
         for i, p in enumerate(renders)
     )  # fmt: skip
     sample = listing.spread(frames, matching.SAMPLED_FRAMES)
-    notes = [*notes_on_layers(frames), *_notes(transforms)]
+    notes = [*notes_on_layers(frames), *_lens_notes(transforms, renders[0])]
     if masked and not labelled:
         notes.append(
             'masks were left out: a mapping makes them labels, such as classes = {"255" = "liver", "0" = "void"}'
@@ -152,10 +160,29 @@ def _frame_names(renders: Sequence[Path], root: Path) -> Callable[[Path], str]:
     return lambda p: p.relative_to(root).with_suffix("").as_posix()
 
 
-def _notes(transforms: _Transforms) -> list[str]:
+def _lens_notes(transforms: _Transforms, first: Path) -> list[str]:
+    """What is said of lenses that bend; of how much lies beyond their coefficients, the first frame speaks for all."""
     rows = itertools.chain([transforms.common], transforms.frames.values())
-    lens = sorted({key for row in rows for key in _DISTORTION if row.get(key)})
-    return [f"lens distortion ({', '.join(lens)}) is not taken into account"] if lens else []
+    named = sorted({key for row in rows for key in COEFFICIENTS if row.get(key)})
+    at, row = transforms.at(first)
+    lens = _lens(row, at, transforms.where)
+    if lens is None and not named:
+        return []
+    what = f"distorting lens ({', '.join(named)})" if lens is None else lens.words
+    notes = [f"a {what}: pictures and labels stay as they are, and K is exported with its distortion"]
+    size = read_size(first)
+    rays_HW = slopes(size, _K(row, size, at, transforms.where), lens)[0]
+    beyond = float(np.isnan(rays_HW).mean())
+    if beyond > _BEYOND:
+        notes.append(f"{beyond:.1%} of each picture lie beyond what {', '.join(named) or 'the lens'} describe:"
+                     " there, depth cannot be compared")  # fmt: skip
+    return notes
+
+
+def _lens(row: Mapping[str, Any], at: str, where: Path) -> Lens | None:
+    fisheye = str(row.get("camera_model", "")).upper() == _FISHEYE or row.get("is_fisheye") is True
+    given = {key: json_tables.number(row, key, at=at, where=where) for key in COEFFICIENTS if row.get(key) is not None}
+    return Lens.from_json({"model": _FISHEYE if fisheye else "OPENCV", **given})
 
 
 @json_tables.kept_while_unchanged

@@ -16,15 +16,17 @@ from studio.files.spilled import SpilledTable
 from studio.scenes.layouts.json_tables import LARGEST_NUMBER
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import ToolPose
+from studio.vocabulary.lenses import Lens
 
 
 @dataclass(frozen=True, eq=False)
 class Pose:
-    """``K`` 3x3 in pixels, ``camera_to_world`` 4x4 in mm, either may be unknown."""
+    """``K`` 3x3 in pixels, ``camera_to_world`` 4x4 in mm, either may be unknown; ``lens``: what bends K's rays."""
 
     K: np.ndarray | None = None
     camera_to_world: np.ndarray | None = None
     tools: tuple[ToolPose, ...] = ()
+    lens: Lens | None = None
 
 
 NO_POSE = Pose()
@@ -65,7 +67,8 @@ def _pose(row: Any, number: int, path: Path) -> tuple[str, Pose]:
         if K is not None and min(K[0, 0], K[1, 1]) <= 0:
             raise ValueError("focal lengths must be above 0")
         tools = tuple(_tool(tool) for tool in row.get("tools", ()))
-        return key, Pose(K, _matrix(row.get("camera_to_world"), 4), tools)
+        lens = Lens.from_json(row["distortion"]) if row.get("distortion") else None
+        return key, Pose(K, _matrix(row.get("camera_to_world"), 4), tools, lens)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(
             f"entry {number} is not of the form frame, K, camera_to_world, tools ({error})",

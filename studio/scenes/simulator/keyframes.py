@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.files.atomic import write_json
+from studio.files.atomic import small_text, write_json
 from studio.scenes.simulator.paths import Curve, seconds_of
 from studio.vocabulary.errors import InputError
 
@@ -101,10 +101,8 @@ class CameraKeyframes:
 def read_keyframes(path: Path) -> CameraKeyframes:
     """Raise InputError for a file that can't be read or is no camera path."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=path) from None
-    except ValueError as error:
+        value = json.loads(small_text(path))
+    except (ValueError, RecursionError) as error:
         raise InputError(f"is no JSON ({error})", where=path, remedy=_REMEDY) from None
     return CameraKeyframes.from_json(value, where=path)
 

@@ -14,10 +14,12 @@ from studio.scenes.simulator.meshframes import SizedMeshes, part_of, sized_meshe
 from studio.scenes.simulator.meshkits import kit_of
 from studio.scenes.simulator.meshplans import AnatomyPlan, PlannedMesh
 from studio.scenes.simulator.placement import transformed
+from studio.vocabulary.errors import InputError
 from studio.vocabulary.seeds import stream
 
 _MIDDLE = np.array([-14.0, 58.0, 2.0])
 """Where the middle of a liver's box comes to lie, as in the procedural bodies."""
+_FURTHEST_MM = 1000.0
 
 
 def anatomy_from_plan(plan: AnatomyPlan, *, seed: int, number: int, variation: int) -> Anatomy:
@@ -31,11 +33,8 @@ def anatomy_from_plan(plan: AnatomyPlan, *, seed: int, number: int, variation: i
         return Anatomy(body.name, body.parts, body.camera_port, body.tool_ports_N3, body.centre, kits)
     rng = stream(seed, "mesh anatomy", plan.name, number)
     sized = sized_meshes(plan)
-    lead = set(sized.frames[0]) if sized.leads else set()
-    stays = {i for i, p in enumerate(plan.meshes) if i in lead or p.moved}
-    # What was moved by hand lies in body axes; guessed axes of the liver's frame hold for it, too, where it has any.
-    turn = sized.turns[0] if sized.leads or plan.turn is not None else np.eye(3)
-    parts = _placed_parts(plan, sized, sorted(stays), turn)
+    stays = _staying(plan, sized)
+    parts = _placed_parts(plan, sized, stays)
     if variation and not plan.fixed:
         parts = _bent(parts, rng)
     loose = [
@@ -50,11 +49,26 @@ def notes_on(plan: AnatomyPlan) -> tuple[str, ...]:
     """What was mended in a plan's files, and what was guessed of them: units, axes and places. Raise InputError for
     meshes that cannot be used."""
     of_tools = dict.fromkeys(note for planned in plan.instruments for note in kit_of(planned).notes)
-    return (*(sized_meshes(plan).notes if plan.meshes else ()), *of_tools)
+    if not plan.meshes:
+        return tuple(of_tools)
+    sized = sized_meshes(plan)
+    _placed_parts(plan, sized, _staying(plan, sized))  # what would lie far away is refused before anything is made
+    return (*sized.notes, *of_tools)
 
 
-def _placed_parts(plan: AnatomyPlan, sized: SizedMeshes, places: Sequence[int], turn: np.ndarray) -> list[Part]:
-    """The liver's frame and what was placed by hand, in body axes, the liver where a liver belongs."""
+def _staying(plan: AnatomyPlan, sized: SizedMeshes) -> list[int]:
+    """The files (by place) whose place is known: of the liver's frame, or moved by hand."""
+    lead = set(sized.frames[0]) if sized.leads else set()
+    return [i for i, p in enumerate(plan.meshes) if i in lead or p.moved]
+
+
+def _placed_parts(plan: AnatomyPlan, sized: SizedMeshes, places: Sequence[int]) -> list[Part]:
+    """The liver's frame and what was placed by hand, in body axes, the liver where a liver belongs.
+
+    Raise InputError for what was moved out of the body.
+    """
+    # What was moved by hand lies in body axes; guessed axes of the liver's frame hold for it, too, where it has any.
+    turn = sized.turns[0] if sized.leads or plan.turn is not None else np.eye(3)
     turned = {i: transformed(sized.meshes[i], turn, np.zeros(3)) for i in places}
     liver = next((turned[i] for i in places if plan.meshes[i].class_id == LIVER), None)
     shift = np.zeros(3)
@@ -64,8 +78,21 @@ def _placed_parts(plan: AnatomyPlan, sized: SizedMeshes, places: Sequence[int], 
     for i in places:
         matrix = _matrix(plan.meshes[i])
         mesh = transformed(turned[i], matrix[:3, :3], matrix[:3, 3] + matrix[:3, :3] @ shift)
+        if plan.meshes[i].moved:
+            _check_place(plan.meshes[i], mesh)
         parts.append(part_of(plan.meshes[i], mesh))
     return parts
+
+
+def _check_place(planned: PlannedMesh, mesh: Mesh) -> None:
+    middle = (mesh.vertices_V3.min(axis=0).astype(float) + mesh.vertices_V3.max(axis=0)) / 2
+    away = float(np.linalg.norm(middle - _MIDDLE))
+    if not away <= _FURTHEST_MM:
+        raise InputError(
+            f"moved {away:,.0f} mm away from the body" if away < 1e6 else "moved far away from the body",
+            where=planned.path,
+            remedy="Correct move in the anatomy file, or leave it out: then the organ is placed by its class.",
+        )  # fmt: skip
 
 
 def _loose(planned: PlannedMesh, mesh: Mesh, turn: np.ndarray) -> Part:

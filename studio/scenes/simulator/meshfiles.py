@@ -15,8 +15,10 @@ from studio.files.atomic import size_in_words
 from studio.scenes.simulator.fields import Mesh, with_normals
 from studio.scenes.simulator.meshcrossings import crossings
 from studio.scenes.simulator.meshrepair import Mended, mended
-from studio.scenes.simulator.meshstreams import check_whole_stl, large_mesh
-from studio.scenes.simulator.meshthinning import merged, thinned, thinned_in_pieces
+from studio.scenes.simulator.meshstreams import LargeMesh, large_mesh
+from studio.scenes.simulator.meshtext import unnamed_points
+from studio.scenes.simulator.meshthinning import facing_alike, merged, thinned, thinned_in_pieces
+from studio.scenes.simulator.meshwhole import check_whole
 from studio.vocabulary.errors import InputError
 
 MESH_SUFFIXES = frozenset({".obj", ".stl", ".ply", ".glb", ".gltf", ".off"})
@@ -24,9 +26,8 @@ MAX_FACES = 60_000
 _LOOKED_AT = 300_000
 """Faces that are looked at for damage; larger meshes are thinned out before."""
 _MAX_BYTES = 2_000_000_000
-_MOST_TEXT = 400_000_000
-_MOST_WHOLE = {".glb": 200_000_000}
-"""Bytes that are read whole, by ending: about 10 million triangles each, which take 3 GB."""
+_MOST_WHOLE = 200_000_000
+"""Bytes that are read whole where a file is of a kind that can't be read in pieces."""
 _MOST_NOT_FINITE = 0.01
 """Share of the faces that may have coordinates which are no numbers: these faces are left out, their holes closed."""
 
@@ -37,6 +38,9 @@ class MeshReport:
 
     triangles: int
     not_finite: int = 0
+    unnamed: int = 0
+    points: int = 0
+    """``unnamed`` of so many points of an OBJ belong to no face."""
     doubled: int = 0
     thinned_to: int = 0
     coarse: bool = False
@@ -70,8 +74,7 @@ def read_mesh(path: Path, *, sheet: bool = False, repair: bool = True) -> ReadMe
     ``sheet``: of a kind that may be open. Without ``repair`` faces stay wound as they are, and holes open. Raise
     InputError when the file is missing, unreadable, empty or holds coordinates that are not finite.
     """
-    _check_file(path)
-    vertices, faces, report = _read(path)
+    vertices, faces, report = _read(path, _checked(path))
     vertices, faces = _used(vertices, faces)
     extent = float(np.ptp(vertices, axis=0).max(initial=0.0)) if len(vertices) else 0.0
     if extent <= 0:
@@ -79,6 +82,7 @@ def read_mesh(path: Path, *, sheet: bool = False, repair: bool = True) -> ReadMe
     vertices, faces, report = _mended(*_welded(vertices, faces, report, path), sheet=sheet, repair=repair)
     if len(faces) > MAX_FACES:
         vertices, faces = thinned(vertices, faces, MAX_FACES)
+        faces = facing_alike(vertices, faces) if repair else faces
         report = replace(report, thinned_to=len(faces))
     return ReadMesh(with_normals(vertices.astype(np.float32), np.ascontiguousarray(faces, np.int32)), report)
 
@@ -108,7 +112,8 @@ def _mended(
     return vertices, faces, replace(report, crossings=0 if report.coarse else crossings(vertices, faces))
 
 
-def _check_file(path: Path) -> None:
+def _checked(path: Path) -> LargeMesh | None:
+    """The file's triangles piece by piece, None where it is to be read whole. Raise InputError for what can't be."""
     if not path.is_file():
         raise InputError("there is no such file", where=path, remedy="Check the path.")
     if path.suffix.lower() not in MESH_SUFFIXES:
@@ -117,29 +122,37 @@ def _check_file(path: Path) -> None:
         )
     size = path.stat().st_size
     if size > _MAX_BYTES:
-        raise InputError("the mesh file is larger than 2 GB", where=path, remedy="Reduce it first.")
-    whole = _MOST_WHOLE.get(path.suffix.lower(), _MOST_TEXT)
-    if size > whole and large_mesh(path) is None:
-        raise InputError(
-            f"a mesh file of {size_in_words(size)}, which has to be read whole and would take over 3 GB of memory",
-            where=path, remedy="Save it as binary STL or PLY, which are read piece by piece, or reduce it.",
-        )  # fmt: skip
-
-
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray, MeshReport]:
-    """Vertices and faces, all finite; of a very large file thinned while it is read."""
+        raise InputError("the mesh file is larger than 2 GB", where=path,
+                         remedy="Reduce it first; binary STL and PLY take least room.")  # fmt: skip
+    check_whole(path)
     large = large_mesh(path)
+    if size > _MOST_WHOLE and large is None:
+        raise InputError(
+            f"a mesh file of {size_in_words(size)} of a kind that has to be read whole, which takes too much memory",
+            where=path, remedy="Save it as binary STL or PLY of triangles, which are read in pieces, or reduce it.",
+        )  # fmt: skip
+    return large
+
+
+def _read(path: Path, large: LargeMesh | None) -> tuple[np.ndarray, np.ndarray, MeshReport]:
+    """Vertices and faces, all finite; of a very large file thinned while it is read."""
     if large is None:
         vertices, faces = _read_whole(path)
-        if not len(faces):
-            raise InputError("the mesh holds no triangles", where=path, remedy="Export it again as a triangle mesh.")
+        _check_some(len(faces), path)
         finite = np.isfinite(vertices).all(axis=1)[faces].all(axis=1)
         _check_finite(int(finite.sum()), len(faces), path)
-        return vertices, faces[finite], MeshReport(len(faces), int((~finite).sum()))
+        points, unnamed = unnamed_points(path)
+        return vertices, faces[finite], MeshReport(len(faces), int((~finite).sum()), unnamed, points)
+    _check_some(len(large), path)
     low, high, count = large.bounds()
     _check_finite(count, len(large), path)
     vertices, faces = thinned_in_pieces(large.pieces(), low, high)
     return vertices, faces, MeshReport(len(large), len(large) - count, thinned_to=len(faces), coarse=True)
+
+
+def _check_some(count: int, path: Path) -> None:
+    if not count:
+        raise InputError("the mesh holds no triangles", where=path, remedy="Export it again as a triangle mesh.")
 
 
 def _check_finite(finite: int, count: int, path: Path) -> None:
@@ -153,8 +166,6 @@ def _check_finite(finite: int, count: int, path: Path) -> None:
 def _read_whole(path: Path) -> tuple[np.ndarray, np.ndarray]:
     import trimesh
 
-    if path.suffix.lower() == ".stl":
-        check_whole_stl(path)
     try:
         with warnings.catch_warnings():
             # Readers warn about materials that are of no concern here.

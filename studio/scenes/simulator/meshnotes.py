@@ -10,18 +10,23 @@ import numpy as np
 from studio.scenes.simulator.anatomy import FAT, LIGAMENT, WALL
 from studio.scenes.simulator.meshfiles import MeshReport, ReadMesh
 from studio.scenes.simulator.meshplans import CLASS_WORDS, PlannedMesh
+from studio.scenes.simulator.placement import FLAT, thickness
 from studio.vocabulary.errors import InputError
 
 SHEETS = frozenset({WALL, FAT, LIGAMENT})
 """Classes whose surfaces may be open."""
 _COARSE = 0.1
 """Share of a surface below which a coarse look says nothing of faces wound wrongly or open pieces."""
+_MOST_UNNAMED = 0.1
 _MOST_OPEN = 0.5
 """Share of an organ's surface that may lie in open pieces."""
 
 
 def check_closed(part: PlannedMesh, read: ReadMesh) -> None:
-    """Raise InputError for an organ that is an open sheet."""
+    """Raise InputError for an organ that is an open sheet, or flat."""
+    if part.class_id not in SHEETS and thickness(read.mesh.vertices_V3.astype(float)) < FLAT:
+        raise InputError(f"the mesh is flat, which no {CLASS_WORDS[part.class_id]} is", where=part.path,
+                         remedy="Export it again, with all three axes.")  # fmt: skip
     found = read.report.mended
     if found is None or part.class_id in SHEETS or found.open_share <= _MOST_OPEN:
         return
@@ -46,6 +51,8 @@ def mended_words(report: MeshReport, mm_per_unit: float) -> list[str]:
     if report.thinned_to:
         before = ", too coarse then to see small damage" if report.coarse else ""
         said.append(f"thinned out from {report.triangles:,} to {report.thinned_to:,} faces{before}")
+    if report.unnamed > _MOST_UNNAMED * report.points:
+        said.append(f"{report.unnamed:,} of {report.points:,} points belong to no face, as in a file that was cut off")
     if report.not_finite:
         said.append(f"{_counted(report.not_finite, 'face')} without finite coordinates left out")
     if report.doubled:

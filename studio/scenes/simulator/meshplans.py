@@ -12,8 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from studio.files.atomic import hash_bytes, hash_ends
-from studio.scenes.simulator.anatomy import BOWEL, FAT, GALLBLADDER, LIGAMENT, LIVER, WALL
+from studio.files.atomic import hash_bytes, hash_ends, small_text
+from studio.scenes.simulator.anatomy import (
+    BOWEL,
+    FAT,
+    GALLBLADDER,
+    LIGAMENT,
+    LIVER,
+    TOOL_SHAFT,
+    TOOL_TIP,
+    WALL,
+)  # fmt: skip
 from studio.scenes.simulator.meshfiles import MESH_SUFFIXES
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.labels import STUDIO_CLASSES
@@ -87,8 +96,13 @@ def plan_digest(plan: AnatomyPlan) -> str:
 def plans_in_folder(folder: Path) -> list[AnatomyPlan]:
     """One plan per body found below a folder; instruments serve all. Raise InputError when nothing can be used."""
     if not folder.is_dir():
-        raise InputError("there is no such folder", where=folder, remedy="Name a folder with OBJ, STL, PLY or GLB.")
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in MESH_SUFFIXES and p.is_file())
+        what = "a file, and no folder" if folder.exists() else "there is no such folder"
+        raise InputError(what, where=folder, remedy="Name a folder with OBJ, STL, PLY or GLB.")
+    try:
+        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in MESH_SUFFIXES and p.is_file())
+    except OSError as error:
+        raise InputError(f"cannot be looked through ({error.strerror}: {error.filename})", where=folder,
+                         remedy="Name the folder of the meshes alone.") from error  # fmt: skip
     if not files:
         raise InputError("no meshes here or below", where=folder, remedy="Put OBJ, STL, PLY or GLB files there.")
     organs = [(p, c) for p in files if (c := class_in_name(p.stem)) is not None]
@@ -184,25 +198,52 @@ def plan_from_file(path: Path) -> AnatomyPlan:
     key and its line for anything that is not understood.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError("cannot be read", where=path, remedy="Check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(small_text(path))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"not valid TOML ({error})", where=path, remedy="Correct it there.") from error
     top = _Table(content, path)
     top.check({"name", "axes", "part", "instrument"})
-    parts, tools = content.get("part", []), content.get("instrument", [])
-    if not isinstance(parts, list) or not isinstance(tools, list) or not parts + tools:
+    parts, tools = _tables(top, "part"), _tables(top, "instrument")
+    if not parts + tools:
         raise InputError("names no parts", where=path, remedy="Add a [[part]] with file and class.")
-    _check_one_liver(tables := [_Table(p, path, "part", i) for i, p in enumerate(parts)])
-    by_hand = any(isinstance(p, dict) and {"move", "turn"} & set(p) for p in parts)
+    _check_one_liver(parts)
+    by_hand = any(isinstance(p.values, dict) and {"move", "turn"} & set(p.values) for p in parts)
     axes = str(content.get("axes", "+x +y +z" if by_hand else "auto"))
-    name = re.sub(r"[^A-Za-z0-9-]+", "-", str(content.get("name", path.stem))).strip("-").lower()
-    return AnatomyPlan(
-        name or "body", tuple(map(_part, tables)),
-        tuple(_instrument(_Table(t, path, "instrument", i)) for i, t in enumerate(tools)),
-        turn=None if axes == "auto" else _axes(axes, top), fixed=any("move" in p for p in parts),
+    name = re.sub(r"[^A-Za-z0-9-]+", "-", _name(top, path.stem)).strip("-").lower()
+    plan = AnatomyPlan(
+        name or "body", tuple(map(_part, parts)), tuple(map(_instrument, tools)),
+        turn=None if axes == "auto" else _axes(axes, top), fixed=any("move" in p.values for p in parts),
     )  # fmt: skip
+    _check_files(parts, tools)
+    return plan
+
+
+def _tables(top: _Table, header: str) -> list[_Table]:
+    found = top.get(header, [])
+    if not isinstance(found, list):
+        raise top.error(f"'{header}'", header, "is one table or value", remedy=f"Write [[{header}]], once for each.")
+    return [_Table(values, top.path, header, i) for i, values in enumerate(found)]
+
+
+def _name(table: _Table, otherwise: str) -> str:
+    name = table.get("name", otherwise)
+    if not isinstance(name, str):
+        raise table.error(f"name '{name}'", "name", "is no text", remedy='Write it in quotes: name = "case 7".')
+    return name
+
+
+def _check_files(parts: Sequence[_Table], tools: Sequence[_Table]) -> None:
+    """Raise InputError for a file that is not there, once all else in the anatomy file is right."""
+    named = [(t, "file", t.get("file")) for t in parts]
+    named += [(t, "shaft", t.get("shaft")) for t in tools if "shaft" in t.values]
+    named += [(t, "jaws", jaw) for t in tools for jaw in t.get("jaws")]
+    for table, key, name in named:
+        path = table.path.parent / name
+        if not path.exists():
+            there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+            near = difflib.get_close_matches(path.name, there, n=1)
+            remedy = f"Did you mean '{near[0]}'?" if near else "Name it relative to the anatomy file."
+            raise table.error(f"{key} '{name}'", key, "is not there", remedy=remedy)
 
 
 def _check_one_liver(tables: Sequence[_Table]) -> None:
@@ -248,12 +289,13 @@ class _Table:
         return InputError(f"{what}{at}{' ' + more if more else ''}", where=self.path, remedy=remedy)
 
     def _line(self, key: str) -> int:
-        lines = self.path.read_text(encoding="utf-8").splitlines()
+        lines = small_text(self.path).splitlines()
         start = 0
         if self.header:
             headers = [i for i, t in enumerate(lines) if re.match(rf"\s*\[\[\s*{self.header}\s*\]\]", t)]
-            if self.number >= len(headers):
-                return 0
+            if self.number >= len(headers):  # tables within a list: told only where a single line has the key
+                found = [i for i, t in enumerate(lines, 1) if key and re.search(rf"\b{re.escape(key)}[\"']?\s*=", t)]
+                return found[0] if len(found) == 1 else 0
             start = headers[self.number]
         pattern = rf"\s*\[*\s*[\"']?{re.escape(key)}\b"
         return next((i + 1 for i in range(start, len(lines)) if re.match(pattern, lines[i])), start + bool(self.header))
@@ -268,6 +310,9 @@ def _part(table: _Table) -> PlannedMesh:
         class_id = STUDIO_CLASSES.by_name(str(table.get("class"))).id
     except InputError as error:
         raise table.error(error.what, "class", remedy=error.remedy) from error
+    if class_id in (TOOL_TIP, TOOL_SHAFT):
+        raise table.error(f"class '{table.get('class')}'", "class", "is an instrument's",
+                          remedy="Name its files in an [[instrument]].")  # fmt: skip
     turn, move = (_three(table, key) for key in ("turn", "move"))
     return PlannedMesh(
         _mesh_path(table, "file", table.get("file")), class_id, _unit(table), _placed(turn, move, _scale(table)),
@@ -285,13 +330,15 @@ def _mesh_path(table: _Table, key: str, name: Any) -> Path:
 def _instrument(table: _Table) -> PlannedInstrument:
     table.check({"name", "shaft", "jaws", "units", "repair"})
     jaws = table.get("jaws", [])
-    if not isinstance(jaws, list) or not jaws:
+    if not isinstance(jaws, list):
+        raise table.error(f"jaws '{jaws}'", "jaws", "are no list", remedy=f'Write jaws = ["{jaws}"].')
+    if not jaws:
         raise table.error("an instrument", "jaws", "has no jaws", remedy='Add jaws = ["tip.stl"].')
     if len(jaws) > 2:
         raise table.error(f"an instrument of {len(jaws)} jaws", "jaws", remedy="Give two, or one file of the whole.")
     shaft = _mesh_path(table, "shaft", table.get("shaft")) if "shaft" in table.values else None
     found = tuple(_mesh_path(table, "jaws", j) for j in jaws)
-    return PlannedInstrument(str(table.get("name", "instrument")), shaft, found, _unit(table), _repair(table))
+    return PlannedInstrument(_name(table, "instrument"), shaft, found, _unit(table), _repair(table))
 
 
 def _repair(table: _Table) -> bool:

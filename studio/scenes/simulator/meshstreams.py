@@ -1,19 +1,23 @@
-"""Triangles of very large binary files, mapped from the disk and handed out piece by piece: STL and PLY."""
+"""Triangles of very large files, handed out piece by piece: binary STL, PLY and GLB mapped from the disk, and text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from studio.scenes.simulator.meshglb import glb_triangles
+from studio.scenes.simulator.meshtext import is_text_mesh, text_mesh
 from studio.vocabulary.errors import InputError
 
 LARGE = 1_000_000
 """Triangles from which a file is thinned while it is read."""
 PIECE = 400_000
+TEXT_BYTES = 60_000_000
+"""Bytes of text from which a file is read and thinned in blocks: about a million triangles."""
 _STL_HEAD = 84
 _STL_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 _PLY_TYPES = {
@@ -25,36 +29,29 @@ _PLY_HEAD_BYTES = 65_536
 
 
 @dataclass(frozen=True, eq=False)
-class LargeMesh:
-    """Triangles on the disk: corners, or places of corners among ``points_V3``."""
+class Triangles:
+    """So many triangles, and ``corners`` (start, stop): float32 or float64 (stop - start, 3, 3)."""
 
-    path: Path
-    rows_N: np.ndarray
-    points_V3: np.ndarray | None = None
+    count: int
+    corners: Callable[[int, int], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class LargeMesh:
+    """Triangles of a file, of which only pieces lie in memory with their corners."""
+
+    parts: tuple[Triangles, ...]
 
     def __len__(self) -> int:
-        return len(self.rows_N)
+        return sum(part.count for part in self.parts)
 
     def pieces(self) -> Iterator[np.ndarray]:
         """Corners of finite triangles, float32 or float64 (up to PIECE, 3, 3). Raise InputError for corners that the
         file has not."""
-        for start in range(0, len(self), PIECE):
-            corners_N33 = self._corners(self.rows_N[start : start + PIECE])
-            yield corners_N33[np.isfinite(corners_N33).all(axis=(1, 2))]
-
-    def _corners(self, rows: np.ndarray) -> np.ndarray:
-        if self.points_V3 is None:
-            return np.asarray(rows["corners"])
-        if (rows["count"] != 3).any():
-            raise InputError(
-                "a mesh of over a million faces, some of them no triangles", where=self.path,
-                remedy="Triangulate it, or reduce it below a million faces.",
-            )  # fmt: skip
-        places_N3 = rows["places"].astype(np.int64)
-        if places_N3.min() < 0 or places_N3.max() >= len(self.points_V3):
-            raise InputError("not a readable mesh (a face names corners that are not there)", where=self.path,
-                             remedy="Export it again.")  # fmt: skip
-        return np.stack([self.points_V3[axis][places_N3] for axis in "xyz"], axis=-1)
+        for part in self.parts:
+            for start in range(0, part.count, PIECE):
+                corners_N33 = part.corners(start, min(start + PIECE, part.count))
+                yield corners_N33[np.isfinite(corners_N33).all(axis=(1, 2))]
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray, int]:
         """(least, greatest coordinates (3,), how many triangles are finite)."""
@@ -67,25 +64,21 @@ class LargeMesh:
         return low, high, finite
 
 
-def check_whole_stl(path: Path) -> None:
-    """Raise InputError for a binary STL that ends before the triangles that it declares."""
-    with path.open("rb") as file:
-        head = file.read(_STL_HEAD)
-    if len(head) < _STL_HEAD or head.lstrip().lower().startswith(b"solid"):
-        return  # text, or nothing at all
-    declared = int.from_bytes(head[-4:], "little")
-    there = (path.stat().st_size - _STL_HEAD) // _STL_TRIANGLE.itemsize
-    if there < declared:
-        raise InputError(
-            f"not a readable mesh (it declares {declared:,} triangles and ends after {there:,})", where=path,
-            remedy="Export or copy it again.",
-        )  # fmt: skip
-
-
 def large_mesh(path: Path) -> LargeMesh | None:
-    """The triangles of a binary file of more than a million; None for any other file."""
+    """The triangles of a file of over a million: STL, PLY, GLB, and text of about as many; None for any other file.
+
+    Raise InputError for text that is no mesh.
+    """
     kind = path.suffix.lower()
-    return _stl(path) if kind == ".stl" else _ply(path) if kind == ".ply" else None
+    if kind == ".glb":
+        placed = LargeMesh(tuple(Triangles(p.count, p.corners) for p in glb_triangles(path)))
+        # A small mesh may lie beside large textures.
+        return placed if len(placed) >= LARGE or (len(placed) and path.stat().st_size >= TEXT_BYTES) else None
+    found = _stl(path) if kind == ".stl" else _ply(path) if kind == ".ply" else None
+    if found is None and path.stat().st_size >= TEXT_BYTES and is_text_mesh(path):
+        points_V3, faces_F3 = text_mesh(path)
+        found = LargeMesh((Triangles(len(faces_F3), lambda start, stop: points_V3[faces_F3[start:stop]]),))
+    return found
 
 
 def _stl(path: Path) -> LargeMesh | None:
@@ -94,11 +87,59 @@ def _stl(path: Path) -> LargeMesh | None:
         return None
     with path.open("rb") as file:
         declared = int.from_bytes(file.read(_STL_HEAD)[-4:], "little")
-    return LargeMesh(path, np.memmap(path, _STL_TRIANGLE, "r", _STL_HEAD, (count,))) if declared == count else None
+    if declared != count:
+        return None
+    rows_N = np.memmap(path, _STL_TRIANGLE, "r", _STL_HEAD, (count,))
+    return LargeMesh((Triangles(count, lambda start, stop: np.asarray(rows_N[start:stop]["corners"])),))
 
 
 def _ply(path: Path) -> LargeMesh | None:
     """Vertices before faces, as all programs write them; anything else is left to the library."""
+    head = _ply_head(path)
+    if head is None or head.faces < LARGE or path.stat().st_size < head.least_bytes:
+        return None
+    points_V = np.memmap(path, head.point, "r", head.start, (head.points,))
+    rows_N = np.memmap(path, head.face, "r", head.start + head.points * head.point.itemsize, (head.faces,))
+
+    def corners(first: int, last: int) -> np.ndarray:
+        rows = rows_N[first:last]
+        if (rows["count"] != 3).any():
+            raise InputError(
+                "a mesh of over a million faces, some of them no triangles", where=path,
+                remedy="Triangulate it, or reduce it below a million faces.",
+            )  # fmt: skip
+        places_N3 = rows["places"].astype(np.int64)
+        if places_N3.min() < 0 or places_N3.max() >= len(points_V):
+            raise InputError("not a readable mesh (a face names corners that are not there)", where=path,
+                             remedy="Export it again.")  # fmt: skip
+        return np.stack([points_V[axis][places_N3] for axis in "xyz"], axis=-1)
+
+    return LargeMesh((Triangles(head.faces, corners),))
+
+
+@dataclass(frozen=True)
+class _PlyHead:
+    """Where the numbers of a binary PLY begin, and rows of points and triangles."""
+
+    start: int
+    points: int
+    point: np.dtype
+    faces: int
+    face: np.dtype
+
+    @property
+    def least_bytes(self) -> int:
+        """So long is the file at least: faces of more than three corners are longer."""
+        return self.start + self.points * self.point.itemsize + self.faces * self.face.itemsize
+
+
+def least_ply_bytes(path: Path) -> int:
+    """The least that a binary PLY of what it declares can be long; 0 for other files and where it can't be told."""
+    head = _ply_head(path)
+    return 0 if head is None else head.least_bytes
+
+
+def _ply_head(path: Path) -> _PlyHead | None:
     with path.open("rb") as file:
         head, mark, _ = file.read(_PLY_HEAD_BYTES).partition(b"end_header")
     order = re.search(rb"format binary_(little|big)_endian", head)
@@ -106,16 +147,13 @@ def _ply(path: Path) -> LargeMesh | None:
     if not (mark and order) or [name for name, _, _ in elements[:2]] != [b"vertex", b"face"]:
         return None
     end = "<" if order.group(1) == b"little" else ">"
-    counts = [int(count) for _, count, _ in elements[:2]]
-    point, face = _point_type(elements[0][2].decode(), end), _face_type(elements[1][2].decode(), end)
-    if counts[1] < LARGE or point is None or face is None:
+    points, faces = (int(count) for _, count, _ in elements[:2])
+    point = _point_type(elements[0][2].decode("latin-1"), end)
+    face = _face_type(elements[1][2].decode("latin-1"), end)
+    if point is None or face is None:
         return None
     start = len(head) + len(mark) + (2 if _text_after(path, len(head) + len(mark)) == b"\r\n" else 1)
-    between = start + counts[0] * point.itemsize
-    if path.stat().st_size < between + counts[1] * face.itemsize:
-        return None
-    points = np.memmap(path, point, "r", start, (counts[0],))
-    return LargeMesh(path, np.memmap(path, face, "r", between, (counts[1],)), points)
+    return _PlyHead(start, points, point, faces, face)
 
 
 def _text_after(path: Path, place: int) -> bytes:
@@ -133,10 +171,13 @@ def _point_type(properties: str, end: str) -> np.dtype | None:
 
 
 def _face_type(properties: str, end: str) -> np.dtype | None:
-    """A triangle's row; None where there is more than its list of corners."""
-    lines = properties.split("\n")
-    found = [re.fullmatch(r"property list (\w+) (\w+) vertex_ind(?:ex|ices)", t.strip()) for t in lines if t.strip()]
-    if len(found) != 1 or found[0] is None or any(kind not in _PLY_TYPES for kind in found[0].groups()):
+    """A triangle's row: its list of corners, and numbers such as a colour behind it; None for anything else."""
+    lines = [line.strip() for line in properties.split("\n") if line.strip()]
+    first = re.fullmatch(r"property list (\w+) (\w+) vertex_ind(?:ex|ices)", lines[0]) if lines else None
+    more = [re.fullmatch(r"property (\w+) (\w+)", line) for line in lines[1:]]
+    kinds = [] if first is None else [*first.groups(), *(m.group(1) for m in more if m is not None)]
+    if len(kinds) != 1 + len(lines) or any(kind not in _PLY_TYPES for kind in kinds):
         return None
-    count, place = (_PLY_TYPES[kind] for kind in found[0].groups())
-    return np.dtype([("count", end + count), ("places", end + place, 3)])
+    count, place, *others = (end + _PLY_TYPES[kind] for kind in kinds)
+    behind = [(f"more_{i}", kind) for i, kind in enumerate(others)]
+    return np.dtype([("count", count), ("places", place, 3), *behind])

@@ -9,6 +9,8 @@ import numpy as np
 _FINEST = 900
 """Cells along the longest side that thinning begins with."""
 _STREAM_CELLS = 520
+_FOLDED, _AGREED = 0.1, 0.3
+"""Cosine against the surface around beyond which a face is folded over; length of the mean of unit normals there."""
 
 
 def merged(
@@ -46,6 +48,24 @@ def thinned(vertices_V3: np.ndarray, faces_F3: np.ndarray, most: int) -> tuple[n
         # Faces go with the square of the grain.
         grain *= max(1.1, 0.97 * float(np.sqrt(len(faces) / most)))
     return vertices, faces
+
+
+def facing_alike(vertices_V3: np.ndarray, faces_F3: np.ndarray) -> np.ndarray:
+    """The faces (F, 3), those turned over that look the other way than the surface around them.
+
+    Points that become one fold small faces over, which would be seen from behind, dark. Where a surface's two sides
+    have become one there is no way to look, and faces stay as they are.
+    """
+    corners_F33 = vertices_V3[faces_F3].astype(np.float64)
+    across_F3 = np.cross(corners_F33[:, 1] - corners_F33[:, 0], corners_F33[:, 2] - corners_F33[:, 0])
+    area_F = np.linalg.norm(across_F3, axis=1)
+    at, count = faces_F3.ravel(), len(vertices_V3)
+    sums_V3 = np.stack([np.bincount(at, np.repeat(across_F3[:, a], 3), count) for a in range(3)], axis=1)
+    areas_V1 = np.maximum(np.bincount(at, np.repeat(area_F, 3), count), 1e-300)[:, None]
+    around_F3 = (sums_V3 / areas_V1)[faces_F3].mean(axis=1)
+    agreed_F = np.linalg.norm(around_F3, axis=1)
+    back_F = np.einsum("ij,ij->i", around_F3, across_F3) < -_FOLDED * area_F * agreed_F
+    return np.where((back_F & (agreed_F > _AGREED))[:, None], faces_F3[:, ::-1], faces_F3)
 
 
 def thinned_in_pieces(

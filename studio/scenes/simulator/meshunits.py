@@ -58,8 +58,20 @@ def units_of(planned: Sequence[PlannedMesh], extents: Sequence[float]) -> list[s
     for part, extent, names in zip(planned, extents, fitting, strict=True):
         if not names:
             raise _unguessed(part, extent)
-        chosen.append(max(names, key=sure.count) if len(names) > 1 else names[0])
+        unit = max(names, key=sure.count) if len(names) > 1 else names[0]
+        _check_scaled(part, extent * UNITS[unit])
+        chosen.append(unit)
     return chosen
+
+
+def _check_scaled(part: PlannedMesh, size_mm: float) -> None:
+    """Raise InputError for a scale that makes a mesh of a right unit too large or too small to be seen."""
+    scale = 1.0 if part.matrix is None else float(np.cbrt(np.linalg.det(np.array(part.matrix)[:3, :3])))
+    if not _SMALLEST_MM <= size_mm * scale <= _LARGEST_MM:
+        raise InputError(
+            f"the mesh of {size_mm:.3g} mm would be {size_mm * scale:.3g} mm large, scaled by {scale:.3g}",
+            where=part.path, remedy="Correct scale in the anatomy file, or leave it out.",
+        )  # fmt: skip
 
 
 def _told(part: PlannedMesh, extent: float) -> list[str]:

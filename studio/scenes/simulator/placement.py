@@ -15,6 +15,8 @@ from studio.scenes.simulator.fields import Mesh, with_normals
 
 _CONCAVE_3 = np.array([0.49, -0.72, -0.49])
 """Where a liver's concave side looks: about its mean over five livers of four sources."""
+FLAT = 1e-3
+"""Thickness below which a mesh is a plane: it has no inside, nor a hull."""
 _HARDLY_CONCAVE = 0.004
 """Mean depth below the convex hull by the longest side; of those livers 0.009 to 0.027."""
 
@@ -79,15 +81,23 @@ def wide_end(points_V3: np.ndarray) -> np.ndarray:
 
 def concave_side(mesh: Mesh) -> np.ndarray:
     """Where the parts of the surface look, on average, that lie deep below its convex hull: a unit vector, shorter for
-    what is hardly concave."""
+    what is hardly concave, 0 for what is flat."""
     from scipy.spatial import ConvexHull  # late: the window starts without it
 
     points, normals, weights = surface_points(mesh)
+    if thickness(points) < FLAT:
+        return np.zeros(3)
     planes = ConvexHull(points).equations
     depth = np.min(-(points @ planes[:, :3].T + planes[:, 3]), axis=1)
     side = (normals * (weights * depth)[:, None]).sum(axis=0)
     least = _HARDLY_CONCAVE * float(weights.sum()) * float(np.ptp(points, axis=0).max())
     return np.asarray(side / max(float(np.linalg.norm(side)), least))
+
+
+def thickness(points_V3: np.ndarray) -> float:
+    """How far points lie from their common plane, by their spread along it: 0 to 1."""
+    spread = np.linalg.svd(points_V3 - points_V3.mean(axis=0), compute_uv=False)
+    return float(spread[-1] / max(float(spread[0]), 1e-300))
 
 
 def surface_points(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

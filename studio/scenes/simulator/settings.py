@@ -17,6 +17,8 @@ _SECONDS_PER_MEGAPIXEL = {"plain": 0.5, "phantom": 1.12}
 _SECONDS_PER_FRAME = 0.012
 _SECONDS_TO_START = 1.2
 _MOST_FRAMES = 10_000_000
+_MOST_PATIENTS = 50_000
+"""Each a folder and a body of its own."""
 _PATH_FACTOR = 1.5
 """Against single frames: flow both ways."""
 _BREATHING_SECONDS, _TARGETS_SECONDS, _TARGETS_SECONDS_PER_PATIENT = 0.033, 0.066, 2.0
@@ -103,6 +105,9 @@ def _check(frames: int, patients: int, size: tuple[int, int]) -> None:
         raise InputError(f"{frames} frames of {patients} patients", remedy="Ask for at least one of each.")
     if frames > _MOST_FRAMES:
         raise InputError(f"{frames} frames", remedy=f"Up to {_MOST_FRAMES:,} can be simulated in one go.")
+    if min(frames, patients) > _MOST_PATIENTS:
+        raise InputError(f"{min(frames, patients)} patients",
+                         remedy=f"Up to {_MOST_PATIENTS:,} can be simulated in one go.")  # fmt: skip
     if not all(16 <= side <= 4096 for side in size):
         raise InputError(f"frames of {size[0]}x{size[1]} px", remedy="Sides of 16 to 4096 px can be simulated.")
 
@@ -121,8 +126,7 @@ def _check_targets(targets: tuple[tuple[int, float], ...]) -> None:
 
 def frames_of(total: int, patients: int) -> list[int]:
     """How many of ``total`` frames each patient gets; patients without any are left out."""
-    shares = [total // patients + (i < total % patients) for i in range(patients)]
-    return [s for s in shares if s]
+    return [total // patients + (i < total % patients) for i in range(min(total, patients))]
 
 
 def process_count(wanted: int) -> int:

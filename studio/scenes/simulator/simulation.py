@@ -50,7 +50,7 @@ ENGINE = 3
 """Raised when the same seed gives other pictures."""
 PATH_ENGINE = 3
 """The same for sequences alone."""
-MESH_ENGINE = 3
+MESH_ENGINE = 4
 """The same for bodies from meshes alone."""
 DEPTH_SCALE = 0.01
 """mm per step of the 16-bit depth PNG: up to 655 mm."""

@@ -17,6 +17,8 @@ _TRIES = 60
 _MOST_WIDTH = 0.13
 """Width of a shaft at its tip, by the picture's, at most."""
 _TOOLS_APART_MM = 7.0
+_TIP_IN_MM = 4.0
+"""So far a tip may lie in an organ that it touches."""
 LENS_ROOM_MM = 20.0
 """Least distance between an instrument and the lens."""
 
@@ -266,6 +268,10 @@ def _tool(
     port_3 = anatomy.tool_ports_N3[port]
     if tip is None or not tool_fits(tip, port_3, target, K, pose, size, radius=instrument.radius):
         return None
+    walls = sum(part.class_id == WALL for part in anatomy.parts)
+    # A wall from a file lies within the studio's own, on which the ports are.
+    if walls > 1 and enters_at_once(tip, port_3, target):
+        return None
     back = port_3 - tip
     return Tool(instrument.made(), _tool_pose(tip, -back / np.linalg.norm(back), float(rng.uniform(0, 2 * np.pi))))
 
@@ -315,8 +321,18 @@ def in_air(tip: np.ndarray, port: np.ndarray, target: Target) -> bool:
     """Whether the way from a tip back to its port meets no organ before the wall; the last 4 mm may touch one."""
     back = port - tip
     length = float(np.linalg.norm(back))
-    away = target.trace(tip + back / length * 4.0, (back / length)[None])
+    away = target.trace(tip + back / length * _TIP_IN_MM, (back / length)[None])
     return bool(away.face_N[0] < 0 or away.t_N[0] >= 0.75 * length)
+
+
+def enters_at_once(tip: np.ndarray, port: np.ndarray, target: Target) -> bool:
+    """Whether a shaft goes into something just behind its tip, from the side that looks into the body: then the tip
+    alone would be seen, as if it floated before a wall."""
+    back = (port - tip) / np.linalg.norm(port - tip)
+    hits = target.trace(tip, back[None])
+    if hits.face_N[0] < 0 or hits.t_N[0] > _TIP_IN_MM:
+        return False
+    return bool(target.plane_normal_F3[hits.face_N[0]] @ back < 0)
 
 
 def _tool_pose(tip: np.ndarray, forward: np.ndarray, turn: float) -> np.ndarray:
