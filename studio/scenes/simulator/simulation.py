@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -247,7 +248,8 @@ def _missing(job: _PatientJob, count: int) -> Sequence[int]:
 
 def _known_poses(folder: Path) -> SpilledTable[dict[str, Any]]:
     """Pose entries by frame name, in their order, from frames.json and from the frames rendered since; kept on disk."""
-    entries = (entry for path in (folder / "frames.json", *_pose_files(folder)) for entry in _entries(path))
+    paths = itertools.chain([folder / "frames.json"], _pose_files(folder))
+    entries = (entry for path in paths for entry in _entries(path))
     return SpilledTable.of(((str(e["frame"]), json.dumps(e).encode()) for e in entries), json.loads, last=True)
 
 
