@@ -66,17 +66,21 @@ def test_a_lens_sees_its_aim_at_its_distance_and_its_optics_angle(angle: float) 
         assert np.rad2deg(between) == pytest.approx(angle, abs=1e-5)
 
 
-def test_cameras_come_through_the_trocar_with_0_and_30_degrees_at_30_to_200_mm(
+def test_cameras_look_at_0_or_30_degrees_to_a_shaft_through_the_trocar_from_30_to_200_mm(
     drawn: tuple[list[View], list[Held]], body: Body
 ) -> None:
+    whole = joined([p.mesh for p in body.anatomy.parts])
+    angles, distances = [], []
+    for view in drawn[0]:
+        shaft, gaze = view.position - body.anatomy.camera_port, view.camera_to_world[:3, 2]
+        angles.append(np.rad2deg(np.arctan2(np.linalg.norm(np.cross(shaft, gaze)), shaft @ gaze)))
+        distances.append(cast(gaze[None], whole.vertices_V3 - view.position, whole.faces_F3).depth_N[0])
+    assert {round(a, 6) for a in angles} == {0.0, 30.0}
+    assert 30 <= min(distances) < 80 and 100 < max(distances) <= 200
+    # Of all that were tried, three in five with the slanting optics.
     tried = drawn[1]
-    angles = np.rad2deg([held.angle for held in tried])
-    assert set(np.round(angles, 9)) == {0.0, 30.0}
-    assert 0.4 < (angles > 0).mean() < 0.8
-    distances = np.array([held.distance for held in tried])
-    assert 30 <= distances.min() < 60 and 120 < distances.max() <= 200
-    off = [np.linalg.norm(held.port_3 - body.anatomy.camera_port) for held in tried]
-    assert max(off) < 30  # the wall gives way a little
+    assert 0.4 < np.mean([held.angle > 0 for held in tried]) < 0.8
+    assert all(30 <= held.distance <= 200 and held.port_3 is body.anatomy.camera_port for held in tried)
 
 
 def test_views_that_show_too_little_are_redrawn(drawn: tuple[list[View], list[Held]], body: Body) -> None:

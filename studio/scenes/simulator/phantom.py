@@ -40,7 +40,7 @@ from studio.scenes.simulator.views import Habits, View, draw_view
 from studio.vocabulary.errors import DiskFull, InputError
 from studio.vocabulary.seeds import stream
 
-ENGINE = 3
+ENGINE = 4
 _RECIPE = ".phantom.json"
 _README = """Stand-in footage ("phantom"), not real.
 

@@ -49,7 +49,7 @@ from studio.vocabulary.errors import DiskFull, InputError
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import STUDIO_CLASSES
 
-ENGINE = 3
+ENGINE = 4
 """Raised when the same seed gives other pictures."""
 PATH_ENGINE = 3
 """The same for sequences alone."""
