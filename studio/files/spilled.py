@@ -104,6 +104,13 @@ class _Store:
             row = self.run(f"SELECT value FROM rows WHERE {where}", values).fetchone()
         return None if row is None else bytes(row[0])
 
+    def page_by_key(self, owner: int, after: bytes) -> list[tuple[bytes, bytes]]:
+        with self._lock:
+            return self.run(
+                "SELECT key, value FROM rows WHERE owner = ? AND key > ? ORDER BY key LIMIT ?",
+                (owner, after, _PAGE_ROWS),
+            ).fetchall()
+
     def page(self, owner: int, start: int) -> list[tuple[bytes | None, bytes]]:
         with self._lock:
             return self.run(
@@ -207,6 +214,13 @@ class SpilledTable(_Owned, Mapping[str, T], Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         return (_unpacked(key) for key, _ in self._pages() if key is not None)
+
+    def by_key(self) -> Iterator[tuple[str, T]]:
+        """Keys, none of them empty, and values in the order of the keys' bytes."""
+        after = b""
+        while page := _STORE.page_by_key(self._owner, after):
+            yield from ((_unpacked(key), self._decode(value)) for key, value in page)
+            after = page[-1][0]
 
 
 def _packed(key: str) -> bytes:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import sys
 from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -12,6 +10,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 import torch
 
+from studio.jobs.memory import give_back_freed_memory
 from studio.translator.data import Batch
 from studio.translator.inference import Translator
 from studio.translator.learner import Learner
@@ -41,10 +40,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def free_memory() -> None:
     """Give back what nothing refers to any more, to the device and to the system."""
     gc.collect()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc keeps what is freed; others don't have this
-        if trim is not None:
-            trim(0)
+    give_back_freed_memory()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 

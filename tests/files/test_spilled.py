@@ -65,6 +65,18 @@ def test_a_table_names_the_key_that_came_twice_or_keeps_the_last() -> None:
     assert "c" in last and "d" not in last and last.get("d") is None
 
 
+def test_a_tables_rows_come_in_their_keys_order_over_many_pages() -> None:
+    names = [f"{i:06d}" for i in range(1300)] + ["ä", "\udcff", "b"]
+    shuffled = names[:]
+    random.Random(2).shuffle(shuffled)
+    SpilledTable.of([("000003", b"another's")], bytes)
+    table = SpilledTable.of(((name, name.encode("utf-8", "surrogateescape")) for name in shuffled), bytes)
+    found = list(table.by_key())
+    assert [name for name, _ in found] == sorted(names, key=os.fsencode)
+    assert all(value == os.fsencode(name) for name, value in found)
+    assert list(SpilledTable.of([], bytes).by_key()) == []
+
+
 def test_lists_outlive_others_that_are_given_up() -> None:
     kept = SpilledList.of((b"%d" % i for i in range(2000)), lambda value, _: int(value))
     for _ in range(5):

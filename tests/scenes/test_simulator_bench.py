@@ -18,7 +18,7 @@ SIZE = (48, 32)
 
 
 def test_all_figures_of_simulating_come_from_one_run() -> None:
-    figures = result_of(bench_simulate(SIZE, frames=12, compared=4))
+    figures = result_of(bench_simulate(SIZE, frames=12, compared=4, bodies=2))
     assert figures["size"] == [48, 32] and figures["frames"] == 12
     for rate in ("frames_per_second", "frames_per_second_after_the_first", "one_core_frames_per_second", "speed_up"):
         assert 0 < figures[rate] < 1e5
@@ -34,6 +34,12 @@ def test_all_figures_of_simulating_come_from_one_run() -> None:
     if memory is not None:
         assert 20 < memory["parent_early_MB"] < 4000 and 20 < memory["parent_late_MB"] < 4000
         assert figures["processes"] == 1 or 20 < memory["worker_late_MB"] < 4000
+    by_bodies = figures["memory_by_bodies"]
+    assert (by_bodies is None) == (memory is None)
+    if by_bodies is not None:
+        assert by_bodies["bodies"] == 2
+        assert by_bodies["parent_second_MB"] == by_bodies["parent_last_MB"] > 20  # the second is the last
+        assert figures["processes"] == 1 or by_bodies["worker_second_MB"] == by_bodies["worker_last_MB"] > 20
     sequences = figures["sequences"]
     for kind in ("path", "breathing"):
         beside = sequences[f"plain_beside_{kind}_milliseconds"]

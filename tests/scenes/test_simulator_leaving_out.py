@@ -41,7 +41,8 @@ def test_an_organ_left_out_shows_what_it_hid(tmp_path: Path, path: bool) -> None
         assert np.array_equal(a.segmentation_HW[~liver], b.segmentation_HW[~liver])
         assert np.allclose(a.depth_HW[~liver], b.depth_HW[~liver], atol=0.011)
         behind = liver & (b.depth_HW > 0)
-        assert (b.depth_HW[behind] > a.depth_HW[behind]).all()
+        assert (b.depth_HW[behind] >= a.depth_HW[behind]).all()  # equal where organs touch
+        assert (b.depth_HW[behind] > a.depth_HW[behind]).mean() > 0.99
     assert seen > 500
 
 

@@ -27,12 +27,15 @@ from studio.scenes.simulator.simulation import plain_layers, simulate, write_fra
 from studio.scenes.simulator.steering import frame_view
 
 _SEED = 1
+_FRAMES_OF_BODY = 12
+"""In two batches, so that memory is looked at while a body is in use and when it is done with."""
 
 
-def bench_simulate(size: tuple[int, int], *, frames: int = 240, compared: int = 40) -> Job:
+def bench_simulate(size: tuple[int, int], *, frames: int = 240, compared: int = 40, bodies: int = 8) -> Job:
     """Done: rates on all cores and on one, the first frame, memory, costs of bodies, writing and sequences.
 
-    ``frames`` are rendered on all cores, ``compared`` of each kind on one.
+    ``frames`` are rendered on all cores, ``compared`` of each kind on one; each process has ``bodies`` one after the
+    other to tell whether its memory grows with them.
     """
     figures: dict[str, Any] = {"size": list(size), "frames": frames, "processes": process_count(0)}
     # What else the machine was doing: rates on a busy one say little, ratios and processor times more.
@@ -40,6 +43,8 @@ def bench_simulate(size: tuple[int, int], *, frames: int = 240, compared: int = 
     settings = SimulationSettings(frames=frames, patients=min(2, frames), size=size, seed=_SEED)
     yield Note("all cores, from nothing: processes, bodies, frames, files")
     figures |= yield from _whole_job(settings)
+    yield Note("memory from body to body")
+    figures["memory_by_bodies"] = yield from _body_after_body(size, bodies)
     yield Note("one core")
     fewer = max(2, frames // 4)
     one = yield from _whole_job(replace(settings, frames=fewer, processes=1))
@@ -89,6 +94,30 @@ def _early_and_late(memory: list[tuple[int, int]]) -> dict[str, float] | None:
         for place, process in enumerate(("parent", "worker"))
         for when, values in zip(("early", "late"), figures, strict=True)
     }
+
+
+def _body_after_body(size: tuple[int, int], bodies: int) -> Generator[Event, None, dict[str, float] | None]:
+    """The most MB of this process and of the largest rendering one while each worked on its n-th body, for the second
+    (the first leaves nothing behind) and the last; None where the system doesn't say."""
+    processes = process_count(0)
+    settings = SimulationSettings(
+        frames=_FRAMES_OF_BODY * bodies * processes, patients=bodies * processes, size=size, seed=_SEED
+    )
+    most = np.zeros((bodies, 2))
+    with tempfile.TemporaryDirectory() as folder, closing(simulate(Path(folder) / "scenes", settings)) as job:
+        for event in job:
+            if isinstance(event, Progress) and event.done:
+                yield event
+                number = min(int(event.done) // (_FRAMES_OF_BODY * processes), bodies - 1)
+                most[number] = np.maximum(most[number], resident_bytes())
+    if not most.any():
+        return None
+    second = most[min(1, bodies - 1)]
+    figures: dict[str, float] = {"bodies": bodies}
+    for place, process in enumerate(("parent", "worker")):
+        figures[f"{process}_second_MB"] = round(float(second[place]) / 1e6, 1)
+        figures[f"{process}_last_MB"] = round(float(most[-1, place]) / 1e6, 1)
+    return figures
 
 
 def resident_bytes() -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Rendering on all cores: spawned processes that keep a patient each, handed small batches of frames.
 
-What a batch yields depends on its own seed only, so the number of processes changes nothing but the time.
+What a batch yields depends on its own seed only, so the number of processes changes nothing but the time. Batches are
+cut as they are handed out: what waits costs the same memory however many frames it is.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from studio.jobs.memory import give_back_freed_memory
+from studio.scenes.simulator.kept import let_go
 from studio.vocabulary.errors import TrocarError
 
 Recipe = TypeVar("Recipe")
@@ -26,42 +29,71 @@ _POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Batch(Generic[Recipe]):
-    """Frames of one patient to be rendered by one process. ``recipe`` must pickle."""
+    """Frames of one patient, to be rendered with one recipe, which must pickle."""
 
     patient: int
-    frames: tuple[int, ...]
+    frames: Sequence[int]
     recipe: Recipe
 
 
-def batches_of(patient: int, frames: Sequence[int], recipe: Recipe, *, length: int = 8) -> list[Batch[Recipe]]:
-    """Cut a patient's frames into batches."""
-    return [Batch(patient, tuple(frames[i : i + length]), recipe) for i in range(0, len(frames), length)]
+class Waiting(Generic[Recipe]):
+    """What is left to render, handed out in batches of at most ``length`` frames.
 
+    The very first frame is a batch of its own, so that it is there as soon as can be.
+    """
 
-def first_alone(batches: Sequence[Batch[Recipe]]) -> list[Batch[Recipe]]:
-    """The same with the very first frame as a batch of its own, so that it is there as soon as can be."""
-    if not batches or len(batches[0].frames) == 1:
-        return list(batches)
-    first = batches[0]
-    return [
-        replace(first, frames=first.frames[:1]), replace(first, frames=first.frames[1:]), *batches[1:]
-    ]  # fmt: skip
+    def __init__(self, work: Iterable[Batch[Recipe]], *, length: int) -> None:
+        self._work = [batch for batch in work if len(batch.frames)]
+        self._begun = [0] * len(self._work)
+        self._length = length
+        self._alone = True
+
+    def __bool__(self) -> bool:
+        return bool(self._work)
+
+    def batches(self) -> int:
+        """How many batches there are; to be asked before the first is taken."""
+        left = [len(b.frames) for b in self._work]
+        if left:
+            left[0] -= 1
+        return bool(left) + sum(-(-frames // self._length) for frames in left)
+
+    def next(self, own: int | None, held: Collection[int]) -> Batch[Recipe]:
+        """The next batch of one's own patient, else of one that nobody holds, else of any. Something must be left."""
+
+        def rank(place: int) -> int:
+            patient = self._work[place].patient
+            return 0 if patient == own else 1 if patient not in held else 2
+
+        place = min(range(len(self._work)), key=rank)
+        work, begun = self._work[place], self._begun[place]
+        end = begun + (1 if self._alone else self._length)
+        self._alone = False
+        self._begun[place] = end
+        if end >= len(work.frames):
+            del self._work[place], self._begun[place]
+        return replace(work, frames=tuple(work.frames[begun:end]))
 
 
 def rendered(
-    batches: Sequence[Batch[Recipe]], render: Callable[[Batch[Recipe]], int], *, processes: int
+    work: Iterable[Batch[Recipe]], render: Callable[[Batch[Recipe]], int], *, processes: int, length: int = 8
 ) -> Generator[int, None, None]:
-    """Render batches and yield how many frames each held, as they finish. Closing the iterator ends the processes.
+    """Render patients' frames in batches of ``length`` and yield how many frames each held, as they finish.
 
-    ``render`` must be importable by name. Raise TrocarError when a process dies, and what ``render`` raises.
+    Closing the iterator ends the processes. ``render`` must be importable by name. Raise TrocarError when a process
+    dies, and what ``render`` raises.
     """
-    if processes <= 1 or len(batches) <= 1:
-        for batch in batches:
-            yield render(batch)
+    waiting = Waiting(work, length=length)
+    if processes <= 1 or waiting.batches() <= 1:
+        patient: int | None = None
+        while waiting:
+            batch = waiting.next(patient, ())
+            yield _rendered(render, batch, another=patient not in (None, batch.patient))
+            patient = batch.patient
         return
-    lanes = [_Lane() for _ in range(min(processes, len(batches)))]
+    lanes = [_Lane() for _ in range(min(processes, waiting.batches()))]
     try:
-        yield from _shared_out(list(batches), render, lanes)
+        yield from _shared_out(waiting, render, lanes)
     except BrokenProcessPool as error:
         raise TrocarError("a rendering process was ended from outside (out of memory?); run the same again") from error
     finally:
@@ -69,11 +101,30 @@ def rendered(
             lane.close()
 
 
+def _rendered(render: Callable[[Batch[Recipe]], int], batch: Batch[Recipe], *, another: bool) -> int:
+    """Render a batch in this process; ``another``: of another patient than the one before."""
+    if another:
+        let_go()
+    count = render(batch)
+    if another:
+        give_back_freed_memory()  # what building the body needed for a moment
+    return count
+
+
 def sweep(folders: Iterable[Path]) -> None:
     """Remove what processes ended in the middle of a write have left in folders of ours."""
     for folder in folders:
-        for left in folder.rglob(".writing-*"):
-            left.unlink(missing_ok=True)
+        below = [str(folder)]
+        while below:
+            with (
+                contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError),
+                os.scandir(below.pop()) as entries,
+            ):
+                for entry in entries:  # one by one: a folder may hold a million frames
+                    if entry.is_dir(follow_symlinks=False):
+                        below.append(entry.path)
+                    elif entry.name.startswith(".writing-"):
+                        Path(entry.path).unlink(missing_ok=True)
 
 
 class _Lane:
@@ -116,7 +167,7 @@ def _follow(parent: BaseProcess) -> None:
 
 
 def _shared_out(
-    waiting: list[Batch[Recipe]], render: Callable[[Batch[Recipe]], int], lanes: Sequence[_Lane]
+    waiting: Waiting[Recipe], render: Callable[[Batch[Recipe]], int], lanes: Sequence[_Lane]
 ) -> Iterator[int]:
     running: dict[Future[int], _Lane] = {}
     for lane in lanes:
@@ -131,18 +182,12 @@ def _shared_out(
 
 
 def _hand_over(
-    waiting: list[Batch[Recipe]], render: Callable[[Batch[Recipe]], int], lane: _Lane, lanes: Sequence[_Lane],
+    waiting: Waiting[Recipe], render: Callable[[Batch[Recipe]], int], lane: _Lane, lanes: Sequence[_Lane],
     running: dict[Future[int], _Lane],
 ) -> None:  # fmt: skip
-    """Give a lane its next batch: its own patient first, then one that no lane holds, then any."""
     if not waiting:
         return
-    held = {other.patient for other in lanes if other is not lane}
-
-    def rank(batch: Batch[Recipe]) -> int:
-        return 0 if batch.patient == lane.patient else 1 if batch.patient not in held else 2
-
-    batch = min(waiting, key=rank)
-    waiting.remove(batch)
-    lane.patient = batch.patient
-    running[lane.pool.submit(render, batch)] = lane
+    held = {other.patient for other in lanes if other is not lane and other.patient is not None}
+    batch = waiting.next(lane.patient, held)
+    another, lane.patient = lane.patient not in (None, batch.patient), batch.patient
+    running[lane.pool.submit(_rendered, render, batch, another=another)] = lane

@@ -6,7 +6,6 @@ Views are planned with all of them and stay the same, so that leaving one out sh
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ import numpy as np
 from studio.scenes.simulator.anatomy import TOOL_SHAFT, TOOL_TIP
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.fields import Mesh
+from studio.scenes.simulator.kept import kept
 from studio.scenes.simulator.patients import PatientSource, prepared
 from studio.scenes.simulator.tracing import Target
 from studio.scenes.simulator.views import Tool, View
@@ -43,7 +43,7 @@ def check_left_out(names: Sequence[str]) -> None:
         raise InputError("every organ is left out", remedy="Leave at least one in.")
 
 
-@functools.lru_cache(maxsize=2)
+@kept(2)
 def shown_body(source: PatientSource, names: tuple[str, ...]) -> Body:
     """A patient's body without some parts; the last two are kept."""
     return body_without(prepared(source)[0], names)

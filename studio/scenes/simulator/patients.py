@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 
 from studio.scenes.simulator.anatomy import Anatomy, procedural_anatomy
 from studio.scenes.simulator.buffers import Body
+from studio.scenes.simulator.kept import kept
 from studio.scenes.simulator.meshbody import anatomy_from_plan
 from studio.scenes.simulator.meshplans import AnatomyPlan, plan_from_file, plans_in_folder
 from studio.scenes.simulator.plain import PlainLook, draw_plain_look
@@ -49,7 +49,7 @@ def build_anatomy(source: PatientSource) -> Anatomy:
     return anatomy_from_plan(source.plan, seed=source.seed, number=source.number, variation=source.variation)
 
 
-@functools.lru_cache(maxsize=2)
+@kept(2)
 def prepared(source: PatientSource) -> tuple[Body, PlainLook]:
     """A patient's body and plain look; the last two are kept."""
     anatomy = build_anatomy(source)

@@ -5,9 +5,9 @@ It says nothing about real patients; it lets the whole flow be tried and measure
 
 from __future__ import annotations
 
-import functools
 import json
 import shutil
+from array import array
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,9 +20,10 @@ from studio.files.atomic import space_checked, write_bytes, write_json, write_te
 from studio.jobs.events import Done, Job, Progress
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.captions import Caption, captioned, draw_caption
-from studio.scenes.simulator.crew import Batch, batches_of, rendered, sweep
+from studio.scenes.simulator.crew import Batch, rendered, sweep
 from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import coloured, see
+from studio.scenes.simulator.kept import kept
 from studio.scenes.simulator.lens import area_mask, compressed, draw_area, draw_lens, photographed
 from studio.scenes.simulator.palettes import PALETTES, LookPalette, varied
 from studio.scenes.simulator.patients import PatientSource, build_anatomy
@@ -39,7 +40,7 @@ from studio.scenes.simulator.views import Habits, View, draw_view
 from studio.vocabulary.errors import DiskFull, InputError
 from studio.vocabulary.seeds import stream
 
-ENGINE = 3
+ENGINE = 4
 _RECIPE = ".phantom.json"
 _README = """Stand-in footage ("phantom"), not real.
 
@@ -73,12 +74,12 @@ def simulate_phantom(footage_dest: Path, labelled_dest: Path, settings: PhantomS
     groups = _patient_jobs(footage_dest, labelled_dest, settings)
     footage, labelled = groups
     dests = [dest for dest, jobs in zip((footage_dest, labelled_dest), groups, strict=True) if jobs]
-    batches = _claimed(dests, groups, settings)
+    work = _claimed(dests, groups, settings)
     total = sum(count for group in groups for _, count in group)
-    done = total - sum(len(b.frames) for b in batches)
+    done = total - sum(len(b.frames) for b in work)
     yield Progress(done, total, "frames", "simulating stand-in footage")
     try:
-        with closing(rendered(batches, _render_batch, processes=process_count(settings.processes))) as counts_done:
+        with closing(rendered(work, _render_batch, processes=process_count(settings.processes))) as counts_done:
             for finished in counts_done:
                 done += finished
                 yield Progress(done, total, "frames", "simulating stand-in footage")
@@ -106,11 +107,13 @@ def _claimed(dests: Sequence[Path], groups: _Groups, settings: PhantomSettings) 
         if not (dest / _RECIPE).is_file():
             write_text(dest / "README.txt", _README.format(palettes=", ".join(p.name for p in PALETTES)))
             write_json(dest / _RECIPE, _recipe(settings))
-    return [b for group in groups for job, n in group for b in batches_of(job.source.number, _missing(job, n), job)]
+    return [Batch(job.source.number, _missing(job, count), job) for group in groups for job, count in group]
 
 
-def _missing(job: _PatientJob, count: int) -> list[int]:
-    return [i for i in range(count) if not all(p.is_file() for p in _files(job, i).values())]
+def _missing(job: _PatientJob, count: int) -> Sequence[int]:
+    if not job.folder.is_dir():
+        return range(count)
+    return array("l", (i for i in range(count) if not all(p.is_file() for p in _files(job, i).values())))
 
 
 def _needed_bytes(groups: _Groups, settings: PhantomSettings) -> int:
@@ -183,7 +186,7 @@ class PhantomPatient:
     source: PatientSource
 
 
-@functools.lru_cache(maxsize=2)
+@kept(2)
 def phantom_patient(source: PatientSource, palette: LookPalette) -> PhantomPatient:
     """Build a stand-in patient: its own body, and its own version of the palette."""
     anatomy = build_anatomy(source)

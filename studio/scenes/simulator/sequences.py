@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +10,7 @@ from studio.scenes.simulator.breathing import Breathing, draw_breathing
 from studio.scenes.simulator.buffers import Body, Scene
 from studio.scenes.simulator.flow import Sight, flow_between, sight_of
 from studio.scenes.simulator.frames import Geometry, see
+from studio.scenes.simulator.kept import kept
 from studio.scenes.simulator.keyframed import path_through
 from studio.scenes.simulator.keyframes import CameraKeyframes
 from studio.scenes.simulator.leaving_out import left_out, shown_body
@@ -67,21 +67,21 @@ class Sequence:
         return 0.0 if self.breathing is None else self.breathing.inspiration(seconds_of(index))
 
 
-@functools.lru_cache(maxsize=2)
+@kept(2)
 def planned(source: SequenceSource) -> Sequence:
     """Plan a patient's sequence; the last two are kept. Raise InputError when its body leaves a camera no way."""
     path, breathing = _path(replace(source, without=())), _breathing(source)
     body = shown_body(source.patient, source.without)
     ports_N3 = body.anatomy.tool_ports_N3
-    kept = tuple(t for t in path.tools if not left_out(t.trocar.port_3, ports_N3, source.without))
-    return Sequence(body if breathing is None else breathing.moving(body), replace(path, tools=kept), breathing)
+    tools = tuple(t for t in path.tools if not left_out(t.trocar.port_3, ports_N3, source.without))
+    return Sequence(body if breathing is None else breathing.moving(body), replace(path, tools=tools), breathing)
 
 
 def _breathing(source: SequenceSource) -> Breathing | None:
     return draw_breathing(source.patient.seed, source.patient.number) if source.breathing else None
 
 
-@functools.lru_cache(maxsize=1)
+@kept(1)
 def _moments(patient: PatientSource, breathing: bool) -> list[Moment]:
     """The body's states that a path must be free of; the last one's are kept, for paths that are drawn anew."""
     body = prepared(patient)[0]
@@ -91,7 +91,7 @@ def _moments(patient: PatientSource, breathing: bool) -> list[Moment]:
     return [Moment(body.target), Moment(breath.deformed(body, 1.0), breath.carrying(1.0))]
 
 
-@functools.lru_cache(maxsize=2)
+@kept(2)
 def _path(source: SequenceSource) -> CameraPath:
     """The path in the whole body, whatever is left out of the pictures."""
     body, moments = prepared(source.patient)[0], _moments(source.patient, source.breathing)
@@ -106,13 +106,13 @@ def _path(source: SequenceSource) -> CameraPath:
     )  # fmt: skip
 
 
-@functools.lru_cache(maxsize=2)
+@kept(2)
 def geometry_of_frame(source: SequenceSource, index: int) -> Geometry:
     """What a frame shows; kept for the next frame, whose neighbour it is."""
     return see(planned(source).scene(index))
 
 
-@functools.lru_cache(maxsize=4)
+@kept(4)
 def _sight(source: SequenceSource, index: int) -> Sight:
     return sight_of(geometry_of_frame(source, index))
 

@@ -30,7 +30,9 @@ def shares_of(frames: Iterable[Mapping[str, int]]) -> np.ndarray:
 
 def mean_shares(shares_N9: np.ndarray) -> dict[str, float]:
     """The set's mean share by class name."""
-    return {c.name: round(float(s), 4) for c, s in zip(STUDIO_CLASSES, shares_N9.mean(axis=0), strict=True)}
+    return {
+        c.name: round(float(s), 4) for c, s in zip(STUDIO_CLASSES, shares_N9.mean(axis=0, dtype=float), strict=True)
+    }
 
 
 def reached(
@@ -44,7 +46,7 @@ def reached(
     return {
         STUDIO_CLASSES.by_id(c).name: {
             "asked": share,
-            "reached": round(float(shares_N9[:, c].mean()), 4),
+            "reached": round(float(shares_N9[:, c].mean(dtype=float)), 4),
             "standard_error": round(float(error_9[c]), 4),
         }
         for c, share in targets
@@ -54,7 +56,7 @@ def reached(
 def standard_error(shares_N9: np.ndarray, *, piece: int = 1) -> np.ndarray:
     """Of the mean of frames, by class, from the scatter of pieces of so many; of at least eight pieces if can be."""
     count = max(1, min(len(shares_N9) // max(1, min(piece, len(shares_N9) // 8)), len(shares_N9)))
-    means_M9 = np.stack([part.mean(axis=0) for part in np.array_split(shares_N9, count)])
+    means_M9 = np.stack([part.mean(axis=0, dtype=float) for part in np.array_split(shares_N9, count)])
     return np.asarray(means_M9.std(axis=0, ddof=1 if piece > 1 and count > 1 else 0) / np.sqrt(count))
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import os
 import shutil
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -19,7 +22,7 @@ from studio.files.pictures import read_grey_levels, write_exr
 from studio.files.spilled import SpilledTable
 from studio.jobs.events import Done, Job, Note, Progress
 from studio.scenes.simulator.buffers import Body, Scene
-from studio.scenes.simulator.crew import Batch, batches_of, first_alone, rendered, sweep
+from studio.scenes.simulator.crew import Batch, rendered, sweep
 from studio.scenes.simulator.fastpng import fast_png
 from studio.scenes.simulator.frames import Geometry, coloured, see, to_layers
 from studio.scenes.simulator.leaving_out import scene_without
@@ -46,7 +49,7 @@ from studio.vocabulary.errors import DiskFull, InputError
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.labels import STUDIO_CLASSES
 
-ENGINE = 3
+ENGINE = 4
 """Raised when the same seed gives other pictures."""
 PATH_ENGINE = 3
 """The same for sequences alone."""
@@ -56,7 +59,7 @@ DEPTH_SCALE = 0.01
 """mm per step of the 16-bit depth PNG: up to 655 mm."""
 _RECIPE = ".simulation.json"
 _POSES = ".poses"
-_PATH_BATCH = 16
+_BATCH, _PATH_BATCH = 8, 16
 """Frames of a path are handed out in longer pieces: at both ends a neighbour is traced that serves only once."""
 
 
@@ -99,11 +102,13 @@ def simulate(dest: Path, settings: SimulationSettings) -> Job:
             planned(job.sequence)
     plans = [plan for plan in dict.fromkeys(job.source.plan for job in jobs) if plan is not None]
     yield from map(Note, dict.fromkeys(text for plan in plans for text in notes_on(plan)))
-    batches = _claimed(dest, settings, jobs, counts)
-    total, done = sum(counts), sum(counts) - sum(len(b.frames) for b in batches)
+    work = _claimed(dest, settings, jobs, counts)
+    total, done = sum(counts), sum(counts) - sum(len(b.frames) for b in work)
     yield Progress(done, total, "frames", "simulating")
     try:
-        with closing(rendered(batches, _render_batch, processes=process_count(settings.processes))) as counts_done:
+        crew = process_count(settings.processes)
+        length = _PATH_BATCH if settings.path else _BATCH
+        with closing(rendered(work, _render_batch, processes=crew, length=length)) as counts_done:
             for finished in counts_done:
                 done += finished
                 yield Progress(done, total, "frames", "simulating")
@@ -133,11 +138,9 @@ def _claimed(
         _check_claim(job)
     wanted = [_missing(job, count) for job, count in zip(jobs, counts, strict=True)]
     space_checked(dest, expected_bytes(settings, frames=sum(map(len, wanted))))
-    batches: list[Batch[_PatientJob]] = []
-    for job, frames in zip(jobs, wanted, strict=True):
+    for job in jobs:
         write_json(job.folder / _RECIPE, _recipe(job))
-        batches += batches_of(job.source.number, frames, job, length=_PATH_BATCH if job.sequence else 8)
-    return first_alone(batches)
+    return [Batch(job.source.number, frames, job) for job, frames in zip(jobs, wanted, strict=True)]
 
 
 def _only_whole(jobs: Sequence[_PatientJob], counts: Sequence[int]) -> list[Path]:
@@ -229,10 +232,10 @@ def flow_files(folder: Path, index: int) -> dict[str, Path]:
     return {direction: folder / name / f"{index:06d}.exr" for direction, name in FLOW_FOLDERS.items()}
 
 
-def _missing(job: _PatientJob, count: int) -> list[int]:
+def _missing(job: _PatientJob, count: int) -> Sequence[int]:
     known = _known_poses(job.folder)
     if not known:  # nothing to look for among what may be millions
-        return list(range(count))
+        return range(count)
 
     def whole(index: int) -> bool:
         files = [*frame_files(job.folder, index).values()]
@@ -240,14 +243,19 @@ def _missing(job: _PatientJob, count: int) -> list[int]:
             files += flow_files(job.folder, index).values()
         return f"{index:06d}" in known and all(p.is_file() for p in files)
 
-    return [i for i in range(count) if not whole(i)]
+    return array("l", (i for i in range(count) if not whole(i)))
 
 
 def _known_poses(folder: Path) -> SpilledTable[dict[str, Any]]:
     """Pose entries by frame name, in their order, from frames.json and from the frames rendered since; kept on disk."""
-    rendered_since = (folder / _POSES).glob("*.json") if (folder / _POSES).is_dir() else ()
-    entries = (entry for path in (folder / "frames.json", *rendered_since) for entry in _entries(path))
+    paths = itertools.chain([folder / "frames.json"], _pose_files(folder))
+    entries = (entry for path in paths for entry in _entries(path))
     return SpilledTable.of(((str(e["frame"]), json.dumps(e).encode()) for e in entries), json.loads, last=True)
+
+
+def _pose_files(folder: Path) -> Iterator[Path]:
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder / _POSES) as files:
+        yield from (Path(file.path) for file in files if file.name.endswith(".json"))
 
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:
@@ -262,14 +270,13 @@ def _entries(path: Path) -> Iterator[dict[str, Any]]:
 def _finish(job: _PatientJob) -> np.ndarray:
     """Put poses and description in place: only now is the folder a scene. Return its frames' class shares (N, 9)."""
     entries = _known_poses(job.folder)
-    shares: list[np.ndarray] = []
+    shares_N9 = np.empty((len(entries), len(STUDIO_CLASSES)), np.float32)
 
     def rows() -> Iterator[dict[str, Any]]:
-        for name in sorted(entries):
-            entry = entries[name]
+        for row, (name, entry) in enumerate(entries.by_key()):
             if "class_pixels" not in entry:  # written by an earlier version
                 entry["class_pixels"] = pixels_by_class(read_grey_levels(frame_files(job.folder, int(name))["seg"]))
-            shares.append(shares_of([entry["class_pixels"]]))
+            shares_N9[row] = shares_of([entry["class_pixels"]])[0]
             yield entry
 
     write_json_rows(job.folder / "frames.json", rows())
@@ -285,8 +292,10 @@ def _finish(job: _PatientJob) -> np.ndarray:
             **_mesh_description(job),
         },
     )  # fmt: skip
+    for path in _pose_files(job.folder):  # one by one: rmtree first lists all names
+        path.unlink(missing_ok=True)
     shutil.rmtree(job.folder / _POSES, ignore_errors=True)
-    return np.concatenate(shares)
+    return shares_N9
 
 
 def _mesh_description(job: _PatientJob) -> dict[str, Any]:

@@ -8,13 +8,13 @@ number only.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from studio.scenes.simulator.anatomy import LIVER, TOOL_SHAFT, TOOL_TIP
 from studio.scenes.simulator.buffers import Body, Scene
+from studio.scenes.simulator.kept import kept
 from studio.scenes.simulator.patients import PatientSource, prepared
 from studio.scenes.simulator.views import Habits, View, draw_view
 from studio.vocabulary.labels import STUDIO_CLASSES
@@ -62,7 +62,7 @@ def frame_view(source: PatientSource, size: tuple[int, int], index: int, *, targ
     return steering_of(source, size, targets).view(rng, body, size, index)
 
 
-@functools.lru_cache(maxsize=2)
+@kept(2)
 def steering_of(source: PatientSource, size: tuple[int, int], targets: Targets) -> Steering:
     """Find out how to draw and choose a patient's views; takes a second or two, the last two are kept."""
     body, _ = prepared(source)

@@ -109,7 +109,7 @@ def draw_view(
     best, best_score = None, -np.inf
     for _ in range(_TRIES):
         pose = _camera_pose(rng, anatomy, habits)
-        if pose is None:
+        if pose is None or not _at_working_distance(target, pose):
             continue
         score = view_score(anatomy, target, size, K, pose, habits, needs_liver=needs_liver)
         if score > best_score:
@@ -122,20 +122,29 @@ def draw_view(
 
 
 def _camera_pose(rng: np.random.Generator, anatomy: Anatomy, habits: Habits) -> np.ndarray | None:
-    """One pose: 0 or 30 degree optics through the port, at some distance from a point of an organ."""
+    """One pose: 0 or 30 degree optics through the port, aimed at a point on or beside an organ."""
     at = draw_aim(rng, anatomy, habits)
     if at is None:
         return None
-    port = anatomy.camera_port + rng.normal(size=3) * (6, 6, 2)
+    port = anatomy.camera_port
     distance = draw_distance(rng, float(np.linalg.norm(at - port)), habits.distance)
+    # An organ is seldom right in the middle: the optics are aimed beside it, never turned on their shaft's end.
+    at = at + rng.normal(size=3) * distance * 0.12
+    reach = float(np.linalg.norm(at - port))
+    distance = min(distance, reach - 5.0)
     if distance < MIN_DISTANCE_MM:
         return None
     angle = np.deg2rad(30.0) if rng.random() < 0.6 else 0.0
-    if distance * np.sin(angle) >= float(np.linalg.norm(at - port)):
+    if distance * np.sin(angle) >= reach:
         return None
     tip = tip_before(port, at, distance=distance, angle=float(angle), swing=rng.normal() * 0.7)
-    aside = rng.normal(size=3) * distance * 0.12
-    return looking(tip, at + aside, roll=float(rng.normal() * 0.16))
+    return looking(tip, at, roll=float(rng.normal() * 0.16))
+
+
+def _at_working_distance(target: Target, pose: np.ndarray) -> bool:
+    """Whether what lies in the picture's middle is as far away as a laparoscope is held."""
+    ahead = target.trace(pose[:3, 3], pose[:3, 2][None])
+    return bool(ahead.face_N[0] >= 0 and MIN_DISTANCE_MM <= ahead.t_N[0] <= MAX_DISTANCE_MM)
 
 
 def draw_aim(rng: np.random.Generator, anatomy: Anatomy, habits: Habits) -> np.ndarray | None:
