@@ -277,9 +277,7 @@ def _tool(
     port_3 = anatomy.tool_ports_N3[port]
     if tip is None or not tool_fits(tip, port_3, target, K, pose, size, radius=instrument.radius):
         return None
-    walls = sum(part.class_id == WALL for part in anatomy.parts)
-    # A wall from a file lies within the studio's own, on which the ports are.
-    if walls > 1 and enters_at_once(tip, port_3, target):
+    if enters_at_once(tip, port_3, target):
         return None
     back = port_3 - tip
     return Tool(instrument.made(), _tool_pose(tip, -back / np.linalg.norm(back), float(rng.uniform(0, 2 * np.pi))))
