@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.cli import main
+from studio.cli import main, opening
 from studio.commands.parser import build_parser
 from tests.scenes.layout_files import write_bop
 
@@ -151,3 +151,12 @@ def test_scenes_of_another_program_by_a_mapping_file(tmp_path: Path, capsys: pyt
     assert run(capsys, "scenes", "add", project, data)[0] == 0, "the mapping is remembered"
     status, out, _ = run(capsys, "scenes", "measure", project, "--json")
     assert json.loads(lines_of(out)[-1])["result"] == {"measured": 3, "unreadable": 0}
+
+
+def test_a_projects_folder_alone_opens_it(tmp_path: Path) -> None:
+    folder = tmp_path / "liver.trocar"
+    assert opening([str(folder)]) == (str(folder),)
+    folder.mkdir()
+    assert opening([str(folder)]) == ("gui", str(folder))
+    assert opening(["info", str(folder)]) == ("info", str(folder))
+    assert opening([]) == ()
