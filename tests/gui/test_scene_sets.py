@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from studio.gui.pages.scene_sets import in_sets
 from studio.gui.pages.scenes import ScenesPage
+from studio.gui.pages.scenes_made import facts
 from studio.gui.window import Window
 from studio.jobs.stages import result_of
 from studio.pipeline.contents import measure_scenes
@@ -68,6 +70,12 @@ def test_the_inspector_says_what_a_set_was_made_of(page: ScenesPage) -> None:
     assert shown["Body"] == "number 2" and shown["Patient"] == "patient_001.s0"
     page.patients.choose("all")
     assert made.isHidden()
+
+
+def test_two_scenes_of_one_patient_are_one_patient(page: ScenesPage) -> None:
+    scenes = [replace(s, patient="p") for s in page.session.project.scenes.all() if s.set_name == "first"]
+    shown = dict(facts(scenes))
+    assert len(scenes) == 2 and shown["Patient"] == "p" and shown["Scenes"] == "2" and shown["Frames"] == "4"
 
 
 def test_a_set_is_renamed_in_place_and_back(page: ScenesPage, qtbot: QtBot) -> None:

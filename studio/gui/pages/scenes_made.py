@@ -43,7 +43,10 @@ def facts(scenes: Sequence[SceneRecord]) -> list[tuple[str, str]]:
     """(name, value) a row: of the set, and of the first scene what all of them share."""
     first = scenes[0]
     rows = [("Frames", f"{sum(s.frame_count for s in scenes):,}")]
-    rows += [("Patients", f"{len(scenes):,}")] if len(scenes) > 1 else [("Patient", first.patient)]
+    patients = {s.patient for s in scenes}
+    rows += [("Patients", f"{len(patients):,}")] if len(patients) > 1 else [("Patient", first.patient)]
+    # Several scenes of one patient: another count than the patients'.
+    rows += [("Scenes", f"{len(scenes):,}")] if len(scenes) > len(patients) else []
     rows += [("Size", f"{first.size[0]} × {first.size[1]} px")] if len({s.size for s in scenes}) == 1 else []
     rows += [("Added", when(first.added))] if first.added else []
     made = made_of(first.encoding)
