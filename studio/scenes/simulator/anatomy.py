@@ -10,6 +10,7 @@ from studio.scenes.simulator import organs
 from studio.scenes.simulator.fields import Mesh
 from studio.scenes.simulator.gallbladder import lifted, seated
 from studio.scenes.simulator.instruments import InstrumentKit
+from studio.scenes.simulator.painting import Painted
 from studio.vocabulary.seeds import stream
 
 LIVER, GALLBLADDER, WALL, FAT, LIGAMENT, TOOL_TIP, TOOL_SHAFT, BOWEL = 1, 2, 3, 4, 5, 6, 7, 8
@@ -20,12 +21,14 @@ _LIFTED = 0.4
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One organ's surface. ``colour`` (sRGB 0..1) overrides the look's own colour where a mesh file gives one."""
+    """One organ's surface. ``colour`` (sRGB 0..1) or ``texture`` override the plain look's own colour where an anatomy
+    file gives one."""
 
     name: str
     class_id: int
     mesh: Mesh
     colour: tuple[float, float, float] | None = None
+    texture: Painted | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,8 @@ class Body:
         self.target = Target([p.mesh for p in anatomy.parts])
         self.class_P = np.array([p.class_id for p in anatomy.parts], np.uint8)
         self.openness_V = self._openness() if occlusion else None
+        self.uv_F32 = _coordinates(anatomy)
+        """By face and corner; None where no part has a texture."""
         self.attributes_C: tuple[np.ndarray, ...] = (*np.ascontiguousarray(self.target.normals_V3.T), *self._noise())
         """By vertex: the normal's axes, the noise, and if the body is able to move the axes of that."""
         self.motion_V3: np.ndarray | None = None
@@ -111,6 +113,8 @@ class Surface:
     v_N: np.ndarray
     motion_N3: np.ndarray | None = None
     """Of a moving body: mm by which the point moves in full. 0 on tools."""
+    uv_N2: np.ndarray | None = None
+    """Texture coordinates, of a body that has any; 0 on what has none."""
 
 
 class Scene:
@@ -153,7 +157,7 @@ class Scene:
         classes = self._class_or_void_P.take(part)
         return Surface(
             classes, part, depth, position_3N.T, normal_3N.T, self._openness_at(part, face, u, v), values_CN[3:6].T,
-            rays, face, u, v, motion,
+            rays, face, u, v, motion, self._coordinates_at(part, face, u, v),
         )  # fmt: skip
 
     def _openness_at(self, part: np.ndarray, face: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -163,6 +167,15 @@ class Scene:
             corners_3F = self.body.target.corners_3F
             openness_N[rows] = interpolated((self.body.openness_V,), corners_3F, face[rows], u[rows], v[rows])[0]
         return openness_N
+
+    def _coordinates_at(self, part: np.ndarray, face: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray | None:
+        if self.body.uv_F32 is None:
+            return None
+        uv_N2 = np.zeros((len(part), 2), np.float32)
+        rows = np.flatnonzero((part >= 0) & (part < len(self.body.class_P)))
+        weight_R3 = np.stack([1 - u[rows] - v[rows], u[rows], v[rows]], axis=1)
+        uv_N2[rows] = np.einsum("rk,rkc->rc", weight_R3, self.body.uv_F32[face[rows]])
+        return uv_N2
 
     def _put_tools(
         self, rays: np.ndarray, depth: np.ndarray, part: np.ndarray, values_CN: np.ndarray, back: np.ndarray,
@@ -201,6 +214,16 @@ class Scene:
             sine2 = np.maximum(length2 - dot(rays, axis.astype(np.float32)) ** 2, 0)
             near |= dot(rays, across) ** 2 <= np.float32((tool.instrument.reach + 0.1) ** 2) * sine2
         return np.flatnonzero(near)
+
+
+def _coordinates(anatomy: Anatomy) -> np.ndarray | None:
+    """float32 (F, 3, 2) of all parts' faces, 0 where a part has no texture; None where none has."""
+    if all(p.texture is None for p in anatomy.parts):
+        return None
+    none = [np.zeros((len(p.mesh.faces_F3), 3, 2), np.float32) for p in anatomy.parts]
+    return np.concatenate(
+        [z if p.texture is None else p.texture.uv_F32 for z, p in zip(none, anatomy.parts, strict=True)]
+    )
 
 
 def faces_in_view(vertices_V3: np.ndarray, corners_3F: np.ndarray, view: View) -> np.ndarray:

@@ -61,6 +61,7 @@ def body_without(body: Body, names: Collection[str]) -> Body:
     target = body.target
     other.target = Target([Mesh(target.vertices_V3, target.faces_F3[kept_F], target.normals_V3)])
     other.target.part_F = target.part_F[kept_F]
+    other.uv_F32 = None if body.uv_F32 is None else body.uv_F32[kept_F]
     return other
 
 

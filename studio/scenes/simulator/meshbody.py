@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from studio.scenes.simulator.meshfilling import completed
 from studio.scenes.simulator.meshframes import SizedMeshes, part_of, sized_meshes
 from studio.scenes.simulator.meshkits import kit_of
 from studio.scenes.simulator.meshplans import AnatomyPlan, PlannedMesh
+from studio.scenes.simulator.painting import Painted
 from studio.scenes.simulator.placement import transformed
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.seeds import stream
@@ -38,7 +40,7 @@ def anatomy_from_plan(plan: AnatomyPlan, *, seed: int, number: int, variation: i
     if variation and not plan.fixed:
         parts = _bent(parts, rng)
     loose = [
-        [_loose(plan.meshes[i], sized.meshes[i], own) for i in frame if i not in stays]
+        [_loose(plan.meshes[i], sized.meshes[i], own, sized.textures[i]) for i in frame if i not in stays]
         for frame, own in zip(sized.frames, sized.turns, strict=True)
     ]
     return completed(parts, [f for f in loose if f], name=plan.name, rng=rng, kits=kits)
@@ -80,7 +82,7 @@ def _placed_parts(plan: AnatomyPlan, sized: SizedMeshes, places: Sequence[int]) 
         mesh = transformed(turned[i], matrix[:3, :3], matrix[:3, 3] + matrix[:3, :3] @ shift)
         if plan.meshes[i].moved:
             _check_place(plan.meshes[i], mesh)
-        parts.append(part_of(plan.meshes[i], mesh))
+        parts.append(part_of(plan.meshes[i], mesh, sized.textures[i]))
     return parts
 
 
@@ -95,9 +97,9 @@ def _check_place(planned: PlannedMesh, mesh: Mesh) -> None:
         )  # fmt: skip
 
 
-def _loose(planned: PlannedMesh, mesh: Mesh, turn: np.ndarray) -> Part:
+def _loose(planned: PlannedMesh, mesh: Mesh, turn: np.ndarray, texture: Painted | None) -> Part:
     """A part that is yet to be placed."""
-    return part_of(planned, transformed(mesh, _matrix(planned)[:3, :3] @ turn, np.zeros(3)))
+    return part_of(planned, transformed(mesh, _matrix(planned)[:3, :3] @ turn, np.zeros(3)), texture)
 
 
 def _matrix(planned: PlannedMesh) -> np.ndarray:
@@ -116,7 +118,5 @@ def _bent(parts: Sequence[Part], rng: np.random.Generator) -> list[Part]:
         moved = transformed(part.mesh, matrix, _MIDDLE - matrix @ _MIDDLE)
         x, y, z = moved.vertices_V3.T
         drift = np.stack([w(x, y, z) for w in waves], axis=1) * np.float32(3.5)
-        bent.append(
-            Part(part.name, part.class_id, with_normals(moved.vertices_V3 + drift, moved.faces_F3), part.colour)
-        )
+        bent.append(replace(part, mesh=with_normals(moved.vertices_V3 + drift, moved.faces_F3)))
     return bent

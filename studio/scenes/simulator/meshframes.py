@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from studio.files.pictures import read_rgb
 from studio.scenes.simulator.anatomy import FAT, GALLBLADDER, LIVER, WALL, Part
 from studio.scenes.simulator.fields import Mesh
 from studio.scenes.simulator.meshaxes import guessed_axes
+from studio.scenes.simulator.meshcoordinates import carried_over, file_surface
 from studio.scenes.simulator.meshfiles import read_mesh
 from studio.scenes.simulator.meshnotes import SHEETS, check_closed, file_note, frame_notes
 from studio.scenes.simulator.meshplans import UNITS, AnatomyPlan, PlannedMesh, plain_words
 from studio.scenes.simulator.meshunits import units_of
+from studio.scenes.simulator.painting import Painted
 from studio.scenes.simulator.placement import guessed_turn, transformed
 from studio.scenes.simulator.surfaces import SurfaceField
 
@@ -37,6 +40,7 @@ class SizedMeshes:
     turns: tuple[np.ndarray, ...]
     leads: bool
     notes: tuple[str, ...]
+    textures: tuple[Painted | None, ...]
 
 
 @functools.lru_cache(maxsize=2)
@@ -60,7 +64,16 @@ def sized_meshes(plan: AnatomyPlan) -> SizedMeshes:
         for note in file_note(part.path, found, unit=unit, mm_per_unit=UNITS[unit], told=part.mm_per_unit is not None)
     ]
     notes += frame_notes(planned, frames, turns, leads=leads, guessed=plan.turn is None)
-    return SizedMeshes(tuple(sized), frames, turns, leads, tuple(notes))
+    textures = tuple(_painted(p, r.mesh) for p, r in zip(planned, read, strict=True))
+    return SizedMeshes(tuple(sized), frames, turns, leads, tuple(notes), textures)
+
+
+def _painted(planned: PlannedMesh, mesh: Mesh) -> Painted | None:
+    """A file's picture on its mended mesh. Raise InputError for a picture or coordinates that can't be used."""
+    if planned.texture is None:
+        return None
+    picture_HW3 = read_rgb(planned.texture)
+    return Painted(picture_HW3, carried_over(file_surface(planned.path), mesh), mesh.faces_F3)
 
 
 def _turn_of(plan: AnatomyPlan, sized: Sequence[Mesh], frame: Sequence[int]) -> np.ndarray:
@@ -77,9 +90,10 @@ def _turn_of(plan: AnatomyPlan, sized: Sequence[Mesh], frame: Sequence[int]) -> 
     return guessed_axes([part_of(plan.meshes[i], sized[i]) for i in frame])
 
 
-def part_of(planned: PlannedMesh, mesh: Mesh) -> Part:
-    """A planned file's mesh under its name, class and colour."""
-    return Part(plain_words(planned.path.stem) or "tissue", planned.class_id, mesh, planned.colour)
+def part_of(planned: PlannedMesh, mesh: Mesh, texture: Painted | None = None) -> Part:
+    """A planned file's mesh under its name, class and colour or texture."""
+    own = None if texture is None else texture.along(mesh.faces_F3)
+    return Part(plain_words(planned.path.stem) or "tissue", planned.class_id, mesh, planned.colour, own)
 
 
 def _frames(planned: Sequence[PlannedMesh], sized: Sequence[Mesh], units: Sequence[str]) -> tuple[tuple[int, ...], ...]:

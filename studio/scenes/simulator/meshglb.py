@@ -16,6 +16,7 @@ _HEAD = struct.Struct("<4sII")
 _CHUNK = struct.Struct("<I4s")
 _INDEX_TYPES = {5121: "<u1", 5123: "<u2", 5125: "<u4"}
 _FLOAT, _TRIANGLES, _DEEPEST = 5126, 4, 100
+_UV_TYPES = {_FLOAT: "<f4", 5121: "<u1", 5123: "<u2"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,8 @@ class GlbTriangles:
     points_V3: np.ndarray
     index_N: np.ndarray | None
     matrix_44: np.ndarray
+    uv_V2: np.ndarray | None = None
+    """Texture coordinates as stored: v downwards, whole numbers from 0 to their type's greatest."""
 
     def corners(self, start: int, stop: int) -> np.ndarray:
         """Raise IndexError for corners that are not there."""
@@ -33,6 +36,15 @@ class GlbTriangles:
         points_N3 = self.points_V3[places] if self.index_N is None else self.points_V3[self.index_N[places]]
         moved_N3 = points_N3.astype(np.float64) @ self.matrix_44[:3, :3].T + self.matrix_44[:3, 3]
         return np.asarray(moved_N3.reshape(-1, 3, 3))
+
+    def coordinates(self) -> np.ndarray | None:
+        """Texture coordinates of all corners, float64 (count, 3, 2) with v upwards; None where there are none."""
+        if self.uv_V2 is None:
+            return None
+        uv_N2 = (self.uv_V2 if self.index_N is None else self.uv_V2[self.index_N])[: 3 * self.count].astype(np.float64)
+        if self.uv_V2.dtype.kind == "u":
+            uv_N2 /= np.iinfo(self.uv_V2.dtype).max
+        return np.asarray(np.stack([uv_N2[:, 0], 1 - uv_N2[:, 1]], axis=-1).reshape(-1, 3, 2))
 
 
 def glb_chunks(path: Path) -> tuple[Mapping[str, Any], int, int] | None:
@@ -115,7 +127,18 @@ def _primitive(
     if index_N is not None and len(index_N) and int(index_N.max()) >= len(points_V3):
         raise ValueError("corners that are not there")
     count = (len(points_V3) if index_N is None else len(index_N)) // 3
-    return GlbTriangles(count, points_V3, index_N, matrix_44)
+    return GlbTriangles(count, points_V3, index_N, matrix_44, _coordinates(content, data, primitive, len(points_V3)))
+
+
+def _coordinates(
+    content: Mapping[str, Any], data: np.ndarray, primitive: Mapping[str, Any], count: int
+) -> np.ndarray | None:
+    """None also where they can't be read: the mesh itself can be used all the same."""
+    try:
+        uv_V2 = _accessor(content, data, primitive["attributes"]["TEXCOORD_0"], _UV_TYPES, "VEC2", 2)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return None
+    return uv_V2 if len(uv_V2) == count else None
 
 
 def _accessor(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,14 +61,14 @@ def placed_by_class(frame: Sequence[Part], bed: Bed) -> list[Part]:
 
 
 def _moved(part: Part, matrix_44: np.ndarray) -> Part:
-    return Part(part.name, part.class_id, part.mesh.moved(matrix_44), part.colour)
+    return replace(part, mesh=part.mesh.moved(matrix_44))
 
 
 def _settled(part: Part, bed: Bed, *, pressed: bool) -> Part:
     if part.class_id == WALL:
         return _moved(part, _under_the_dome(part.mesh, bed.dome))
     mesh = rested(part.mesh, (bed.liver,), down=True) if pressed else part.mesh
-    return Part(part.name, part.class_id, mesh, part.colour)
+    return replace(part, mesh=mesh)
 
 
 def _into_the_bed(mesh: Mesh, others: Sequence[Mesh], bed: Bed) -> np.ndarray:

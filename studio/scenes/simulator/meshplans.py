@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from studio.files.atomic import hash_bytes, hash_ends, small_text
+from studio.files.pictures import read_rgb
 from studio.scenes.simulator.anatomy import (
     BOWEL,
     FAT,
@@ -23,6 +24,7 @@ from studio.scenes.simulator.anatomy import (
     TOOL_TIP,
     WALL,
 )  # fmt: skip
+from studio.scenes.simulator.meshcoordinates import has_coordinates
 from studio.scenes.simulator.meshfiles import MESH_SUFFIXES
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.labels import STUDIO_CLASSES
@@ -43,6 +45,7 @@ CLASS_WORDS = {c.id: c.name for c in STUDIO_CLASSES} | {UNNAMED: "spleen, kidney
 _INSTRUMENT_WORDS = re.compile(
     r"shaft|jaw|grasper|forceps|scissors|dissector|electrode|hook|instrument|tool|needle|clip|suction|trocar"
 )
+_PICTURES = frozenset({".png", ".jpg", ".jpeg"})
 UNITS = {"mm": 1.0, "cm": 10.0, "dm": 100.0, "m": 1000.0, "in": 25.4, "um": 0.001}
 """mm per unit."""
 
@@ -59,6 +62,8 @@ class PlannedMesh:
     colour: tuple[float, float, float] | None = None
     moved: bool = False
     repair: bool = True
+    texture: Path | None = field(default=None, repr=False)
+    """A picture. (Said by its content in plan_digest.)"""
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,9 @@ def plan_digest(plan: AnatomyPlan) -> str:
     tools = [(t.name, t.mm_per_unit, t.repair) for t in plan.instruments]
     files = [m.path for m in plan.meshes] + [f for t in plan.instruments for f in (t.shaft, *t.jaws) if f is not None]
     said = [repr(m).replace("PosixPath", "Path").replace("WindowsPath", "Path") for m in parts]
-    return hash_bytes("\n".join([*said, repr(tools), repr(plan.turn), *map(hash_ends, files)]).encode())
+    pictures = [f"texture {i} {hash_bytes(m.texture.read_bytes())}"
+                for i, m in enumerate(plan.meshes) if m.texture is not None]  # fmt: skip
+    return hash_bytes("\n".join([*said, repr(tools), repr(plan.turn), *map(hash_ends, files), *pictures]).encode())
 
 
 def plans_in_folder(folder: Path) -> list[AnatomyPlan]:
@@ -186,7 +193,8 @@ def plan_from_file(path: Path) -> AnatomyPlan:
         move = [0, 0, 0]                     # mm; without it, what does not fit the liver is placed by class
         turn = [0, 0, 0]                     # degrees about x, y, z, in this order
         scale = 1.0
-        colour = [0.5, 0.2, 0.15]            # or "#803028"
+        colour = [0.5, 0.2, 0.15]            # or "#803028"; or a picture, for meshes with texture coordinates:
+        # texture = "liver.png"              # PNG or JPEG, relative to this file
         repair = false                       # leave holes open and faces as they are wound
         [[instrument]]
         name = "grasper"
@@ -215,6 +223,7 @@ def plan_from_file(path: Path) -> AnatomyPlan:
         turn=None if axes == "auto" else _axes(axes, top), fixed=any("move" in p.values for p in parts),
     )  # fmt: skip
     _check_files(parts, tools)
+    _check_textures(parts)
     return plan
 
 
@@ -235,6 +244,7 @@ def _name(table: _Table, otherwise: str) -> str:
 def _check_files(parts: Sequence[_Table], tools: Sequence[_Table]) -> None:
     """Raise InputError for a file that is not there, once all else in the anatomy file is right."""
     named = [(t, "file", t.get("file")) for t in parts]
+    named += [(t, "texture", t.get("texture")) for t in parts if "texture" in t.values]
     named += [(t, "shaft", t.get("shaft")) for t in tools if "shaft" in t.values]
     named += [(t, "jaws", jaw) for t in tools for jaw in t.get("jaws")]
     for table, key, name in named:
@@ -244,6 +254,22 @@ def _check_files(parts: Sequence[_Table], tools: Sequence[_Table]) -> None:
             near = difflib.get_close_matches(path.name, there, n=1)
             remedy = f"Did you mean '{near[0]}'?" if near else "Name it relative to the anatomy file."
             raise table.error(f"{key} '{name}'", key, "is not there", remedy=remedy)
+
+
+def _check_textures(parts: Sequence[_Table]) -> None:
+    """Raise InputError for a picture that can't be used, and for a mesh that has no coordinates for it."""
+    for table in (t for t in parts if "texture" in t.values):
+        name, mesh = table.get("texture"), table.path.parent / table.get("file")
+        try:
+            read_rgb(table.path.parent / name)
+        except InputError as error:
+            raise table.error(f"texture '{name}'", "texture", f"cannot be used: {error.what}",
+                              remedy=error.remedy) from error  # fmt: skip
+        if not has_coordinates(mesh):
+            raise table.error(
+                f"texture '{name}'", "texture", f"on '{mesh.name}': this mesh has no texture coordinates",
+                remedy="Give a colour, or an OBJ with vt lines.",
+            )  # fmt: skip
 
 
 def _check_one_liver(tables: Sequence[_Table]) -> None:
@@ -302,7 +328,7 @@ class _Table:
 
 
 def _part(table: _Table) -> PlannedMesh:
-    table.check({"file", "class", "units", "move", "turn", "scale", "colour", "repair"})
+    table.check({"file", "class", "units", "move", "turn", "scale", "colour", "texture", "repair"})
     for key in ("file", "class"):
         if table.get(key) is None:
             raise table.error("a part", "", f"lacks {key}", remedy="Give it both file and class.")
@@ -316,7 +342,7 @@ def _part(table: _Table) -> PlannedMesh:
     turn, move = (_three(table, key) for key in ("turn", "move"))
     return PlannedMesh(
         _mesh_path(table, "file", table.get("file")), class_id, _unit(table), _placed(turn, move, _scale(table)),
-        _colour(table), "move" in table.values, _repair(table),
+        _colour(table), "move" in table.values, _repair(table), _texture(table),
     )  # fmt: skip
 
 
@@ -412,6 +438,18 @@ def _placed(turn_degrees: np.ndarray, move: np.ndarray, scale: float) -> tuple[t
     matrix[:3, :3] *= scale
     matrix[:3, 3] = move
     return tuple(tuple(float(v) for v in row) for row in matrix)
+
+
+def _texture(table: _Table) -> Path | None:
+    name = table.get("texture")
+    if name is None:
+        return None
+    if table.get("colour") is not None:
+        raise table.error("a texture", "texture", "beside a colour", remedy="Keep one of the two.")
+    if not isinstance(name, str) or Path(name).suffix.lower() not in _PICTURES or "\0" in name:
+        raise table.error(f"texture '{name}'", "texture", "is no picture's name",
+                          remedy='Write a PNG or JPEG in quotes: "liver.png".')  # fmt: skip
+    return table.path.parent / name
 
 
 def _colour(table: _Table) -> tuple[float, float, float] | None:

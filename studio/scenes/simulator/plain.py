@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from studio.scenes.simulator.anatomy import WALL, Anatomy
 from studio.scenes.simulator.buffers import Surface, dot
+from studio.scenes.simulator.painting import colour_at
 from studio.vocabulary.seeds import stream
 
 _COLOURS = {
@@ -37,6 +39,8 @@ class PlainLook:
     exposure: float
     shine: float
     ambient: float
+    pictures: Mapping[int, np.ndarray] = field(default_factory=dict)
+    """By part with a texture: uint8 sRGB (H, W, 3), which stands for its colours."""
 
 
 def to_linear(srgb: np.ndarray) -> np.ndarray:
@@ -59,11 +63,14 @@ def draw_plain_look(seed: int, patient: int, anatomy: Anatomy) -> PlainLook:
     second = [c + blends.get(p.class_id, 0.0) for c, p in zip(colours, anatomy.parts, strict=True)]
     grains = {1: 0.10, 3: 0.22, 4: 0.12}
     grain = [grains.get(p.class_id, 0.08) * rng.uniform(0.6, 1.5) for p in anatomy.parts]
+    pictures = {i: p.texture.picture_HW3 for i, p in enumerate(anatomy.parts) if p.texture is not None}
+    for i in pictures:  # a picture has its own
+        grain[i] = 0.0
     return PlainLook(
         to_linear(np.array(colours)),
         to_linear(np.array(second)), np.array(grain, np.float32),
         exposure=float(rng.uniform(0.85, 1.2)), shine=float(rng.uniform(0.04, 0.16)),
-        ambient=float(rng.uniform(0.05, 0.1)),
+        ambient=float(rng.uniform(0.05, 0.1)), pictures=pictures,
     )  # fmt: skip
 
 
@@ -87,11 +94,24 @@ def shade_plain(surface: Surface, look: PlainLook, shafts: tuple[str, ...], *, l
     gloss = np.where(part >= len(look.colour_P3), np.float32(0.5), np.float32(look.shine))
     gloss *= strength * _power_48(facing)
     colour_3N = np.empty((3, len(part)), np.float32)
-    for colour, first_P, second_P in zip(colour_3N, colour_P3.T.copy(), second_P3.T.copy(), strict=True):
-        np.multiply(first_P.take(part) * (1 - blotch) + second_P.take(part) * blotch, lit, out=colour)
+    painted = _painted(surface, look)
+    channels = zip(colour_3N, colour_P3.T.copy(), second_P3.T.copy(), strict=True)
+    for axis, (colour, first_P, second_P) in enumerate(channels):
+        albedo_N = first_P.take(part) * (1 - blotch) + second_P.take(part) * blotch
+        for rows, albedo_R3 in painted:
+            albedo_N[rows] = albedo_R3[:, axis]
+        np.multiply(albedo_N, lit, out=colour)
         colour += gloss
     np.clip(colour_3N, 0, 1, out=colour_3N)
     return np.asarray(np.power(colour_3N, np.float32(1 / 2.2), out=colour_3N).T)
+
+
+def _painted(surface: Surface, look: PlainLook) -> list[tuple[np.ndarray, np.ndarray]]:
+    """By part with a texture: the rays that meet it, and the linear colours (R, 3) there."""
+    if surface.uv_N2 is None:
+        return []
+    found = ((np.flatnonzero(surface.part_N == part), picture) for part, picture in look.pictures.items())
+    return [(rows, colour_at(picture, surface.uv_N2[rows])) for rows, picture in found]
 
 
 def _power_48(values: np.ndarray) -> np.ndarray:
