@@ -67,8 +67,8 @@ def embedded(image_HW3: np.ndarray, said: str) -> str:
 
 
 def strip(figures: Sequence[str]) -> str:
-    """Ready <figure> elements side by side, at most five across."""
-    return f'<div class="strip" style="--across:{min(5, max(3, len(figures)))}">{"".join(figures)}</div>'
+    """Ready <figure> elements side by side, at most six across."""
+    return f'<div class="strip" style="--across:{min(6, max(3, len(figures)))}">{"".join(figures)}</div>'
 
 
 def _few_of_each(ranked: Iterable[FrameScore]) -> list[FrameScore]:
