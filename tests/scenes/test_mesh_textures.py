@@ -24,6 +24,7 @@ from studio.scenes.simulator.meshcoordinates import carried_over, file_surface
 from studio.scenes.simulator.meshfiles import read_mesh
 from studio.scenes.simulator.meshplans import plan_digest, plan_from_file
 from studio.scenes.simulator.painting import Painted
+from studio.scenes.simulator.patients import build_anatomy, sources_of
 from studio.scenes.simulator.plain import PlainLook, draw_plain_look, shade_plain
 from studio.scenes.simulator.views import View
 from studio.vocabulary.errors import InputError
@@ -234,6 +235,32 @@ def test_a_picture_has_no_noise_and_no_shift_of_its_own(tmp_path: Path) -> None:
     look = draw_plain_look(1, 0, _plate())
     assert look.grain_P[0] > 0 and look.grain_P[1] == 0
     assert list(look.pictures) == [1] and look.pictures[1] is PICTURE
+
+
+@pytest.mark.parametrize("axes", ["+x +y +z", "-x +y +z", "+z +x +y"])
+def test_coordinates_stay_with_their_corners_in_other_axes(tmp_path: Path, axes: str) -> None:
+    path = _ball(tmp_path)
+    _picture(tmp_path)
+    anatomy = _anatomy(tmp_path, 'texture = "skin.png"\nscale = 2')
+    anatomy.write_text(f'axes = "{axes}"\n' + anatomy.read_text())
+    part = build_anatomy(sources_of(1, range(1), anatomy=anatomy)[0]).part(1)
+    assert part is not None and part.texture is not None
+    # Heights along the files' z are the second coordinate, whichever way that axis points in the body.
+    column = ["z" in word for word in axes.split()].index(True)
+    along_F3 = part.mesh.vertices_V3[part.mesh.faces_F3][..., column]
+    low, high = along_F3.min(), along_F3.max()
+    height_F3 = 0.02 + 0.96 * (along_F3 - low) / (high - low)
+    side = (np.abs(height_F3 - 0.5) < 0.47).all(axis=1)
+    assert side.sum() > 4000
+    assert np.abs(part.texture.uv_F32[side][..., 1] - height_F3[side]).max() < 1e-3
+    assert len(file_surface(path).uv_F32) == 4800
+
+
+def test_coordinates_that_are_no_numbers_are_no_coordinates(tmp_path: Path) -> None:
+    path = tmp_path / "a.obj"
+    path.write_text("v 0 0 0\nv 1 0 0\nv 1 1 0\nvt 0 nan\nvt 1 0\nvt 1e30 1\nf 1/1 2/2 3/2\nf 1/3 2/2 3/2\n")
+    with pytest.raises(InputError, match="this mesh has no texture coordinates"):
+        file_surface(path)
 
 
 @pytest.mark.parametrize(

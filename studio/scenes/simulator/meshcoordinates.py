@@ -25,6 +25,8 @@ _APART = 0.2
 _REACH = 1e-3
 """Of the mesh's longest side: from so far in front of a point and behind it rays look for the file's surface."""
 _CENTRES = 6
+_FURTHEST = 1e5
+"""Coordinates beyond are damage: single precision no longer tells pixels apart there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,7 @@ def file_surface(path: Path) -> FileSurface:
         corners_F33, uv_F32 = _obj(path) if path.suffix.lower() == ".obj" else _glb(path)
     except (ValueError, IndexError, OSError) as error:
         raise InputError("its texture coordinates cannot be read", where=path, remedy="Export it again.") from error
-    finite_F = np.isfinite(corners_F33).all(axis=(1, 2)) & np.isfinite(uv_F32).all(axis=(1, 2))
+    finite_F = np.isfinite(corners_F33).all(axis=(1, 2)) & (np.abs(uv_F32) < _FURTHEST).all(axis=(1, 2))
     if not finite_F.any():
         raise InputError("this mesh has no texture coordinates", where=path,
                          remedy="Give a colour, or an OBJ with vt lines.")  # fmt: skip
