@@ -107,10 +107,12 @@ class FirstLook:
         return self.look.layout == folders.NAME or open_ones or mendable
 
 
-def first_look(path: Path, mapping: SceneMapping = NO_MAPPING) -> FirstLook:
-    """Look at a folder; what is wrong in it is found again, and said, when it is added."""
+def first_look(path: Path, mapping: SceneMapping = NO_MAPPING, layout: str = "auto") -> FirstLook:
+    """Look at a folder, as one of ``layout``; what is wrong in it is found again, and said, when it is added."""
+    if layout == folders.NAME:
+        return FirstLook(path, SceneLook(path, folders.NAME))
     try:
-        look = SceneLook(path, detect_layout(path))
+        look = SceneLook(path, detect_layout(path) if layout == "auto" else layout)
     except InputError:
         return FirstLook(path, SceneLook(path, folders.NAME) if guess_layers(path) else None)
     return FirstLook(path, look, look.understand(mapping))

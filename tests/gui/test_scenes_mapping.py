@@ -10,10 +10,12 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from studio.gui.pages.scenes import ScenesPage
+from studio.gui.pages.scenes_layouts import layout_menu
 from studio.gui.window import Window
 from studio.pipeline.scenes import add_scenes, remembered_mapping
 from studio.scenes.mapping import SceneMapping, read_mapping
-from studio.scenes.readers import load_layers, read_scenes
+from studio.scenes.readers import LAYOUTS, load_layers, read_scenes
+from studio.vocabulary.errors import InputError
 from tests.making import make_frames_scene, sphere_scene
 from tests.scenes.layout_files import (
     BOP_MAPPING,
@@ -49,6 +51,31 @@ def test_folders_of_a_known_layout_are_added_at_once_and_plain_ones_asked_about(
     assert started == [["scenes", "add", str(window.session.project.folder), str(known)]]
     qtbot.waitUntil(lambda: panel.form.folders["rgb"].value() == "images", timeout=5000)
     panel._background.forget()
+
+
+def test_a_layout_that_a_person_names_is_the_one_that_is_added(
+    window: Window, qtbot: QtBot, tmp_path: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same folder is added as frames, refused as BOP by the job that reads it, or asked about as plain folders."""
+    page, known = page_of(window), make_frames_scene(tmp_path / "known")
+    project = str(window.session.project.folder)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(known))
+
+    def choose(layout: str) -> None:
+        menu = layout_menu(page, page.add_folder_of)
+        assert {a.objectName() for a in menu.actions()} == set(LAYOUTS)
+        next(a for a in menu.actions() if a.objectName() == layout).trigger()
+
+    for count, layout in enumerate(("frames", "bop"), start=1):
+        choose(layout)
+        qtbot.waitUntil(lambda count=count: len(started) == count, timeout=5000)  # type: ignore[misc]
+        assert started[-1] == ["scenes", "add", project, str(known), "--layout", layout]
+    with pytest.raises(InputError, match="known"):
+        read_scenes(known, "bop")
+    choose("folders")
+    qtbot.waitUntil(lambda: page.panel.mapping.isVisibleTo(page.panel), timeout=5000)
+    assert len(started) == 2
+    page.panel.mapping._background.forget()
 
 
 def test_what_a_known_layout_leaves_open_is_asked_and_kept(

@@ -24,6 +24,7 @@ from studio.gui.pages.scene_sets import RenameSet, SetList, SetModel
 from studio.gui.pages.scenes_actions import SCENES_ROWS
 from studio.gui.pages.scenes_adding import FoldersToAdd
 from studio.gui.pages.scenes_filter import FrameFilterBar, Measured, measured
+from studio.gui.pages.scenes_layouts import layout_menu
 from studio.gui.pages.scenes_panel import ScenesPanel
 from studio.gui.session import Session
 from studio.gui.widgets.basics import EmptyState, PageHeader, holder, row
@@ -85,10 +86,12 @@ class ScenesPage(Page):
 
     def _build(self) -> None:
         button = self.action_table.button
+        self.as_button = self.action_table.tool_button("scenes.add_as")
         self.header = PageHeader(
             "Scenes",
             button("scenes.lab", role="quiet"),
             button("scenes.add"),
+            self.as_button,
             button("scenes.simulate", role="primary"),
         )
         empty = EmptyState(
@@ -262,6 +265,15 @@ class ScenesPage(Page):
         name = QFileDialog.getExistingDirectory(self, "Add simulated scenes from a folder", str(Path.home()))
         if name:
             self.dropped([name])
+
+    def choose_layout(self) -> None:
+        layout_menu(self, self.add_folder_of).popup(self.as_button.mapToGlobal(self.as_button.rect().bottomLeft()))
+
+    def add_folder_of(self, layout: str) -> None:
+        """Add a folder as one of a layout, whatever it looks like."""
+        name = QFileDialog.getExistingDirectory(self, f"Add scenes of the layout {layout}", str(Path.home()))
+        if name:
+            self.adding.take([Path(name)], layout)
 
     def add_plain_folders(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Folder above those of the layers", str(Path.home()))

@@ -7,6 +7,8 @@ from studio.gui.actions import Action
 SCENES_ROWS = (
     Action("scenes.add", "Add folder…", "Add simulated scenes from a folder; they stay where they lie",
            "add_folder", shortcut="Ctrl+Shift+O", icon="folder", needs="project", page="Scenes"),
+    Action("scenes.add_as", "Add folder of a layout…", "Say which layout a folder has, where it could be taken for"
+           " another", "choose_layout", icon="down", needs="project", page="Scenes"),
     Action("scenes.folders", "Add plain folders…", "Say which folder holds pictures, labels, depth and normals, and"
            " see what is understood before anything is added", "add_plain_folders", icon="layers", needs="project",
            page="Scenes"),

@@ -16,6 +16,8 @@ from studio.pipeline.scenes import remembered_mapping
 from studio.scenes.first_look import FirstLook, first_look
 from studio.scenes.layouts import folders
 
+AUTO = "auto"
+
 
 class FoldersToAdd(QObject):
     """``add`` starts the job for a folder. What has to be asked is asked in the panel, the next when one is done."""
@@ -26,24 +28,25 @@ class FoldersToAdd(QObject):
         self._panel = panel
         self._add = add
         self._background = Background(self)
-        self._waiting: deque[Path] = deque()
+        self._waiting: deque[tuple[Path, str]] = deque()
         self._open: deque[FirstLook] = deque()
         panel.mapping.left.connect(self._next)
         panel.mapping.wanted.connect(lambda folder, layout: self._add(folder, "--layout", layout))
         panel.mapping.wanted.connect(lambda _folder, _layout: self._next())
 
-    def take(self, paths: Sequence[Path]) -> None:
+    def take(self, paths: Sequence[Path], layout: str = AUTO) -> None:
+        """Add folders, each with the layout that it is found to have, or all with the one that a person names."""
         idle = not self._waiting
-        self._waiting.extend(paths)
+        self._waiting.extend((path, layout) for path in paths)
         self._session.say("Looking at the folder…" if len(paths) == 1 else f"Looking at {len(paths)} folders…")
         if idle:
             self._look()
 
     def _look(self) -> None:
         """At the one that has waited longest."""
-        path = self._waiting[0]
+        path, layout = self._waiting[0]
         said = remembered_mapping(self._session.project, path)
-        self._background.ask(path, partial(first_look, path, said), self._looked)
+        self._background.ask(path, partial(first_look, path, said, layout), self._looked)
 
     def ask_plain(self, path: Path) -> None:
         """Ask about plain folders whatever they look like."""
@@ -51,7 +54,7 @@ class FoldersToAdd(QObject):
         self._panel.show_mapping(path)
 
     def _looked(self, found: object) -> None:
-        self._waiting.popleft()
+        _, layout = self._waiting.popleft()
         if self._waiting:
             self._look()
         if not isinstance(found, FirstLook):
@@ -61,7 +64,7 @@ class FoldersToAdd(QObject):
             if not self._panel.asking:
                 self._next()
         else:
-            self._add(str(found.path))
+            self._add(str(found.path), *(() if layout == AUTO else ("--layout", layout)))
 
     def _next(self) -> None:
         if not self._open:
