@@ -7,6 +7,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QMenu, QWidget
 
+from studio.scenes.layouts import folders
 from studio.scenes.readers import LAYOUTS
 
 _TITLES = {
@@ -23,6 +24,7 @@ def layout_menu(parent: QWidget, chosen: Callable[[str], None]) -> QMenu:
     for name, reader in LAYOUTS.items():
         action = menu.addAction(f"{_TITLES.get(name, name)}…", partial(chosen, name))
         action.setObjectName(name)
-        action.setToolTip(f"A folder that holds {reader.example}")
+        holds = f"A folder that holds {reader.example}"
+        action.setToolTip("You say which folder holds which layer" if name == folders.NAME else holds)
     menu.aboutToHide.connect(menu.deleteLater)
     return menu
