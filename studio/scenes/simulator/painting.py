@@ -1,4 +1,4 @@
-"""Pictures on surfaces: looked up by texture coordinates, repeated beyond their borders."""
+"""Linear light, and pictures on surfaces: looked up by texture coordinates, repeated beyond their borders."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_LINEAR = (np.arange(256, dtype=np.float32) / np.float32(255)) ** np.float32(2.2)
-"""Of sRGB bytes, by the same power as colours."""
+
+def to_linear(srgb: np.ndarray) -> np.ndarray:
+    """sRGB 0..1 to linear light (a power of 2.2 serves here)."""
+    return np.asarray(np.clip(srgb, 0, 1), np.float32) ** np.float32(2.2)
+
+
+_LINEAR = to_linear(np.arange(256) / 255)
+"""Of sRGB bytes."""
 
 
 @dataclass(frozen=True, eq=False)

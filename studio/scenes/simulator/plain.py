@@ -9,7 +9,7 @@ import numpy as np
 
 from studio.scenes.simulator.anatomy import WALL, Anatomy
 from studio.scenes.simulator.buffers import Surface, dot
-from studio.scenes.simulator.painting import colour_at
+from studio.scenes.simulator.painting import colour_at, to_linear
 from studio.vocabulary.seeds import stream
 
 _COLOURS = {
@@ -41,11 +41,6 @@ class PlainLook:
     ambient: float
     pictures: Mapping[int, np.ndarray] = field(default_factory=dict)
     """By part with a texture: uint8 sRGB (H, W, 3), which stands for its colours."""
-
-
-def to_linear(srgb: np.ndarray) -> np.ndarray:
-    """sRGB 0..1 to linear light (a power of 2.2 serves here)."""
-    return np.asarray(np.clip(srgb, 0, 1), np.float32) ** np.float32(2.2)
 
 
 def draw_plain_look(seed: int, patient: int, anatomy: Anatomy) -> PlainLook:

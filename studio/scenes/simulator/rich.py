@@ -10,8 +10,9 @@ import numpy as np
 from studio.scenes.simulator.anatomy import BOWEL, FAT, GALLBLADDER, LIGAMENT, LIVER, WALL, Anatomy
 from studio.scenes.simulator.buffers import Surface, dot
 from studio.scenes.simulator.frames import Geometry
+from studio.scenes.simulator.painting import to_linear
 from studio.scenes.simulator.palettes import LookPalette
-from studio.scenes.simulator.plain import SHAFT_COLOURS, light, to_linear
+from studio.scenes.simulator.plain import SHAFT_COLOURS, light
 from studio.scenes.simulator.textures import draw_atlas, looked_up
 
 _KIND = {LIVER: 0, WALL: 1, FAT: 2, GALLBLADDER: 3, LIGAMENT: 3, BOWEL: 3}
