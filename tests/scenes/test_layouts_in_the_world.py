@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -19,6 +19,7 @@ from scipy.spatial.transform import Rotation
 from studio.scenes.mapping import SceneMapping
 from studio.scenes.readers import load_layers, read_scenes
 from studio.vocabulary.frames import Layers
+from tests.scenes.ball_and_plane import LIVER, WALL, Seen, met_by
 from tests.scenes.layout_files import write_channels, write_picture
 
 WIDTH, HEIGHT = 128, 96
@@ -30,31 +31,14 @@ EYE = np.array([35.0, -60.0, 20.0])
 PLANE_N = R_C2W @ (np.array([0.3, 0.15, -0.9]) / np.linalg.norm([0.3, 0.15, -0.9]))
 PLANE_D = float(PLANE_N @ (EYE + R_C2W @ np.array([0.0, 0.0, 120.0])))
 BALL, RADIUS = EYE + R_C2W @ np.array([-8.0, 6.0, 85.0]), 20.0
-LIVER, WALL = 1, 3
-
-
-@dataclass(frozen=True)
-class Seen:
-    """z and distance along the ray in mm, normals in OpenCV camera axes, ids."""
-
-    depth_HW: np.ndarray
-    distance_HW: np.ndarray
-    normals_HW3: np.ndarray
-    ids_HW: np.ndarray
 
 
 def _seen() -> Seen:
+    """Normals in OpenCV camera axes."""
     columns, rows = np.meshgrid(np.arange(WIDTH) + 0.5, np.arange(HEIGHT) + 0.5)
     rays = np.stack([(columns - CX) / FX, (rows - CY) / FY, np.ones_like(rows)], axis=-1) @ R_C2W.T
-    plane_z = (PLANE_D - PLANE_N @ EYE) / (rays @ PLANE_N)
-    a, b = (rays**2).sum(axis=-1), rays @ (BALL - EYE)
-    under = b * b - a * ((BALL - EYE) @ (BALL - EYE) - RADIUS**2)
-    near = (b - np.sqrt(np.maximum(under, 0))) / a
-    hit = under > 0
-    outwards = (EYE + rays * near[..., None] - BALL) / RADIUS
-    normals = np.where(hit[..., None], outwards, PLANE_N) @ R_C2W
-    depth = np.where(hit, near, plane_z)
-    return Seen(depth, depth * np.sqrt(a), normals, np.where(hit, LIVER, WALL).astype(np.uint8))
+    found = met_by(rays, EYE, BALL, RADIUS, PLANE_N, PLANE_D)
+    return replace(found, normals_HW3=found.normals_HW3 @ R_C2W)
 
 
 SEEN = _seen()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from studio.scenes.readers import CHECKED, load_layers, read_scenes
 from studio.vocabulary.errors import InputError
 from studio.vocabulary.frames import Layers
 from studio.vocabulary.lenses import Lens
+from tests.scenes.ball_and_plane import Seen, met_by
 from tests.scenes.layout_files import write_channels, write_picture
 
 WIDTH, HEIGHT = 160, 120
@@ -29,16 +30,6 @@ BARREL = {"k1": -0.2, "k2": 0.03, "p1": 0.004, "p2": -0.003}
 FISHEYE = {"k1": 0.05, "k2": -0.02, "k3": 0.004, "k4": -0.001}
 PLANE_N, PLANE_D = np.array([0.25, -0.2, -0.95]), -110.0
 BALL, RADIUS = np.array([12.0, -8.0, 80.0]), 22.0
-
-
-@dataclass(frozen=True)
-class Seen:
-    """z in mm, distance along the ray, unit normals, ids: 1 the ball, 3 the plane."""
-
-    depth_HW: np.ndarray
-    distance_HW: np.ndarray
-    normals_HW3: np.ndarray
-    ids_HW: np.ndarray
 
 
 def _rays(lens: dict[str, float], *, fisheye: bool) -> np.ndarray:
@@ -55,17 +46,7 @@ def _rays(lens: dict[str, float], *, fisheye: bool) -> np.ndarray:
 
 
 def _seen(rays_HW3: np.ndarray) -> Seen:
-    plane = PLANE_N / np.linalg.norm(PLANE_N)
-    z_HW = PLANE_D / (rays_HW3 @ plane)
-    a, b = (rays_HW3**2).sum(axis=2), rays_HW3 @ BALL
-    under_HW = b * b - a * (BALL @ BALL - RADIUS**2)
-    ball_HW = under_HW > 0
-    near_HW = (b - np.sqrt(np.maximum(under_HW, 0))) / a
-    depth_HW = np.where(ball_HW, near_HW, z_HW)
-    outwards = (rays_HW3 * near_HW[..., None] - BALL) / RADIUS
-    normals = np.where(ball_HW[..., None], outwards, np.broadcast_to(plane, outwards.shape))
-    ids = np.where(ball_HW, 1, 3).astype(np.uint8)
-    return Seen(depth_HW, depth_HW * np.sqrt(a), normals, ids)
+    return met_by(rays_HW3, np.zeros(3), BALL, RADIUS, PLANE_N / np.linalg.norm(PLANE_N), PLANE_D)
 
 
 def _write(root: Path, seen: Seen, *, along_the_ray: bool = False, **lens: Any) -> Path:
